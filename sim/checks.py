@@ -1,0 +1,284 @@
+"""Whether the parts of a config fit together: names that exist, numbers in range, dates inside the window."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date
+
+from sim.config import (
+    BLOC_NUMBERS,
+    BLOC_TABLES,
+    FULL_STATE_TABLES,
+    NAME,
+    PAIR_TABLES,
+    STATE_NUMBERS,
+    STATE_TABLES,
+    Bloc,
+    Config,
+    Dynamics,
+    Effect,
+    Evidence,
+    PairTable,
+    Region,
+    Route,
+    SettingError,
+    Shock,
+    ShockKind,
+    State,
+    dates,
+    demand_known,
+    demand_number,
+    members,
+    one_date,
+)
+from sim.names import MECHANISMS, QUANTITIES, SCALARS, WEIGHT_MAX, Quantity
+from sim.periods import PERIODS_PER_YEAR
+
+REPLICATES_MAX = 10_000_000
+DRAWS_MAX = 1_000_000
+
+
+def check(config: Config) -> None:
+    """Refuse a config whose parts do not fit together; types have been checked on reading."""
+    check_run(config)
+    check_region(config.region)
+    check_dynamics(config.dynamics)
+    for name, shock in config.shock.items():
+        check_shock(f"shock.{name}", shock, config)
+
+
+def check_run(config: Config) -> None:
+    """Refuse a window, number of replicates, draws or seed that cannot be run."""
+    dates = {"region.as_of": config.region.as_of, "start": config.start or config.region.as_of, "end": config.end}
+    read = {key: one_date(key, text) for key, text in dates.items()}
+    if read["start"] < read["region.as_of"]:
+        raise SettingError(
+            "start", f"{config.start} is before the region's opening", f"{config.region.as_of} (region.as_of) or later"
+        )
+    if read["end"] <= read["start"]:
+        raise SettingError("end", f"{config.end} is not after the start", f"later than {dates['start']}")
+    if config.periods_per_year not in PERIODS_PER_YEAR:
+        raise SettingError(
+            "periods_per_year", f"{config.periods_per_year} does not fit the calendar", ", ".join(map(str, PERIODS_PER_YEAR))
+        )
+    window = config.window
+    for key in ("start", "end"):
+        if read[key].day != 1:
+            raise SettingError(key, f"{dates[key]} is not the first of a month", f"{dates[key][:7]} (a whole month)")
+    if abs(window.years(read["end"]) * config.periods_per_year - window.periods) > 1e-9 or window.periods < 1:
+        raise SettingError("end", f"{config.end} is no whole number of periods after {dates['start']}", "an instant of the run")
+    for key, low, high in (("replicates", 1, REPLICATES_MAX), ("draws", 1, DRAWS_MAX), ("seed", 0, 2**63 - 1)):
+        value = getattr(config, key)
+        if not low <= value <= high:
+            raise SettingError(key, f"{value} is out of range", f"a whole number in [{low}, {high}]")
+
+
+def check_region(region: Region) -> None:
+    """Refuse a region with a name, number or table that cannot be used."""
+    states, blocs = list(region.states), list(region.blocs)
+    for group, names in (("states", states), ("blocs", blocs), ("routes", region.routes)):
+        for name in names:
+            if not NAME.fullmatch(name):
+                raise SettingError(f"region.{group}", f"{name!r} is no name", "small letters, digits and _, 40 at most")
+    for group, names in (("states", states), ("blocs", blocs)):
+        if not names:
+            raise SettingError(f"region.{group}", "is empty", "one or more")
+    for name, state in region.states.items():
+        _check_state(f"region.states.{name}", state, blocs)
+    for name, bloc in region.blocs.items():
+        _check_bloc(f"region.blocs.{name}", bloc, states)
+    for table, (quantity, side) in PAIR_TABLES.items():
+        _check_pairs(f"region.{table}", getattr(region, table), states if side == "states" else blocs, QUANTITIES[quantity])
+    for name, route in region.routes.items():
+        _check_route(f"region.routes.{name}", route, states)
+    for key, share in (("same_as", "joins two states"),):
+        joined = [state.same_as for state in region.states.values() if state.same_as]
+        twice = sorted({name for name in joined if joined.count(name) > 1})
+        if twice:
+            raise SettingError(f"region.states.*.{key}", f"{twice[0]} {share}", "each bloc at most once")
+    _check_evidence("region.evidence", region.evidence)
+
+
+def _check_state(key: str, state: State, blocs: list[str]) -> None:
+    for name, quantity in STATE_NUMBERS.items():
+        demand_number(f"{key}.{name}", getattr(state, name), QUANTITIES[quantity])
+    if state.same_as:
+        demand_known(f"{key}.same_as", state.same_as, blocs, "bloc")
+    for name in state.member_of:
+        demand_known(f"{key}.member_of", name, blocs, "bloc")
+        if name == state.same_as:
+            raise SettingError(f"{key}.member_of", f"{name} is the state itself (same_as)", "other blocs")
+    courting = [name for name in blocs if name != state.same_as]
+    for name, quantity in STATE_TABLES.items():
+        table = getattr(state, name)
+        for bloc, value in table.items():
+            demand_known(f"{key}.{name}", bloc, courting, "bloc that courts it")
+            demand_number(f"{key}.{name}.{bloc}", value, QUANTITIES[quantity])
+        missing = [bloc for bloc in courting if bloc not in table]
+        if name in FULL_STATE_TABLES and missing:
+            raise SettingError(f"{key}.{name}", f"nothing is said of {', '.join(missing)}", "one number for each bloc")
+    if sum(state.access.values()) > 1 + 1e-9:
+        raise SettingError(
+            f"{key}.access", f"shares of trade add up to {sum(state.access.values()):g}", "at most 1: the rest is trade with others"
+        )
+
+
+def _check_bloc(key: str, bloc: Bloc, states: list[str]) -> None:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", bloc.colour):
+        raise SettingError(f"{key}.colour", f"{bloc.colour!r} is no colour", "'#0072B2' and the like")
+    for name, quantity in BLOC_NUMBERS.items():
+        demand_number(f"{key}.{name}", getattr(bloc, name), QUANTITIES[quantity])
+    for name, quantity in BLOC_TABLES.items():
+        for state, value in getattr(bloc, name).items():
+            demand_known(f"{key}.{name}", state, states, "state")
+            demand_number(f"{key}.{name}.{state}", value, QUANTITIES[quantity])
+    for state in bloc.buffer:
+        demand_known(f"{key}.buffer", state, states, "state")
+
+
+def _check_pairs(key: str, table: PairTable, names: list[str], quantity: Quantity) -> None:
+    for one, row in table.items():
+        demand_known(key, one, names, "state" if "tie" in quantity.dims[0] or quantity.dims[0] == "state" else "bloc")
+        for other, value in row.items():
+            demand_known(f"{key}.{one}", other, names, "state" if quantity.dims[0] == "state" else "bloc")
+            if other == one:
+                raise SettingError(f"{key}.{one}.{other}", "a pair needs two different names")
+            demand_number(f"{key}.{one}.{other}", value, quantity)
+            back = table.get(other, {}).get(one)
+            if quantity.name not in ("tie", "proximity") and back is not None and back != value:
+                raise SettingError(
+                    f"{key}.{one}.{other}", f"{value:g} one way and {back:g} the other", "one number: it holds both ways"
+                )
+
+
+def _check_route(key: str, route: Route, states: list[str]) -> None:
+    if len(route.ends) != 2 or route.ends[0] == route.ends[1]:
+        raise SettingError(f"{key}.ends", f"{route.ends} are not two ends", "two different states")
+    for part in ("ends", "via"):
+        for state in getattr(route, part):
+            demand_known(f"{key}.{part}", state, states, "state")
+    path = [*route.ends, *route.via]
+    if len(set(path)) < len(path):
+        raise SettingError(f"{key}.via", "passes a state twice", "each state once")
+    demand_number(f"{key}.permit", route.permit, QUANTITIES["permit"])
+
+
+def check_dynamics(dynamics: Dynamics) -> None:
+    """Refuse a weight or number of the dynamics outside its range."""
+    weight = Quantity("weight", "Weight", (), "weight", 0, WEIGHT_MAX, "weight")
+    for name in MECHANISMS:
+        demand_number(f"dynamics.{name}", getattr(dynamics, name), weight)
+    for name in SCALARS:
+        demand_number(f"dynamics.{name}", getattr(dynamics, name), QUANTITIES[name])
+    _check_evidence("dynamics.evidence", dynamics.evidence)
+
+
+def _check_evidence(key: str, evidence: object) -> None:
+    if not isinstance(evidence, Mapping):
+        raise SettingError(key, "is no table", "rows of {low, high, unit, source}")
+    for pattern, row in evidence.items():
+        place = f"{key}.{pattern}"
+        wanted = {entry.name for entry in fields(Evidence)}
+        if not isinstance(row, Mapping) or set(row) != wanted:
+            raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
+        if not all(isinstance(row[end], int | float) and math.isfinite(row[end]) for end in ("low", "high")):
+            raise SettingError(place, "has no finite low and high", "two numbers")
+        if row["low"] > row["high"]:
+            raise SettingError(place, f"low {row['low']:g} is above high {row['high']:g}", "low <= high")
+        if not str(row["source"]).strip():
+            raise SettingError(f"{place}.source", "is empty", "a source, or 'judgement'")
+
+
+# Shocks --------------------------------------------------------------------------------------------------------------------
+
+LASTING = {
+    ShockKind.impulse: (),
+    ShockKind.step: (),
+    ShockKind.pulse: ("duration", "until"),
+    ShockKind.ramp: ("duration", "until"),
+    ShockKind.decay: ("half_life",),
+}
+"""For each kind, the settings of which it needs exactly one."""
+STOCK_TARGETS = ("tie", "credibility", "access", "legacy", "relation", "strain_war", "strain_home")
+"""Stocks whose target a lasting effect can move; the others move by impulse, or through a parameter."""
+INSTEAD = {"disposition": "an impulse", "road": "target road_capacity", "readiness": "target programme"}
+
+
+def check_shock(key: str, shock: Shock, config: Config) -> None:
+    """Refuse a shock with an effect that cannot happen in this region and window."""
+    if not 0 <= shock.probability <= 1:
+        raise SettingError(f"{key}.probability", f"{shock.probability:g} is out of range", "[0, 1]")
+    if not shock.effects:
+        raise SettingError(f"{key}.effects", "is empty", "one or more")
+    begins: list[date] = []
+    for name, effect in shock.effects.items():
+        place = f"{key}.effects.{name}"
+        first, _ = dates(f"{place}.date", effect.date)
+        begins.append(first)
+        if first < config.window.start:
+            raise SettingError(f"{place}.date", f"{first} is before the run starts", f"{config.window.start} or later (start=)")
+        _check_effect(place, effect, config.region)
+    if min(begins) >= config.window.end:
+        raise SettingError(key, f"begins on {min(begins)}, after the run ends", f"before {config.window.end} (end=)")
+
+
+def _check_effect(key: str, effect: Effect, region: Region) -> None:
+    known = [name for name, quantity in QUANTITIES.items() if quantity.shockable and quantity.kind != "flow"]
+    demand_known(f"{key}.target", effect.target, known, "target")
+    quantity = QUANTITIES[effect.target]
+    impulse = effect.kind is ShockKind.impulse
+    if impulse and quantity.kind != "stock":
+        raise SettingError(
+            f"{key}.kind", f"an impulse needs a stock, and {effect.target} is a parameter", "step, pulse, ramp, decay"
+        )
+    if not impulse and quantity.kind == "stock" and effect.target not in STOCK_TARGETS:
+        raise SettingError(f"{key}.kind", f"{effect.kind.value} cannot move {effect.target}", INSTEAD[effect.target])
+    if effect.unit != quantity.unit:
+        raise SettingError(f"{key}.unit", f"{effect.unit!r} is not the unit of {effect.target}", quantity.unit)
+    if isinstance(effect.size, bool) or not math.isfinite(effect.size):
+        raise SettingError(f"{key}.size", f"{effect.size} is no finite number", f"in units of {quantity.unit}")
+    if len(effect.range) != 2 or not all(map(math.isfinite, effect.range)) or effect.range[0] > effect.range[1]:
+        raise SettingError(f"{key}.range", f"{effect.range} is no range", "[low, high], both finite")
+    if not effect.source.strip():
+        raise SettingError(f"{key}.source", "is empty", "a source, or 'judgement'")
+    _check_lasting(key, effect)
+    _check_who(f"{key}.who", effect, quantity, region)
+
+
+def _check_lasting(key: str, effect: Effect) -> None:
+    wanted = LASTING[effect.kind]
+    given = [name for name in ("duration", "until", "half_life") if getattr(effect, name) is not None]
+    if len(given) != (1 if wanted else 0) or not set(given) <= set(wanted):
+        need = " or ".join(wanted) if wanted else "none of duration, until, half_life"
+        raise SettingError(key, f"a {effect.kind.value} with {' and '.join(given) or 'no end'}", need)
+    for name in ("duration", "half_life"):
+        value = getattr(effect, name)
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise SettingError(f"{key}.{name}", f"{value:g} is out of range", "years above 0")
+    if effect.until is not None and dates(f"{key}.until", effect.until)[0] <= dates(f"{key}.date", effect.date)[1]:
+        raise SettingError(f"{key}.until", "is not after the date", "a later date")
+
+
+def _check_who(key: str, effect: Effect, quantity: Quantity, region: Region) -> None:
+    known = {
+        "state": list(region.states),
+        "peer": list(region.states),
+        "bloc": list(region.blocs),
+        "rival": list(region.blocs),
+        "route": list(region.routes),
+    }
+    if set(effect.who) != set(quantity.dims):
+        raise SettingError(key, f"{effect.target} is not named by {', '.join(effect.who) or 'nothing'}", ", ".join(quantity.dims))
+    for dim, value in effect.who.items():
+        for name in members(value):
+            if name != "*":
+                demand_known(f"{key}.{dim}", name, known[dim], "state" if dim == "peer" else "bloc" if dim == "rival" else dim)
+    pair = [members(effect.who[dim]) for dim in quantity.dims]
+    if quantity.dims in (("state", "peer"), ("bloc", "rival")) and len(pair[0]) == 1 and pair[0] == pair[1] != ["*"]:
+        raise SettingError(key, "a pair needs two different names", "two different names")
+    if effect.target == "relation":
+        joined = {state.same_as for state in region.states.values() if state.same_as}
+        hit = joined & set(pair[0] + pair[1])
+        if hit:
+            raise SettingError(key, f"the relations of {sorted(hit)[0]} are derived (same_as)", "blocs that are not also a state")

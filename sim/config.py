@@ -1,0 +1,359 @@
+"""What a person may set, as typed dataclasses. The numbers are in configs/, the limits in `sim.names`.
+
+A check raises `SettingError`, which names the key, the value, what is allowed and the word that was likely meant.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from sim.names import Quantity
+from sim.periods import Window, read_date
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""What a state, bloc, route, shock or effect may be called in a file."""
+
+
+class SettingError(Exception):
+    """A setting that cannot be used: where it stands, what is wrong, what is allowed, what was likely meant."""
+
+    def __init__(self, key: str, wrong: str, allowed: str = "", meant: str = "", where: str = "") -> None:
+        super().__init__(key, wrong, allowed, meant, where)
+        self.key, self.wrong, self.allowed, self.meant, self.where = key, wrong, allowed, meant, where
+
+    def __str__(self) -> str:
+        """The message as the commands print it, two lines at most."""
+        place = ": ".join(part for part in (self.where, self.key) if part)
+        first = f"{place}: {self.wrong}" + (f"; did you mean {self.meant}?" if self.meant else "")
+        return first + (f"\n  allowed: {self.allowed}" if self.allowed else "")
+
+
+def likely(word: str, known: Iterable[str]) -> str:
+    """The known word nearest to a misspelt one, or nothing.
+
+    >>> likely("armenai", ["armenia", "georgia"])
+    'armenia'
+    """
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
+    return close[0] if close else ""
+
+
+def demand_known(key: str, word: object, known: Iterable[str], what: str) -> None:
+    """Refuse a name that is none of the known ones."""
+    names = list(known)
+    if word not in names:
+        raise SettingError(key, f"no {what} is called {word!r}", ", ".join(names) or "none", likely(str(word), names))
+
+
+def demand_number(key: str, value: object, quantity: Quantity) -> None:
+    """Refuse what is no finite number inside the quantity's range."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SettingError(key, f"{value!r} is no number", f"a number in {quantity.allowed}")
+    inside = quantity.low < value < quantity.high if quantity.open_ends else quantity.low <= value <= quantity.high
+    if not math.isfinite(value) or not inside or (quantity.whole and value != int(value)):
+        raise SettingError(key, f"{value:g} is out of range", f"{quantity.allowed} ({quantity.unit})")
+
+
+class Keep(Enum):
+    """What a run keeps: every world's stocks and flows, also the parts of each move, or only their summaries."""
+
+    auto = "auto"
+    worlds = "worlds"
+    parts = "parts"
+    summaries = "summaries"
+
+
+class Sample(Enum):
+    """Where the numbers of a run come from: the file as it stands, or draws from its plausible ranges."""
+
+    none = "none"
+    ranges = "ranges"
+
+
+class ShockKind(Enum):
+    """The shape of an effect in time."""
+
+    impulse = "impulse"
+    step = "step"
+    pulse = "pulse"
+    ramp = "ramp"
+    decay = "decay"
+
+
+@dataclass
+class Evidence:
+    """What is known of a number: its plausible range, unit and source ('judgement' where it is ours)."""
+
+    low: float
+    high: float
+    unit: str
+    source: str
+
+
+@dataclass
+class State:
+    """A country that is courted."""
+
+    label: str
+    capability: float
+    speed: float
+    volatility: float
+    exclusivity: float
+    company: float
+    alignment: dict[str, float]
+    credibility: dict[str, float]
+    access: dict[str, float]
+    stubbornness: dict[str, float]
+    readiness: dict[str, float] = field(default_factory=dict)
+    legacy: dict[str, float] = field(default_factory=dict)
+    credibility_target: dict[str, float] = field(default_factory=dict)
+    gateway: dict[str, float] = field(default_factory=dict)
+    external_threat: dict[str, float] = field(default_factory=dict)
+    same_as: str = ""
+    member_of: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Bloc:
+    """A bloc or great power that courts by rule."""
+
+    label: str
+    colour: str
+    capability: float
+    salience: float
+    military: float
+    economic: float
+    vigilance: float
+    reserve: float
+    coerciveness: float
+    deterrence: float
+    relay: float
+    unrest: float
+    strain_war: float
+    strain_home: float
+    priority: dict[str, float]
+    red_line: dict[str, float] = field(default_factory=dict)
+    buffer: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Route:
+    """A way for traffic between two states, perhaps through others, with the share of it that is permitted."""
+
+    label: str
+    ends: list[str]
+    via: list[str]
+    permit: float
+
+
+PairTable = dict[str, dict[str, float]]
+"""A table of pairs: given once it holds both ways, given both ways it is directed (ties and proximity only)."""
+
+STATE_TABLES = {
+    "alignment": "alignment",
+    "credibility": "credibility",
+    "access": "access",
+    "stubbornness": "stubbornness",
+    "readiness": "readiness",
+    "legacy": "legacy",
+    "credibility_target": "credibility_target",
+    "gateway": "gateway",
+    "external_threat": "external_threat",
+}
+"""Tables of a state over blocs, and the quantity each holds."""
+FULL_STATE_TABLES = ("alignment", "credibility", "access", "stubbornness")
+STATE_NUMBERS = {
+    "capability": "state_capability",
+    "speed": "speed",
+    "volatility": "volatility",
+    "exclusivity": "exclusivity",
+    "company": "company",
+}
+BLOC_NUMBERS = {
+    "capability": "bloc_capability",
+    "salience": "salience",
+    "military": "military",
+    "economic": "economic",
+    "vigilance": "vigilance",
+    "reserve": "reserve",
+    "coerciveness": "coerciveness",
+    "deterrence": "deterrence",
+    "relay": "relay",
+    "unrest": "unrest",
+    "strain_war": "strain_war",
+    "strain_home": "strain_home",
+}
+BLOC_TABLES = {"priority": "priority", "red_line": "red_line"}
+PAIR_TABLES = {
+    "ties": ("tie", "states"),
+    "roads": ("road", "states"),
+    "proximity": ("proximity", "states"),
+    "relations": ("relation", "blocs"),
+    "relation_floor": ("relation_floor", "blocs"),
+    "calming": ("calming", "blocs"),
+}
+
+
+@dataclass
+class Region:
+    """Who is there, how they stand at the opening instant `as_of`, and the evidence for each number."""
+
+    name: str
+    label: str
+    as_of: str
+    states: dict[str, State]
+    blocs: dict[str, Bloc]
+    ties: PairTable
+    relations: PairTable
+    roads: PairTable = field(default_factory=dict)
+    proximity: PairTable = field(default_factory=dict)
+    relation_floor: PairTable = field(default_factory=dict)
+    calming: PairTable = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
+    evidence: Any = field(default_factory=dict)
+
+
+@dataclass
+class Dynamics:
+    """How the region works: a weight for each mechanism (0 is exactly off) and the numbers that all actors share."""
+
+    name: str
+    contests: float
+    vigilance: float
+    coercion: float
+    deterrence: float
+    relay: float
+    readiness: float
+    exclusivity: float
+    company: float
+    exit_cost: float
+    legacy: float
+    doubt: float
+    trade: float
+    unrest: float
+    decisiveness: float
+    outside: float
+    security_weight: float
+    threat_floor: float
+    doubt_strength: float
+    readiness_bonus: float
+    exit_cost_strength: float
+    trade_makes_peace: float
+    transit_gain: float
+    retention: float
+    learning: float
+    tie_rate: float
+    credibility_rate: float
+    access_rate: float
+    road_rate: float
+    readiness_rate_up: float
+    readiness_rate_down: float
+    relation_rate: float
+    strain_war_rate: float
+    strain_home_rate: float
+    evidence: Any = field(default_factory=dict)
+
+
+@dataclass
+class Effect:
+    """One dated effect of a shock on one target: a stock, the target of a stock, or a parameter."""
+
+    date: Any
+    kind: ShockKind
+    target: str
+    who: dict[str, Any]
+    size: float
+    range: list[float]
+    unit: str
+    source: str
+    until: Any = None
+    duration: float | None = None
+    half_life: float | None = None
+
+
+@dataclass
+class Shock:
+    """A dated change that comes from outside, with the probability that it happens at all."""
+
+    label: str
+    effects: dict[str, Effect]
+    probability: float = 1.0
+
+
+@dataclass
+class Scenario:
+    """The name that a set of shocks goes by."""
+
+    name: str
+    label: str
+
+
+@dataclass
+class Study:
+    """A question: the settings that it pins stand beside it in its file, the axes that it varies stand here."""
+
+    name: str = ""
+    question: str = ""
+    axes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Config:
+    """Everything that a person may set for one variant of one run."""
+
+    region: Region
+    dynamics: Dynamics
+    scenario: Scenario
+    study: Study
+    start: str
+    end: str
+    periods_per_year: int
+    replicates: int
+    seed: int
+    sample: Sample
+    draws: int
+    keep: Keep
+    reference: str
+    outcome: str
+    out: str
+    shock: dict[str, Shock] = field(default_factory=dict)
+
+    @property
+    def window(self) -> Window:
+        """The window of the run: from `start` (the region's `as_of` where it is empty) to `end`."""
+        return Window(read_date(self.start or self.region.as_of), read_date(self.end), self.periods_per_year)
+
+
+RUN_KEYS = ("start", "end", "periods_per_year", "replicates", "seed", "sample", "draws", "keep", "reference", "outcome", "out")
+"""Settings of the whole run, which all its variants share: they cannot be swept inside one."""
+
+
+def dates(key: str, value: object) -> tuple[date, date]:
+    """A date, or the interval {from, to} that it is drawn from, as two dates."""
+    if isinstance(value, Mapping):
+        if set(value) != {"from", "to"}:
+            raise SettingError(key, f"{dict(value)} is no interval", "{from: 2026-01-01, to: 2027-01-01}")
+        first, last = one_date(f"{key}.from", value["from"]), one_date(f"{key}.to", value["to"])
+        if last < first:
+            raise SettingError(f"{key}.to", f"{last} is before {first}", "the later date")
+        return first, last
+    day = one_date(key, value)
+    return day, day
+
+
+def one_date(key: str, value: object) -> date:
+    """A date from its text, or a `SettingError` that names the key."""
+    try:
+        return read_date(str(value))
+    except ValueError as error:
+        raise SettingError(key, str(error)) from None
+
+
+def members(value: object) -> list[str]:
+    """The names that one entry of `who` gives: a list, or one name."""
+    return [str(name) for name in value] if isinstance(value, list | tuple) else [str(value)]

@@ -1,0 +1,170 @@
+"""The vocabulary: every quantity's axes, unit, range and label, written once and read by configs, results, plots and documents.
+
+Every array is a matrix in the plane of its last two axes: a number per state is a column (state, 1), a number per bloc a row
+(1, bloc), a scalar (1, 1). Batch axes (variant, replicate) lead, so that one rule serves one agent and many worlds.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+STATE, PEER, BLOC, RIVAL, ROUTE = "state", "peer", "bloc", "rival", "route"
+VARIANT, REPLICATE, TIME, PERIOD = "variant", "replicate", "time", "period"
+
+STATE_BLOC = (STATE, BLOC)
+STATE_PEER = (STATE, PEER)
+BLOC_RIVAL = (BLOC, RIVAL)
+
+Kind = Literal["stock", "flow", "parameter", "scalar", "weight"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One quantity of the model: what it is called, on which axes it lives, in what unit and range."""
+
+    name: str
+    label: str
+    dims: tuple[str, ...]
+    unit: str
+    low: float
+    high: float
+    kind: Kind
+    weight: str = ""
+    """The mechanism weight of `dynamics` that multiplies it, if any."""
+    open_ends: bool = False
+    """True where the ends of the range themselves are refused."""
+    whole: bool = False
+    shockable: bool = True
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether a shock on the pair (one, other) is also a shock on (other, one)."""
+        return self.name in SYMMETRIC
+
+    @property
+    def allowed(self) -> str:
+        """The range in words for a message, as in '[0, 1]'."""
+        left, right = "()" if self.open_ends else "[]"
+        high = f"{self.high:g}{right}" if self.high < INFINITE else "infinity)"
+        low = f"{left}{self.low:g}" if self.low > -INFINITE else "(-infinity"
+        return f"{low}, {high}"
+
+
+INFINITE = float("inf")
+STRAIN_MAX = 0.95
+"""Strain and external threat are cut here, so that a bloc never vanishes and a threat never divides by zero."""
+SYMMETRIC = frozenset({"tie", "road", "relation", "relation_floor", "road_capacity", "calming"})
+
+_TABLE: tuple[Quantity, ...] = (
+    # Stocks: what the world is at an instant.
+    Quantity("alignment", "Alignment", STATE_BLOC, "alignment", -1, 1, "stock", open_ends=True, shockable=False),
+    Quantity("disposition", "Disposition", STATE_BLOC, "disposition", -INFINITE, INFINITE, "stock"),
+    Quantity("legacy", "Legacy", STATE_BLOC, "alignment", -INFINITE, INFINITE, "stock"),
+    Quantity("tie", "Tie", STATE_PEER, "tie", -1, 1, "stock"),
+    Quantity("credibility", "Credibility", STATE_BLOC, "share", 0, 1, "stock"),
+    Quantity("access", "Trade access", STATE_BLOC, "share of trade", 0, INFINITE, "stock"),
+    Quantity("road", "Road", STATE_PEER, "share of traffic", 0, 1, "stock"),
+    Quantity("readiness", "Readiness", STATE_BLOC, "share", 0, 1, "stock"),
+    Quantity("relation", "Relation", BLOC_RIVAL, "relation", -1, 1, "stock"),
+    Quantity("strain_war", "Strain by war", (BLOC,), "share of means", 0, STRAIN_MAX, "stock"),
+    Quantity("strain_home", "Strain at home", (BLOC,), "share of means", 0, STRAIN_MAX, "stock"),
+    # Flows: what happens in the period after the instant.
+    Quantity("effort", "Effort", STATE_BLOC, "capability", 0, INFINITE, "flow"),
+    Quantity("threat", "Threat", STATE_BLOC, "share", 0, 1, "flow"),
+    Quantity("protection", "Share of protection", STATE_BLOC, "share", 0, 1, "flow"),
+    Quantity("dependence", "Dependence", STATE_BLOC, "share", 0, 1, "flow"),
+    Quantity("traffic", "Traffic", STATE_PEER, "share of traffic", 0, 1, "flow"),
+    # Parameters of blocs.
+    Quantity("bloc_capability", "Capability", (BLOC,), "capability", 0, INFINITE, "parameter"),
+    Quantity("salience", "Salience of the region", (BLOC,), "share", 0, 1, "parameter"),
+    Quantity("military", "Military weight", (BLOC,), "per effort", 0, INFINITE, "parameter"),
+    Quantity("economic", "Economic weight", (BLOC,), "exponent", 0, INFINITE, "parameter"),
+    Quantity("vigilance", "Vigilance", (BLOC,), "per alignment", 0, INFINITE, "parameter", "vigilance"),
+    Quantity("reserve", "Reserve", (BLOC,), "weight", 0, INFINITE, "parameter"),
+    Quantity("coerciveness", "Coerciveness", (BLOC,), "per alignment", 0, 0.5, "parameter", "coercion"),
+    Quantity("deterrence", "Deterrence", (BLOC,), "share", 0, INFINITE, "parameter", "deterrence"),
+    Quantity("relay", "Relay", (BLOC,), "share", 0, INFINITE, "parameter", "relay"),
+    Quantity("unrest", "Unrest", (BLOC,), "per alignment", 0, INFINITE, "parameter", "unrest"),
+    # Parameters of states.
+    Quantity("state_capability", "Capability", (STATE,), "capability", 0, INFINITE, "parameter", open_ends=True),
+    Quantity("speed", "Speed", (STATE,), "disposition per year", 0, INFINITE, "parameter"),
+    Quantity("volatility", "Volatility", (STATE,), "disposition per square root of year", 0, INFINITE, "parameter"),
+    Quantity("exclusivity", "Exclusivity", (STATE,), "per alignment", 0, INFINITE, "parameter", "exclusivity"),
+    Quantity("company", "Company", (STATE,), "per alignment", 0, INFINITE, "parameter", "company"),
+    # Parameters of a state and a bloc.
+    Quantity("priority", "Priority", STATE_BLOC, "share", 0, INFINITE, "parameter"),
+    Quantity("stubbornness", "Stubbornness", STATE_BLOC, "per alignment", 0, INFINITE, "parameter", open_ends=True),
+    Quantity("red_line", "Red line", STATE_BLOC, "alignment", -1, 1, "parameter"),
+    Quantity("gateway", "Gateway", STATE_BLOC, "share of trade per traffic", 0, INFINITE, "parameter", "trade"),
+    Quantity("external_threat", "External threat", STATE_BLOC, "share", 0, STRAIN_MAX, "parameter"),
+    Quantity("programme", "Programme", STATE_BLOC, "size", 0, INFINITE, "parameter"),
+    Quantity("buffer", "Buffer", STATE_BLOC, "0 or 1", 0, 1, "parameter", whole=True, shockable=False),
+    Quantity("credibility_target", "Credibility target", STATE_BLOC, "share", 0, 1, "parameter", shockable=False),
+    # Parameters of pairs and routes.
+    Quantity("proximity", "Proximity", STATE_PEER, "share", 0, 1, "parameter"),
+    Quantity("road_capacity", "Capacity of the road", STATE_PEER, "share of traffic", 0, 1, "parameter"),
+    Quantity("relation_floor", "Relation floor", BLOC_RIVAL, "relation", -1, 1, "parameter"),
+    Quantity("calming", "Calming", BLOC_RIVAL, "relation per tie", 0, INFINITE, "parameter"),
+    Quantity("permit", "Permit of the route", (ROUTE,), "share of traffic", 0, 1, "parameter"),
+    # Scalars of the dynamics.
+    Quantity("decisiveness", "Decisiveness", (), "exponent", 0, INFINITE, "scalar", open_ends=True, shockable=False),
+    Quantity("outside", "Share of protection that goes to nobody", (), "share", 0, 0.99, "scalar", shockable=False),
+    Quantity("security_weight", "Weight of security against the economy", (), "share", 0, 1, "scalar", shockable=False),
+    Quantity("threat_floor", "Value of protection without threat", (), "share", 0, 1, "scalar", shockable=False),
+    Quantity("doubt_strength", "Doubt per strain", (), "share per strain", 0, 1, "scalar", "doubt", shockable=False),
+    Quantity("readiness_bonus", "Readiness bonus", (), "share", 0, INFINITE, "scalar", "readiness", shockable=False),
+    Quantity("exit_cost_strength", "Exit cost", (), "per alignment", 0, INFINITE, "scalar", "exit_cost", shockable=False),
+    Quantity("trade_makes_peace", "Tie per traffic", (), "tie per traffic", 0, INFINITE, "scalar", "trade", shockable=False),
+    Quantity("transit_gain", "Transit gain", (), "share", 0, INFINITE, "scalar", "trade", shockable=False),
+    Quantity("retention", "Retention of history", (), "share", 0, 0.5, "scalar", shockable=False),
+    Quantity("learning", "Learning rate", (), "per year", 0, INFINITE, "scalar", shockable=False),
+    Quantity("tie_rate", "Rate of ties", (), "per year", 0, INFINITE, "scalar", shockable=False),
+    Quantity("credibility_rate", "Rate of credibility", (), "per year", 0, INFINITE, "scalar", shockable=False),
+    Quantity("access_rate", "Rate of access", (), "per year", 0, INFINITE, "scalar", shockable=False),
+    Quantity("road_rate", "Rate of roads", (), "per year", 0, INFINITE, "scalar", shockable=False),
+    Quantity("readiness_rate_up", "Rate of readiness, up", (), "per year", 0, INFINITE, "scalar", shockable=False),
+    Quantity("readiness_rate_down", "Rate of readiness, down", (), "per year", 0, INFINITE, "scalar", shockable=False),
+    Quantity("relation_rate", "Rate of relations", (), "per year", 0, INFINITE, "scalar", shockable=False),
+    Quantity("strain_war_rate", "Rate of strain by war", (), "per year", 0, INFINITE, "scalar", shockable=False),
+    Quantity("strain_home_rate", "Rate of strain at home", (), "per year", 0, INFINITE, "scalar", shockable=False),
+)
+
+QUANTITIES: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABLE}
+STOCKS = tuple(q.name for q in _TABLE if q.kind == "stock")
+FLOWS = tuple(q.name for q in _TABLE if q.kind == "flow")
+PARAMETERS = tuple(q.name for q in _TABLE if q.kind in ("parameter", "scalar"))
+SCALARS = tuple(q.name for q in _TABLE if q.kind == "scalar")
+
+MECHANISMS: dict[str, str] = {
+    "contests": "the contests for protection and for markets (the pull)",
+    "vigilance": "blocs answer what their rivals have reached",
+    "coercion": "blocs coerce states past a red line",
+    "deterrence": "coercion deters the courting by rivals",
+    "relay": "a bloc reaches a state through a friend",
+    "readiness": "what programmes built makes protection worth more",
+    "exclusivity": "the cost of standing with rivals at once",
+    "company": "states move towards friends and away from foes",
+    "exit_cost": "what was built together is costly to leave",
+    "legacy": "lived history moves the anchor",
+    "doubt": "a strained patron is believed less",
+    "trade": "traffic opens markets and mends ties",
+    "unrest": "a lost buffer strains the bloc at home",
+}
+"""The mechanisms that one weight of `dynamics` switches: 0 is exactly off, 1 is as the region file says."""
+WEIGHT_MAX = 10.0
+
+PARTS: dict[str, str] = {
+    "anchor": "Anchor",
+    "legacy": "Legacy",
+    "exit_cost": "Exit cost",
+    "security": "Security",
+    "economy": "Economy",
+    "exclusivity": "Exclusivity",
+    "company": "Company",
+    "impulse": "Shock impulses",
+    "noise": "Noise",
+}
+"""The parts into which each move of an alignment splits (kept with keep=parts), in the order of plots and tables."""
+
+STORED_STOCKS = tuple(name for name in STOCKS if name != "disposition")
+"""What a run keeps of the stocks: disposition is arctanh of the alignment."""
+RECORDED = STORED_STOCKS + FLOWS

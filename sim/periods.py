@@ -1,0 +1,68 @@
+"""The calendar: instants, periods and dates, as years since the first instant. Nothing here knows what happens in them."""
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date
+
+MONTHS_PER_YEAR = 12
+PERIODS_PER_YEAR = (1, 2, 3, 4, 6, 12, 24, 36, 48)
+"""Lengths of period whose instants fall on whole months, or split each month evenly."""
+_DATE = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
+
+
+def read_date(text: str) -> date:
+    """A date from '2025-08-08', or the first of the month from '2025-08'.
+
+    >>> read_date("2025-08")
+    datetime.date(2025, 8, 1)
+    """
+    match = _DATE.fullmatch(text)
+    if not match:
+        raise ValueError(f"{text!r} is no date; allowed: 2025-08 or 2025-08-08")
+    year, month, day = int(match[1]), int(match[2]), int(match[3] or 1)
+    try:
+        return date(year, month, day)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no date: {error}") from None
+
+
+def months(when: date) -> float:
+    """Months since year 0, with the day as a fraction of its own month."""
+    return when.year * MONTHS_PER_YEAR + when.month - 1 + (when.day - 1) / calendar.monthrange(when.year, when.month)[1]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The stretch of time that a run covers: `start` and `end` are instants, with equal periods between them."""
+
+    start: date
+    end: date
+    periods_per_year: int = MONTHS_PER_YEAR
+
+    @property
+    def dt(self) -> float:
+        """Length of one period in years."""
+        return 1.0 / self.periods_per_year
+
+    @property
+    def periods(self) -> int:
+        """Number of whole periods from start to end."""
+        return round((months(self.end) - months(self.start)) * self.periods_per_year / MONTHS_PER_YEAR)
+
+    def years(self, when: date) -> float:
+        """Years from the first instant to a date (negative before it)."""
+        return (months(when) - months(self.start)) / MONTHS_PER_YEAR
+
+    def instant(self, index: int) -> date:
+        """The date of an instant; inside a month, the day that the even split falls on."""
+        whole = months(self.start) + index * MONTHS_PER_YEAR / self.periods_per_year
+        month = int(whole + 1e-9)
+        year, month_of_year = divmod(month, MONTHS_PER_YEAR)
+        length = calendar.monthrange(year, month_of_year + 1)[1]
+        return date(year, month_of_year + 1, 1 + int((whole - month) * length + 1e-6))
+
+    @property
+    def instants(self) -> list[date]:
+        """The dates of all instants, one more than there are periods."""
+        return [self.instant(index) for index in range(self.periods + 1)]

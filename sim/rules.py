@@ -1,0 +1,385 @@
+"""The mechanisms: pure functions on matrices in the plane of the last two axes, each with its source. Nothing here keeps time.
+
+Shapes are those of `sim.names`: states run down, blocs run across, batch axes lead. A rule given one state's row, or one bloc's
+column, answers for that actor alone. Arrays bring their own namespace (NumPy or another that follows the array API).
+"""
+
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray
+
+
+class Path(NamedTuple):
+    """The way of a route: positions of its two ends and of the states strictly between them, in order."""
+
+    one: int
+    other: int
+    via: tuple[int, ...]
+
+    @property
+    def legs(self) -> tuple[tuple[int, int], ...]:
+        """The roads that it takes, each as a pair of states."""
+        stops = (self.one, *self.via, self.other)
+        return tuple(itertools.pairwise(stops))
+
+
+def _namespace(array: Array) -> Any:
+    return array.__array_namespace__()
+
+
+def product(left: Array, right: Array) -> Array:
+    """Multiply small matrices in the last two axes: the one place where a sum over actors is a matrix product."""
+    return _namespace(left).matmul(left, right)
+
+
+def positive(value: Array) -> Array:
+    """The positive part, 0 where the value is negative."""
+    return _namespace(value).maximum(value, 0.0)
+
+
+def share_of(part: Array, whole: Array) -> Array:
+    """The part over the whole, 0 where the whole is 0."""
+    xp = _namespace(part)
+    return xp.where(whole > 0, part / xp.where(whole > 0, whole, 1.0), 0.0)
+
+
+# Blocs ---------------------------------------------------------------------------------------------------------------------
+
+
+def total_strain(war: Array, home: Array) -> Array:
+    """The share of a bloc's means that war and unrest at home tie down together.
+
+    Source: model note, section 1.
+    """
+    return 1.0 - (1.0 - war) * (1.0 - home)
+
+
+def rivalry(relation: Array) -> Array:
+    """How far two blocs are against each other, 0 between friends."""
+    return positive(-relation)
+
+
+def friendship(relation: Array) -> Array:
+    """How far two blocs are with each other, 0 between rivals."""
+    return positive(relation)
+
+
+def budget(capability: Array, salience: Array, strain: Array) -> Array:
+    """What a bloc can spend on the region in a period.
+
+    Source: Bueno de Mesquita 1997 (capability times salience).
+    """
+    return capability * salience * (1.0 - strain)
+
+
+def pressure(alignment: Array, rivalry: Array, courted: Array) -> Array:
+    """How far a bloc's rivals have got in each state; `courted` is 0 for a state and bloc that are one actor.
+
+    Source: Richardson 1960 (reaction to the other's standing).
+    """
+    return product(courted * (1.0 + alignment) / 2.0, rivalry)
+
+
+def commit_effort(
+    budget: Array, reserve: Array, priority: Array, vigilance: Array, pressure: Array, pressure_opening: Array
+) -> Array:
+    """Divide a bloc's budget among the states, more where its rivals have gained since the opening.
+
+    `reserve` is the weight of the rest of the world, from which an answer can draw; at 0 the sum is fixed.
+    Source: Grabisch, Mandel, Rusinowska & Tanimura 2018. Departs: blocs follow this rule, they do not optimise.
+    """
+    xp = _namespace(pressure)
+    weight = priority * xp.exp(vigilance * (pressure - pressure_opening))
+    return budget * share_of((1.0 + reserve) * weight, reserve + weight.sum(axis=-2, keepdims=True))
+
+
+def coerce(coerciveness: Array, strain: Array, red_line: Array, alignment: Array) -> Array:
+    """The threat that a bloc poses to a state that has left its red line.
+
+    Source: model note, section 2; Walt 1987 (offensive power and intention).
+    """
+    return coerciveness * (1.0 - strain) * positive(red_line - alignment)
+
+
+# Security ------------------------------------------------------------------------------------------------------------------
+
+
+def relative_power(capability: Array, peer_capability: Array) -> Array:
+    """The peer's share of the two states' capability.
+
+    Source: Hirshleifer 1989 (ratio form).
+    """
+    return peer_capability / (capability + peer_capability)
+
+
+def safety_from_peers(proximity: Array, power: Array, tie: Array) -> Array:
+    """The share of safety that hostile neighbours leave a state, as a column.
+
+    Source: Walt 1987 (threat grows with power, nearness and hostility).
+    """
+    return (1.0 - proximity * power * positive(-tie)).prod(axis=-1, keepdims=True)
+
+
+def perceive_threat(safety: Array, coercion: Array, external_threat: Array) -> Array:
+    """The threat to a state from which each bloc could shelter it: no bloc shelters a state from itself.
+
+    Source: Walt 1987; Sigurdsson & Bailes 2015 (shelter).
+    """
+    calm = (1.0 - coercion) * (1.0 - external_threat)
+    return 1.0 - safety * calm.prod(axis=-1, keepdims=True) / calm
+
+
+def project_force(military: Array, effort: Array, deterrence: Array, coercion: Array, rivalry: Array) -> Array:
+    """What a bloc's effort is worth as force in a state, less what its rivals' coercion deters.
+
+    Source: model note, section 2.
+    """
+    return military * effort * positive(1.0 - product(deterrence * coercion, rivalry))
+
+
+def reach(force: Array, relay: Array, friendship: Array, alignment: Array) -> Array:
+    """A bloc's own force in a state and what comes through its friends that the state stands with.
+
+    Source: model note, section 2 (a channel, not spending).
+    """
+    return force + relay * product(positive(alignment) * force, friendship)
+
+
+def weigh_protection(credibility: Array, readiness_bonus: Array, readiness: Array, reach: Array, decisiveness: Array) -> Array:
+    """What each bloc brings to the contest for a state's protection.
+
+    Source: Tullock 1980; Hirshleifer 1989 (ratio form); Snyder 1984 (a patron must be believed).
+    """
+    return (credibility * (1.0 + readiness_bonus * readiness) * reach) ** decisiveness
+
+
+def contest(weight: Array, outside: Array) -> Array:
+    """The share of each contestant, `outside` being the weight of those not listed; 0 where nobody contests.
+
+    Source: Tullock 1980 (ratio form).
+
+    >>> contest(np.array([[3.0, 1.0]]), np.array([[0.0]]))
+    array([[0.75, 0.25]])
+    """
+    return share_of(weight, weight.sum(axis=-1, keepdims=True) + outside)
+
+
+def outside_weight(outside: Array, weight_opening: Array) -> Array:
+    """The weight of nobody that makes its opening share of the contest `outside`."""
+    return outside / (1.0 - outside) * weight_opening.sum(axis=-1, keepdims=True)
+
+
+# Economy -------------------------------------------------------------------------------------------------------------------
+
+
+def weigh_markets(access: Array, effort: Array, effort_opening: Array, economic: Array) -> Array:
+    """What each bloc's market weighs for a state: access, times its effort against the opening's.
+
+    Source: Hirschman 1945 (trade as influence).
+    """
+    xp = _namespace(access)
+    spent = effort_opening > 0
+    return access * xp.where(spent, effort / xp.where(spent, effort_opening, 1.0), 1.0) ** economic
+
+
+def willingness(tie: Array) -> Array:
+    """The share of possible traffic that two states want to let through.
+
+    Source: model note, section 2.
+    """
+    return (1.0 + tie) / 2.0
+
+
+def carry(permit: Array, road: Array, paths: tuple[Path, ...]) -> Array:
+    """What each route could carry if both ends wanted it: its permit times the roads along it, as a row (1, route).
+
+    Source: model note, section 2.
+    """
+    xp = _namespace(road)
+    carried = []
+    for index, path in enumerate(paths):
+        open_share = permit[..., 0, index]
+        for one, other in path.legs:
+            open_share = open_share * road[..., one, other]
+        carried.append(open_share)
+    return (xp.stack(carried, axis=-1) if paths else xp.zeros((*road.shape[:-2], 0)))[..., None, :]
+
+
+def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
+    """What the best route between each two states could carry, (state, peer); 0 where none is named."""
+    xp = _namespace(carried)
+    pairs = [
+        [[index for index, path in enumerate(paths) if {path.one, path.other} == {i, j}] for j in range(states)]
+        for i in range(states)
+    ]
+    none = xp.zeros(carried.shape[:-2])
+    rows = [xp.stack([xp.max(carried[..., 0, found], axis=-1) if found else none for found in row], axis=-1) for row in pairs]
+    return xp.stack(rows, axis=-2)
+
+
+def flow(willingness: Array, best: Array) -> Array:
+    """The traffic between two states: it needs a road and the will of both ends.
+
+    Source: model note, section 2.
+    """
+    return willingness * best
+
+
+def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Array, paths: tuple[Path, ...]) -> Array:
+    """What the states strictly inside the best route of two others gain of the markets at both ends, (state, bloc).
+
+    Source: model note, section 2 (default 0).
+    """
+    xp = _namespace(gateway)
+    total = xp.zeros_like(gateway)
+    for index, path in enumerate(paths):
+        rivals = [k for k, other in enumerate(paths) if {other.one, other.other} == {path.one, path.other}]
+        equal = (carried[..., 0, rivals] == best[..., path.one, path.other][..., None]).sum(axis=-1)
+        inside = share_of(1.0 * (carried[..., 0, index] == best[..., path.one, path.other]) * (carried[..., 0, index] > 0), equal)
+        market = gateway[..., path.one : path.one + 1, :] + gateway[..., path.other : path.other + 1, :]
+        gain = (inside * traffic_gain[..., path.one, path.other])[..., None, None] * market
+        for stop in path.via:
+            total = total + gain * (xp.arange(gateway.shape[-2]) == stop)[:, None]
+    return total
+
+
+def gain_access(traffic_gain: Array, gateway: Array) -> Array:
+    """What more traffic with each peer opens of each bloc's market.
+
+    Source: model note, section 2.
+    """
+    return product(traffic_gain, gateway)
+
+
+# The move of a state --------------------------------------------------------------------------------------------------------
+
+
+def value_security(weight: Array, threat_floor: Array, threat: Array, protection: Array) -> Array:
+    """What protection is worth to a state, more under threat.
+
+    Source: Morrow 1991 (autonomy and security); Walt 1987.
+    """
+    return weight * (threat_floor + (1.0 - threat_floor) * threat) * protection
+
+
+def side_cost(exclusivity: Array, alignment: Array, rivalry: Array) -> Array:
+    """The pull away from a bloc of standing with its rivals (negative).
+
+    Source: Cartwright & Harary 1956 (not checked); Kuik 2021.
+    """
+    return -exclusivity * product(alignment, rivalry)
+
+
+def keep_company(company: Array, tie: Array, scale: Array, peer_alignment: Array, peer_courted: Array, alignment: Array) -> Array:
+    """The pull towards where friends stand and away from where foes do.
+
+    `scale` is the sum of the state's absolute opening ties, 1 where it has none.
+    Source: Altafini 2013 (signed Laplacian).
+    """
+    towards = product(tie, peer_courted * peer_alignment)
+    return company * (towards - product(abs(tie), peer_courted) * alignment) / scale
+
+
+def hold_anchor(stubbornness: Array, anchor: Array, alignment: Array) -> Array:
+    """The pull back to a state's standing preference.
+
+    Source: Friedkin & Johnsen 1990.
+    """
+    return stubbornness * (anchor - alignment)
+
+
+def cost_of_exit(exit_cost: Array, readiness: Array, alignment_opening: Array, legacy: Array, alignment: Array) -> Array:
+    """The pull back to a bloc with which a state has built its forces, once it leaves.
+
+    Source: model note, section 2.
+    """
+    return exit_cost * readiness * positive(alignment_opening + legacy - alignment)
+
+
+def solve_anchor(alignment: Array, stubbornness: Array, side_cost: Array, company: Array) -> Array:
+    """The anchor at which the opening is at rest, given its two other standing pulls.
+
+    Source: benchmark calibration, as in applied general equilibrium (model note, section 3).
+    """
+    return alignment - (side_cost + company) / stubbornness
+
+
+def realign(disposition: Array, speed: Array, pull: Array, dt: float, volatility: Array, noise: Array, impulse: Array) -> Array:
+    """The disposition at the end of a period: drift, luck and what a shock adds.
+
+    Source: model note, section 2 (Euler-Maruyama step of a gradient ascent).
+    """
+    return disposition + speed * pull * dt + volatility * dt**0.5 * noise + impulse
+
+
+# Slow stocks ---------------------------------------------------------------------------------------------------------------
+
+
+def relax(stock: Array, target: Array, rate: Array, dt: float) -> Array:
+    """A stock at the end of a period in which its target stands still: exact for any rate and period."""
+    xp = _namespace(target)
+    return target + (stock - target) * xp.exp(-rate * dt)
+
+
+def believe(credibility_target: Array, doubt: Array, strain: Array, strain_opening: Array) -> Array:
+    """The credibility that a patron of this strain can keep.
+
+    Source: Snyder 1984 (abandonment).
+    """
+    return credibility_target * (1.0 - doubt * (strain - strain_opening))
+
+
+def readiness_rate(target: Array, readiness: Array, programme: Array, rate_up: Array, rate_down: Array) -> Array:
+    """How fast readiness moves: up by the programme's size, down slowly."""
+    xp = _namespace(target)
+    return xp.where(target >= readiness, rate_up * xp.where(programme > 0, programme, 1.0), rate_down)
+
+
+def remember(retention: Array, alignment: Array, alignment_opening: Array) -> Array:
+    """The legacy that a lasting move leaves in the end.
+
+    Source: model note, section 2.
+    """
+    return retention * (alignment - alignment_opening)
+
+
+def strain_from_buffer(unrest: Array, buffer: Array, alignment: Array, alignment_opening: Array) -> Array:
+    """The strain at home of a bloc whose buffer states have left it, as a row.
+
+    Source: model note, section 2 (the article's North Caucasus).
+    """
+    lost = (buffer * positive(alignment_opening - alignment)).sum(axis=-2, keepdims=True)
+    return unrest * share_of(lost, buffer.sum(axis=-2, keepdims=True))
+
+
+def mean_rise(tie: Array, tie_opening: Array) -> Array:
+    """The mean rise of all ties of the region since the opening, (1, 1)."""
+    states = tie.shape[-1]
+    pairs = max(states * (states - 1), 1)
+    return (tie - tie_opening).sum(axis=(-2, -1), keepdims=True) / pairs
+
+
+def join_relations(relation: Array, joined: Array, courted: Array, alignment: Array) -> Array:
+    """The relations of blocs, those of a bloc that is also a state being the mean of the alignments that say them.
+
+    Source: model note, section 1 (`same_as`).
+    """
+    xp = _namespace(relation)
+    said = product(joined, courted * alignment)
+    count = product(joined, courted)
+    total, number = said + said.swapaxes(-1, -2), count + count.swapaxes(-1, -2)
+    return xp.where(number > 0, share_of(total, xp.broadcast_to(number, total.shape)), relation)
+
+
+# Parts of a move -----------------------------------------------------------------------------------------------------------
+
+
+def chord(disposition: Array, disposition_next: Array, alignment: Array, alignment_next: Array) -> Array:
+    """The factor by which a part of the disposition's change is a part of the alignment's, so that the parts add up."""
+    xp = _namespace(disposition)
+    moved = disposition_next - disposition
+    small = moved == 0
+    return xp.where(small, 1.0 - alignment**2, (alignment_next - alignment) / xp.where(small, 1.0, moved))

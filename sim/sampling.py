@@ -1,0 +1,74 @@
+"""Draws from plausible ranges: every number of region, dynamics and shocks that has a range, drawn by its own named stream."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from sim import noise
+from sim.config import Config, SettingError
+from sim.typed import build
+
+Tables = dict[str, Any]
+SAMPLED_GROUPS = ("region", "dynamics")
+BESIDE = ("evidence", "name", "label", "as_of")
+"""Entries of a region or dynamics file that are no numbers of the model."""
+
+
+def numbers(tables: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Every number in nested tables with its path, text and lists left out."""
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            yield from numbers(value, (*path, name))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield (*path, name), float(value)
+
+
+def evidence_row(path: tuple[str, ...], evidence: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The most specific pattern that matches a path: the one with the fewest stars, the earliest word where they tie.
+
+    >>> evidence_row(("states", "armenia", "speed"), {"states.*.speed": {}, "states.armenia.speed": {}})
+    'states.armenia.speed'
+    """
+    matching = [pattern for pattern in evidence if _matches(pattern.split("."), path)]
+    return min(matching, key=lambda pattern: [word == "*" for word in pattern.split(".")].__repr__().count("True"), default=None)
+
+
+def _matches(pattern: list[str], path: tuple[str, ...]) -> bool:
+    return len(pattern) == len(path) and all(word in ("*", name) for word, name in zip(pattern, path, strict=True))
+
+
+def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, float]]:
+    """The plausible range of every number of a variant that has one, by its path."""
+    found: dict[tuple[str, ...], tuple[float, float]] = {}
+    for group in SAMPLED_GROUPS:
+        tables = {name: value for name, value in settings[group].items() if name not in BESIDE}
+        evidence = settings[group].get("evidence") or {}
+        for path, value in numbers(tables):
+            row = evidence_row(path, evidence)
+            if row is None:
+                raise SettingError(
+                    f"{group}.{'.'.join(path)}", f"{value:g} has no row of evidence to draw from", f"a row in {group}.evidence"
+                )
+            found[(group, *path)] = (float(evidence[row]["low"]), float(evidence[row]["high"]))
+    for shock, content in settings["shock"].items():
+        for name, effect in content["effects"].items():
+            found[("shock", shock, "effects", name, "size")] = (float(effect["range"][0]), float(effect["range"][1]))
+    return found
+
+
+def sample(config: Config, settings: Tables) -> Iterator[tuple[int, Config, Tables]]:
+    """The draws of one variant: number, config and tables of each. A number's draws depend on the seed and its own path alone."""
+    drawn = {}
+    for path, (low, high) in ranges(settings).items():
+        uniform = noise.sequence(config.seed, f"range {'.'.join(path)}", config.draws)
+        drawn[path] = low + (high - low) * uniform if high > low else np.full(config.draws, low)
+    for draw in range(config.draws):
+        tables = copy.deepcopy(settings)
+        for path, values in drawn.items():
+            at = tables
+            for word in path[:-1]:
+                at = at[word]
+            at[path[-1]] = float(values[draw])
+        yield draw, build(Config, tables), tables

@@ -1,0 +1,173 @@
+"""What comes from outside: dated shocks turned into forcing, by name; their luck is keyed by seed, shock and replicate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim import noise
+from sim.config import Config, Effect, Shock, ShockKind, dates, members
+from sim.names import BLOC, PEER, QUANTITIES, RIVAL, STATE
+from sim.params import WEIGHT_OF, Layout
+from sim.periods import Window
+from sim.rules import Array
+
+
+@dataclass(frozen=True)
+class Push:
+    """One effect over all variants: its course (1 or variant, 1 or replicate, period) and where it acts, and how hard."""
+
+    name: str
+    course: Array
+    pattern: Array
+
+    def at(self, period: int) -> Array:
+        """What it adds in a period, in the plane of its target's axes."""
+        return self.course[..., period, None, None] * self.pattern
+
+
+@dataclass(frozen=True)
+class Forcing:
+    """All pushes of a run: on the targets of stocks, on parameters, and impulses that add to stocks at a period's end."""
+
+    lasting: dict[str, tuple[Push, ...]]
+    impulses: dict[str, tuple[Push, ...]]
+
+    def on(self, target: str, period: int) -> Array | float:
+        """The sum of lasting pushes on a target or parameter in a period; 0.0 where there is none."""
+        return sum((push.at(period) for push in self.lasting.get(target, ())), 0.0)
+
+    def impulse(self, stock: str, period: int) -> Array | float:
+        """The sum of impulses that a stock receives at the end of a period; 0.0 where there is none."""
+        pushes = self.impulses.get(stock, ())
+        return sum((push.at(period) for push in pushes if push.course[..., period].any()), 0.0)
+
+
+NO_FORCING = Forcing({}, {})
+
+
+def draw(configs: Sequence[Config], layout: Layout, replicates: range) -> Forcing:
+    """The forcing of all variants over the replicates of one chunk; shocks of one name share their luck in every variant."""
+    window, seed = configs[0].window, configs[0].seed
+    found: dict[tuple[str, str], dict[int, tuple[Shock, Effect]]] = {}
+    for variant, config in enumerate(configs):
+        for shock_name, shock in config.shock.items():
+            for effect_name, effect in shock.effects.items():
+                found.setdefault((shock_name, effect_name), {})[variant] = (shock, effect)
+    lasting: dict[str, list[Push]] = {}
+    impulses: dict[str, list[Push]] = {}
+    for (shock_name, effect_name), variants in found.items():
+        by_target: dict[tuple[bool, str], dict[int, tuple[Shock, Effect]]] = {}
+        for variant, (shock, effect) in variants.items():
+            by_target.setdefault((effect.kind is ShockKind.impulse, effect.target), {})[variant] = (shock, effect)
+        for (impulse, target), holders in by_target.items():
+            luck = noise.uniforms(seed, f"shock {shock_name}", replicates, LUCKS)
+            push = _push(f"{shock_name}.{effect_name}", holders, configs, layout, window, luck)
+            (impulses if impulse else lasting).setdefault(target, []).append(push)
+    return Forcing(*({name: tuple(pushes) for name, pushes in table.items()} for table in (lasting, impulses)))
+
+
+LUCKS = 2
+"""Uniform draws of a shock and replicate: whether it happens, and how late its dates fall in their intervals."""
+
+
+def _push(
+    name: str,
+    holders: dict[int, tuple[Shock, Effect]],
+    configs: Sequence[Config],
+    layout: Layout,
+    window: Window,
+    luck: Array,
+) -> Push:
+    courses = {variant: _course(shock, effect, window, luck) for variant, (shock, effect) in holders.items()}
+    first = next(iter(courses.values()))
+    same = all(course.shape == first.shape and (course == first).all() for course in courses.values())
+    pattern = np.stack(
+        [
+            _pattern(holders[variant][1], layout, config) if variant in holders else np.zeros(_plane(holders, layout))
+            for variant, config in enumerate(configs)
+        ]
+    )[:, None]
+    if same:
+        return Push(name, first[None], pattern)
+    wide = max(course.shape[0] for course in courses.values())
+    none = np.zeros((wide, window.periods))
+    return Push(name, np.stack([np.broadcast_to(courses.get(v, none), none.shape) for v in range(len(configs))]), pattern)
+
+
+def _plane(holders: dict[int, tuple[Shock, Effect]], layout: Layout) -> tuple[int, int]:
+    effect = next(iter(holders.values()))[1]
+    return plane(QUANTITIES[effect.target].dims, layout)
+
+
+def plane(dims: tuple[str, ...], layout: Layout) -> tuple[int, int]:
+    """The shape of the last two axes of a quantity with these axes: columns per state, rows per bloc or route."""
+    size = {dim: len(layout.names(dim)) for dim in dims}
+    if len(dims) == 2:
+        return size[dims[0]], size[dims[1]]
+    return (size[STATE], 1) if dims == (STATE,) else (1, size[dims[0]])
+
+
+def _pattern(effect: Effect, layout: Layout, config: Config) -> Array:
+    """The size of an effect where it acts, 0 elsewhere; pairs of a symmetric target both ways; joined and fixed pairs left out."""
+    quantity = QUANTITIES[effect.target]
+    chosen = []
+    for dim in quantity.dims:
+        names, wanted = layout.names(dim), members(effect.who[dim])
+        chosen.append(np.array([name in wanted or "*" in wanted for name in names], dtype=float))
+    where = np.outer(*chosen) if len(chosen) == 2 else chosen[0].reshape(plane(quantity.dims, layout))
+    if quantity.symmetric:
+        where = np.maximum(where, where.T)
+    if quantity.dims in ((STATE, PEER), (BLOC, RIVAL)):
+        where = where * (1.0 - np.eye(len(where)))
+    if effect.target in ("disposition", "priority"):
+        where = where * layout.free
+    elif quantity.dims == (STATE, BLOC):
+        where = where * layout.courted
+    weight = getattr(config.dynamics, WEIGHT_OF[effect.target]) if effect.target in WEIGHT_OF else 1.0
+    return weight * effect.size * where
+
+
+def _course(shock: Shock, effect: Effect, window: Window, luck: Array) -> Array:
+    """The mean of an effect's shape over each period, (1 or replicate, period); 1 in its own period for an impulse."""
+    happens, late = luck[:, :1] < shock.probability, luck[:, 1:]
+    begin = _moment(effect.date, window, late)
+    if effect.kind is ShockKind.impulse:
+        period = np.floor(begin / window.dt + ROUNDING)
+        course = (np.arange(window.periods) == period).astype(float)
+    else:
+        edges = np.arange(window.periods + 1) * window.dt
+        course = np.diff(_integral(effect, edges, begin, window, late), axis=-1) / window.dt
+    return course if shock.probability >= 1 else course * happens
+
+
+ROUNDING = 1e-9
+"""A date that falls on an instant belongs to the period after it, whatever the last bit says."""
+
+
+def _moment(value: object, window: Window, late: Array) -> Array:
+    """Years from the start to a date, or to a draw from its interval, (1 or replicate, 1)."""
+    first, last = (window.years(day) for day in dates("date", value))
+    return np.array([[first]]) if first == last else first + (last - first) * late
+
+
+def _integral(effect: Effect, at: Array, begin: Array, window: Window, late: Array) -> Array:
+    """The integral of an effect's shape from its beginning to each moment, in years."""
+    since = np.maximum(at - begin, 0.0)
+    if effect.kind is ShockKind.step:
+        return since
+    if effect.kind is ShockKind.decay:
+        rate = np.log(2.0) / (effect.half_life or np.inf)
+        return -np.expm1(-rate * since) / rate
+    length = effect.duration if effect.until is None else _moment(effect.until, window, late) - begin
+    inside = np.minimum(since, length)
+    if effect.kind is ShockKind.pulse:
+        return inside
+    return inside**2 / (2.0 * length) + (since - inside)
+
+
+def first_instant(shock: Shock, window: Window) -> int:
+    """The instant at which a shock's first period starts: up to it, a world with and one without are equal."""
+    return min(
+        int(np.floor(window.years(dates("date", effect.date)[0]) / window.dt + ROUNDING)) for effect in shock.effects.values()
+    )

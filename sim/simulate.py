@@ -1,0 +1,235 @@
+"""From variants to a labelled Dataset: the one path that commands, notebooks and tests share."""
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+
+from sim import keep as keeping
+from sim import kernel, noise, results, shocks, stability
+from sim.config import Config, Keep, Sample, SettingError, demand_known
+from sim.measures import STATISTICS
+from sim.names import BLOC, PARTS, PEER, PERIOD, REPLICATE, RIVAL, STATE, TIME, VARIANT
+from sim.params import Layout, Params, World, refused, stack
+from sim.rules import Array
+
+BASELINE = "baseline"
+
+
+class Variant(Protocol):
+    """What is simulated: a config, its label, and the values that set it apart."""
+
+    config: Config
+    label: str
+    coordinates: dict[str, object]
+    overrides: tuple[str, ...]
+
+
+class Plan:
+    """A run that can be computed: variants that can stand, stacked, with their references and stability margins."""
+
+    def __init__(self, variants: Sequence[Variant]) -> None:
+        if not variants:
+            raise SettingError("variants", "there are none", "one or more")
+        configs = [variant.config for variant in variants]
+        layout, params, world = stack(configs)
+        faults = refused(layout, params, world)
+        sampled = configs[0].sample is Sample.ranges
+        if faults and not sampled:
+            raise faults[min(faults)]
+        stands = [index for index in range(len(variants)) if index not in faults]
+        if not stands:
+            raise SettingError("sample", "no draw can be at rest at the opening", "narrower ranges")
+        self.variants = [variants[index] for index in stands]
+        self.params = Params(*(field[stands] if len(field) > 1 else field for field in params))
+        self.world = World(*(field[stands] if len(field) > 1 else field for field in world))
+        self.layout: Layout = layout
+        self.refused = len(faults)
+        self.config = self.variants[0].config
+        self.window = self.config.window
+        stability.demand_small_period(self.params, self.world, layout, self.window.dt)
+        self.margins = stability.margins(self.params, self.world, layout, self.window.dt)
+        self.references = references(self.variants, self.config.reference)
+        self.keep = keeping.settle(self.config.keep, layout, len(self.variants), self.config.replicates, self.window.periods)
+
+
+def references(variants: Sequence[Variant], wanted: str = "") -> list[int]:
+    """For each variant the one it is set against: same swept values, the scenario or label that `wanted` names.
+
+    Empty: the baseline, else the first variant.
+    """
+    labels = [variant.label for variant in variants]
+    scenarios = [str(variant.coordinates.get("scenario", "")) for variant in variants]
+    if wanted in labels:
+        return [labels.index(wanted)] * len(variants)
+    if wanted:
+        demand_known("reference", wanted, dict.fromkeys([*scenarios, *labels]), "scenario or variant")
+    scenario = wanted or (BASELINE if BASELINE in scenarios else "")
+    if not scenario:
+        return [0] * len(variants)
+    at = {_apart(variants[index]): index for index in range(len(variants)) if scenarios[index] == scenario}
+    first = min(at.values())
+    return [at.get(_apart(variant), first) for variant in variants]
+
+
+def _apart(variant: Variant) -> str:
+    return json.dumps({name: value for name, value in variant.coordinates.items() if name != "scenario"}, default=str)
+
+
+def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
+    """Run all variants on the same luck.
+
+    Parameters
+    ----------
+    variants : sequence of Variant
+        As `sim.compose.expand` gives them; or a `Plan` of them.
+
+    Returns
+    -------
+    xarray.Dataset
+        With dims variant, replicate (statistic where only summaries are kept), time (instants, stocks) or period (flows), and
+        those of the actors; units and labels in the attributes.
+
+    Raises
+    ------
+    SettingError
+        Where a variant cannot be run.
+    """
+    plan = variants if isinstance(variants, Plan) else Plan(variants)
+    return results.label(run_arrays(plan), words(plan))
+
+
+def run_arrays(plan: Plan) -> dict[str, Array]:
+    """The recorded arrays of a plan."""
+    config, layout, window = plan.config, plan.layout, plan.window
+    replicates = range(config.replicates)
+    luck = noise.normals(config.seed, replicates, window.periods, layout.states, layout.blocs)
+    forcing = shocks.draw([variant.config for variant in plan.variants], layout, replicates)
+    recorder = keeping.recorder(plan.keep, config.replicates, plan.references)
+    recorder.open(plan.world)
+    for moment in kernel.run(plan.params, plan.world, forcing, luck, layout, window.dt, window.periods):
+        recorder.take(moment)
+    arrays = recorder.arrays()
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise SettingError(name, "is not finite somewhere in the run", "settings inside their plausible ranges")
+    return arrays
+
+
+def words(plan: Plan) -> dict[str, Any]:
+    """Everything about a run that its arrays cannot say, as plain values: the manifest of its results."""
+    config, layout, region = plan.config, plan.layout, plan.config.region
+    instants = [day.isoformat() for day in plan.window.instants]
+    worlds = plan.keep is not Keep.summaries
+    labels = [state.label for state in region.states.values()]
+    coordinates: dict[str, Any] = {VARIANT: [variant.label for variant in plan.variants]}
+    coordinates |= {REPLICATE: list(range(config.replicates))} if worlds else {"statistic": list(STATISTICS)}
+    coordinates |= {TIME: instants, PERIOD: instants[:-1], "part": list(PARTS)}
+    coordinates |= {STATE: layout.states, PEER: layout.states, BLOC: layout.blocs, RIVAL: layout.blocs}
+    names = list(dict.fromkeys(name for variant in plan.variants for name in variant.coordinates))
+    beside: dict[str, dict[str, Any]] = {
+        VARIANT: {name: [_plain(variant.coordinates.get(name, "")) for variant in plan.variants] for name in names}
+        | {
+            "scenario_label": [variant.config.scenario.label for variant in plan.variants],
+            "reference": [plan.variants[index].label for index in plan.references],
+            "stability_margin": plan.margins.tolist(),
+        },
+        STATE: {"state_label": labels},
+        BLOC: {
+            "bloc_label": [bloc.label for bloc in region.blocs.values()],
+            "bloc_colour": [bloc.colour for bloc in region.blocs.values()],
+        },
+    }
+    variables = [*keeping.STORED_STOCKS, *keeping.FLOWS]
+    if not worlds:
+        variables = [name for stock in variables for name in (stock, f"{stock}_{keeping.DIFFERENCE}")]
+    elif plan.keep is Keep.parts:
+        variables.append(keeping.PARTS_VARIABLE)
+    return {
+        "format": results.FORMAT,
+        "variables": variables,
+        "coordinates": {name: list(values) for name, values in coordinates.items()},
+        "beside": beside,
+        "attributes": {
+            "title": config.study.question or f"{region.label}: {', '.join(dict.fromkeys(_scenarios(plan)))}",
+            "region": region.name,
+            "region_label": region.label,
+            "study": config.study.name,
+            "seed": config.seed,
+            "replicates": config.replicates,
+            "keep": plan.keep.value,
+            "refused_draws": plan.refused,
+            "swept": json.dumps([name for name in names if name != "scenario"]),
+            "shocks": json.dumps(_shocks(plan)),
+            "provenance": json.dumps(provenance(plan.variants)),
+        },
+    }
+
+
+def _scenarios(plan: Plan) -> list[str]:
+    return [variant.config.scenario.label for variant in plan.variants]
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool) else json.dumps(value)
+
+
+def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """For each variant its shocks: name, label and the dates of its effects, for figures."""
+    found = {}
+    for variant in plan.variants:
+        found[variant.label] = [
+            {
+                "name": name,
+                "label": shock.label,
+                "dates": sorted(
+                    {
+                        str(effect.date["from"] if isinstance(effect.date, Mapping) else effect.date)
+                        for effect in shock.effects.values()
+                    }
+                ),
+            }
+            for name, shock in variant.config.shock.items()
+        ]
+    return found
+
+
+PACKAGES = ("regional-influence", "numpy", "mesa", "hydra-core", "xarray", "zarr", "matplotlib")
+
+
+def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
+    """Where a run came from: overrides, seed, versions and commit."""
+    config = variants[0].config
+    return {
+        "overrides": list(dict.fromkeys(said for variant in variants for said in variant.overrides)),
+        "seed": config.seed,
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "commit": commit(),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def commit() -> str:
+    """The commit of the checkout that runs, with a + where files differ from it; empty outside a checkout."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return ""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=12"], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

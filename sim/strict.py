@@ -1,0 +1,113 @@
+"""One pass over a YAML file before Hydra reads it: refuses what YAML 1.1 would read as something else than it looks.
+
+Hydra and OmegaConf accept aliases, tags, interpolations and duplicate keys, and read `NO` as false and `010` as 8.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from sim.config import SettingError
+
+SIZE_MAX = 1_000_000
+"""Bytes of a config file."""
+DEPTH_MAX = 20
+TRAPS = (
+    (re.compile(r"(?i:yes|no|on|off|y|n|null|true|false)|~"), "YAML reads it as a switch or as nothing"),
+    (re.compile(r"[-+]?0[0-9_]+"), "YAML reads it as an octal number"),
+    (re.compile(r"[-+]?0[xXbBoO][0-9a-fA-F_]+"), "YAML reads it as a number in another base"),
+    (re.compile(r"[-+]?[0-9][0-9_]*(:[0-9_.]+)+"), "YAML reads it as a number in base 60"),
+    (re.compile(r"[-+]?[0-9.]*[0-9]_[0-9_.]*"), "YAML drops the underscores"),
+    (re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)"), "it is no finite number"),
+)
+PLAIN = frozenset({"true", "false", "null"})
+"""Words that mean what they say."""
+
+
+def check_file(path: Path) -> None:
+    """Refuse a YAML file that holds a trap; the message names file, line and key."""
+    try:
+        text = path.read_bytes()
+        if len(text) > SIZE_MAX:
+            raise SettingError("file", f"{len(text)} bytes", f"at most {SIZE_MAX}", where=str(path))
+        _check_events(yaml.parse(text.decode("utf-8-sig"), Loader=_Loader), str(path))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SettingError(_line(error), "is no YAML: " + _reason(error), where=str(path)) from None
+    except UnicodeDecodeError:
+        raise SettingError("file", "is not text in UTF-8", where=str(path)) from None
+
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _line(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"line {mark.line + 1}" if mark else "file"
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]
+
+
+def _check_events(events: Iterator[yaml.Event], where: str) -> None:
+    """Walk the events of one document, keeping the path of keys down to the value at hand."""
+    stack: list[_Level] = []
+    for event in events:
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        place = ".".join(level.key for level in stack if level.key) or "file"
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise SettingError(place, f"line {line}: anchors and aliases are not read", "the value itself", where=where)
+        if getattr(event, "tag", None):
+            raise SettingError(place, f"line {line}: tag {event.tag} is not read", "a plain value", where=where)
+        if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            if len(stack) >= DEPTH_MAX:
+                raise SettingError(place, f"line {line}: too deep", f"{DEPTH_MAX} levels", where=where)
+            if stack and stack[-1].wants_key:
+                raise SettingError(place, f"line {line}: a key must be one word", where=where)
+            stack.append(_Level(isinstance(event, yaml.MappingStartEvent)))
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            stack.pop()
+            if stack:
+                stack[-1].value_read()
+        elif isinstance(event, yaml.ScalarEvent):
+            _check_scalar(event, stack, place, line, where)
+
+
+class _Level:
+    """One mapping or list that is being read: its keys so far, and the key whose value comes next."""
+
+    def __init__(self, mapping: bool) -> None:
+        self.mapping, self.key, self.seen = mapping, "", set[str]()
+        self.wants_key = mapping
+
+    def value_read(self) -> None:
+        self.wants_key = self.mapping
+
+
+def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line: int, where: str) -> None:
+    value, level = str(event.value), stack[-1] if stack else None
+    if "${" in value:
+        raise SettingError(place, f"line {line}: interpolation {value!r} is not read", "the value itself", where=where)
+    plain = event.style is None
+    reason = next((why for pattern, why in TRAPS if pattern.fullmatch(value)), "") if plain and value not in PLAIN else ""
+    if reason:
+        raise SettingError(
+            place, f"line {line}: {value} is ambiguous: {reason}", f"'{value}' in quotes, or another value", where=where
+        )
+    if level is None or not level.wants_key:
+        if plain and not value:
+            raise SettingError(place, f"line {line}: has no value", "a value, or '' for an empty text", where=where)
+        if level:
+            level.value_read()
+        return
+    here = ".".join([*(other.key for other in stack[:-1] if other.key), value])
+    if value in level.seen:
+        raise SettingError(here, f"line {line}: the key stands twice", "each key once", where=where)
+    if plain and value in PLAIN:
+        raise SettingError(here, f"line {line}: {value} is no name", where=where)
+    if value == "hydra" or value.startswith("_") or value == "<<":
+        raise SettingError(here, f"line {line}: the key {value!r} is not read here", "settings of this project", where=where)
+    level.seen.add(value)
+    level.key, level.wants_key = value, False
