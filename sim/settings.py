@@ -1,0 +1,50 @@
+"""Settings as flat tables: what makes two runs the same data, a hash of it, and where two differ."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Tables = Mapping[str, Any]
+NOT_DATA = frozenset({"out", "evidence", "range", "unit", "source"})
+"""Entries that change where results lie, or say why a number is what it is, but no number of a run."""
+RANGES = frozenset({"evidence", "range"})
+"""Entries that change numbers where a run draws from them."""
+
+
+def flatten(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of nested tables with its dotted path; lists are leaves.
+
+    >>> dict(flatten({"a": {"b": 1}, "c": [2]}))
+    {'a.b': 1, 'c': [2]}
+    """
+    if isinstance(value, Mapping) and value:
+        for name, item in value.items():
+            yield from flatten(item, f"{path}.{name}" if path else str(name))
+    else:
+        yield path, value
+
+
+def data_settings(settings: Tables) -> dict[str, Any]:
+    """The flat settings that decide a run's numbers and figures."""
+    left_out = NOT_DATA - RANGES if settings.get("sample") == "ranges" else NOT_DATA
+    return {key: value for key, value in flatten(settings) if not left_out & set(key.split("."))}
+
+
+def shared_and_own(tables: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The settings that all variants share, and what each has of its own."""
+    first = tables[0]
+    shared = {key: value for key, value in first.items() if all(key in table and table[key] == value for table in tables)}
+    return shared, [{key: value for key, value in table.items() if key not in shared} for table in tables]
+
+
+def fingerprint(content: object) -> str:
+    """The SHA-256 of plain content, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The keys whose values differ, with both values; None where a side has no such key."""
+    keys = dict.fromkeys([*first, *second])
+    return [(key, first.get(key), second.get(key)) for key in keys if first.get(key) != second.get(key)]
