@@ -1,4 +1,4 @@
-"""From YAML and overrides to typed, checked variants: the only module that asks Hydra.
+"""From YAML and overrides to typed, checked variants: the one place where Hydra composes.
 
 Hydra composes the files once for each distinct choice of groups; plain `key=value` overrides are then set on copies.
 """
@@ -14,23 +14,21 @@ from typing import Any
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sim.checks import check
-from sim.config import RUN_KEYS, Config, SettingError, demand_known, likely
-from sim.names import QUANTITIES, RECORDED
+from sim.config import RUN_KEYS, Config, Sample, SettingError, demand_known, likely
+from sim.folders import GROUPS, Folders, config_folder, folders
+from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
+from sim.sampling import sample
 from sim.strict import check_file
 from sim.typed import build
 
 HYDRA_VERSION_BASE = "1.3"
-GROUPS = ("region", "dynamics", "scenario", "shock", "study")
 GRID_MAX = 100_000
 """Variants of one run."""
-Tables = dict[str, Any]
 
 
 @dataclass
@@ -41,138 +39,8 @@ class Variant:
     label: str
     coordinates: dict[str, object]
     settings: Tables = field(repr=False)
+    """The composed files as plain tables; of a draw, the files that it was drawn from."""
     overrides: tuple[str, ...] = ()
-
-
-def config_folder() -> Path:
-    """The folder of the shipped configs: beside the package in a checkout, inside it in an installation."""
-    inside = Path(__file__).parent / "_configs"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "configs"
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where config files are looked for: the shipped folder, then the user's own."""
-
-    user: Path | None = None
-
-    @property
-    def paths(self) -> list[Path]:
-        """The folders in the order of search."""
-        return [config_folder(), *([self.user] if self.user else [])]
-
-    def options(self, group: str) -> list[str]:
-        """The names of the files in a group."""
-        return sorted({file.stem for folder in self.paths for file in (folder / group).glob("*.yaml")})
-
-    def file(self, group: str, name: str) -> Path | None:
-        """The file of a group's option; the user's own stands before a shipped one."""
-        found = [folder / group / f"{name}.yaml" for folder in reversed(self.paths)]
-        return next((file for file in found if file.is_file()), None)
-
-
-def folders(config_dir: str | Path | None) -> Folders:
-    """The folders to search, every file in the user's own checked first."""
-    if config_dir is None:
-        return Folders()
-    user = Path(config_dir).resolve()
-    if not user.is_dir():
-        raise SettingError("--config-dir", f"{config_dir} is no folder", "a folder with region/, shock/, scenario/ ... files")
-    for file in sorted(user.glob("*/*.yaml")):
-        if file.parent.name in GROUPS:
-            check_file(file)
-    return Folders(user)
-
-
-# Overrides ------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One override: its key, the choices it takes (one unless it is swept), and the words that said so."""
-
-    key: str
-    choices: tuple[Any, ...]
-    group: bool
-    said: str
-    delete: bool = False
-
-    @property
-    def swept(self) -> bool:
-        """Whether it makes variants."""
-        return len(self.choices) > 1
-
-
-def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
-    """The overrides of a command, in Hydra's grammar; a later one for the same key replaces an earlier one."""
-    axes: dict[str, Axis] = {}
-    for said in overrides:
-        if "${" in said:
-            raise SettingError(said, "interpolation is not read", "the value itself")
-        try:
-            parsed = OverridesParser.create().parse_override(said)
-        except HydraException as error:
-            raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], "key=value, key=a,b, 'shock=[a,b]'") from None
-        axis = _axis(parsed, said, where)
-        axes[axis.key] = axis
-    return list(axes.values())
-
-
-def _axis(parsed: Override, said: str, where: Folders) -> Axis:
-    key = parsed.key_or_group
-    if key.split(".")[0].split("/")[0] == "hydra" or parsed.package is not None:
-        raise SettingError(said, "Hydra's own settings are not read here", "python experiments/run.py takes them")
-    group = key in GROUPS
-    if parsed.is_delete():
-        if group:
-            raise SettingError(said, f"{key} cannot be left out", "shock=[] for no shocks" if key == "shock" else f"another {key}")
-        return Axis(key, (None,), False, said, delete=True)
-    value = parsed.value()
-    if isinstance(value, Glob):
-        if not group:
-            raise SettingError(said, f"{key} is no group of files", ", ".join(GROUPS))
-        choices = tuple(value.filter(where.options(key)))
-    elif parsed.is_interval_sweep():
-        raise SettingError(said, "an interval is not swept here", "range(low,high,step) or sample=ranges")
-    elif parsed.is_sweep_override():
-        choices = tuple(_bare(choice) for choice in parsed.sweep_iterator(lambda element: element))
-    else:
-        choices = (_bare(value),)
-    if not choices:
-        raise SettingError(said, "names no value at all", "one or more")
-    return Axis(key, choices, group, said)
-
-
-def _bare(value: Any) -> Any:
-    """An override's value as plain data."""
-    if isinstance(value, QuotedString):
-        return value.text
-    if isinstance(value, list):
-        return [_bare(item) for item in value]
-    if isinstance(value, dict):
-        return {str(_bare(name)): _bare(item) for name, item in value.items()}
-    return value
-
-
-def _demand_files(axis: Axis, where: Folders) -> None:
-    options = where.options(axis.key)
-    for choice in axis.choices:
-        for name in choice if isinstance(choice, list) else [choice]:
-            if name not in options:
-                raise SettingError(
-                    axis.key, f"no {axis.key} is called {name!r}", ", ".join(options), likely(str(name), options), where=axis.said
-                )
-        if (axis.key == "shock") != isinstance(choice, list):
-            raise SettingError(
-                axis.key, f"{choice!r} is {'no' if axis.key == 'shock' else 'a'} list", _example(axis), where=axis.said
-            )
-
-
-def _example(axis: Axis) -> str:
-    return f"'shock=[{axis.choices[0]}]'" if axis.key == "shock" else f"{axis.key}=NAME"
-
-
-# Composition ----------------------------------------------------------------------------------------------------------------
 
 
 def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[Variant]:
@@ -197,7 +65,7 @@ def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) 
     axes = with_study(parse(overrides, where), where)
     for axis in axes:
         if axis.group:
-            _demand_files(axis, where)
+            demand_files(axis, where)
         if axis.swept and (axis.key in RUN_KEYS or axis.key == "study"):
             raise SettingError(
                 axis.key, "belongs to the whole run and cannot be swept in it", "sim run -m: a job each", where=axis.said
@@ -224,34 +92,12 @@ def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
     study = next((axis for axis in axes if axis.key == "study"), None)
     if study is None or study.swept:
         return axes
-    _demand_files(study, where)
+    demand_files(study, where)
     file = where.file("study", str(study.choices[0]))
     content = yaml.safe_load(file.read_text("utf-8")) if file else {}
     said = {axis.key for axis in axes} | ({"scenario"} if any(axis.key == "shock" for axis in axes) else set())
     table = (content.get("study") or {}).get("axes") or {}
     return [axis for axis in parse([f"{key}={values}" for key, values in table.items()], where) if axis.key not in said] + axes
-
-
-def coordinate_names(keys: Sequence[str]) -> dict[str, str]:
-    """For each swept key the shortest tail of its path that is no variable's name and no other key's tail.
-
-    >>> coordinate_names(["dynamics.vigilance", "dynamics.readiness"])
-    {'dynamics.vigilance': 'vigilance', 'dynamics.readiness': 'dynamics_readiness'}
-    """
-    taken = set(RECORDED) | {dim for quantity in QUANTITIES.values() for dim in quantity.dims}
-    taken |= {"variant", "replicate", "time", "period", "scenario", "reference", "draw", "part", "stability_margin", "part_of_move"}
-    names: dict[str, str] = {}
-    for key in keys:
-        if key == "scenario":
-            names[key] = key
-            continue
-        words = key.split(".")
-        tails = ["_".join(words[-length:]) for length in range(1, len(words) + 1)]
-        unique = [tail for tail in tails if sum(other.endswith(tail.replace("_", ".")) for other in keys) == 1]
-        free = [tail for tail in unique or tails if tail not in taken]
-        names[key] = (free or [tails[-1] + "_setting"])[0]
-        taken.add(names[key])
-    return names
 
 
 def _word(value: object) -> object:
@@ -267,7 +113,7 @@ def _settings(chosen: Sequence[Axis], where: Folders, cache: dict[str, Tables]) 
     settings = copy.deepcopy(cache[name])
     for axis in chosen:
         if not axis.group:
-            _put(settings, axis)
+            put_value(settings, axis)
     return settings
 
 
@@ -306,10 +152,6 @@ def _compose(picks: Sequence[str], where: Folders) -> Tables:
     return tables
 
 
-CHOICES = "_choices"
-"""Where the composed tables keep which file each group took, until they are typed."""
-
-
 def _names(choice: object) -> list[str]:
     return (
         [str(name) for name in choice]
@@ -339,42 +181,6 @@ def _explain(error: Exception, picks: Sequence[str], where: Folders) -> SettingE
             f"defaults.{group}", f"no {group} is called {name!r}", ", ".join(options), likely(name, options), " ".join(picks)
         )
     return SettingError(" ".join(picks) or "config.yaml", "cannot be composed: " + text.splitlines()[0])
-
-
-def _put(settings: Tables, axis: Axis) -> None:
-    """Set one override on the tables; a name that no file gives is taken only where a table of names can grow."""
-    *path, last = axis.key.split(".")
-    at: Any = settings
-    for depth, word in enumerate(path):
-        if not isinstance(at, Mapping) or word not in at or word == CHOICES:
-            _no_such(axis, ".".join(path[:depth]), word, at)
-        at = at[word]
-    if isinstance(at, list):
-        raise SettingError(axis.key, "an element of a list is not set by itself", f"{'.'.join(path)}=[...]", where=axis.said)
-    if not isinstance(at, dict) or last == CHOICES or (last not in at and not _grows(path)):
-        _no_such(axis, ".".join(path), last, at)
-    if axis.delete:
-        if last not in at:
-            _no_such(axis, ".".join(path), last, at)
-        del at[last]
-    elif isinstance(at.get(last), dict) and isinstance(axis.choices[0], dict):
-        at[last] = {**at[last], **axis.choices[0]}
-    else:
-        at[last] = axis.choices[0]
-
-
-def _grows(path: Sequence[str]) -> bool:
-    """Whether a table may take a name that its file leaves out: tables of numbers by actor, and optional settings of an effect."""
-    return (len(path) == 4 and path[0] == "region") or (len(path) == 3 and path[:1] == ["region"]) or path[:1] == ["shock"]
-
-
-def _no_such(axis: Axis, parent: str, word: str, at: object) -> None:
-    known = [str(name) for name in at if name != CHOICES] if isinstance(at, Mapping) else []
-    near = likely(word, known)
-    if not near and not parent:
-        near = likely(word, GROUPS)
-    dotted = f"{parent}.{near}" if parent and near else near
-    raise SettingError(f"{parent}.{word}" if parent else word, "no such setting", ", ".join(known) or "none", dotted, axis.said)
 
 
 def _variant(settings: Tables, chosen: Sequence[Axis], apart: dict[str, object], where: Folders) -> Variant:
@@ -455,14 +261,10 @@ def _texts(value: object) -> list[str]:
 
 
 def _sampled(variants: list[Variant]) -> list[Variant]:
-    from sim.sampling import sample
-
-    return (
-        [
-            Variant(config, f"{variant.label}, draw={draw}", {**variant.coordinates, "draw": draw}, settings, variant.overrides)
-            for variant in variants
-            for draw, config, settings in sample(variant.config, variant.settings)
-        ]
-        if variants[0].config.sample.name == "ranges"
-        else variants
-    )
+    if variants[0].config.sample is not Sample.ranges:
+        return variants
+    return [
+        replace(variant, config=config, label=f"{variant.label}, draw={draw}", coordinates={**variant.coordinates, "draw": draw})
+        for variant in variants
+        for draw, config in sample(variant.config, variant.settings)
+    ]

@@ -30,7 +30,11 @@ def settings_of(variants: Sequence[Variant]) -> dict[str, Any]:
     once = variants[0].config.sample is Sample.ranges
     kept = list({variant.coordinates["scenario"]: variant for variant in variants}.values()) if once else list(variants)
     shared, own = shared_and_own([data_settings(variant.settings) for variant in kept])
-    return {"version": _version("regional-influence"), "shared": shared, "variants": {v.label: o for v, o in zip(kept, own, strict=True)}}
+    return {
+        "version": _version("regional-influence"),
+        "shared": shared,
+        "variants": {v.label: o for v, o in zip(kept, own, strict=True)},
+    }
 
 
 def folder_for(variants: Sequence[Variant], verb: str) -> Path:
@@ -51,19 +55,25 @@ def complete(folder: Path, settings: dict[str, Any]) -> bool:
     if not folder.is_dir() or not (folder / results.MANIFEST).is_file():
         if folder.is_dir() and not any(folder.iterdir()):
             return False
-        raise SettingError("out", "holds something that is no results folder; nothing was changed", "a new folder", where=f"out={folder}")
+        raise SettingError(
+            "out", "holds something that is no results folder; nothing was changed", "a new folder", where=f"out={folder}"
+        )
     there = results.read_manifest(folder)["settings"]
     if there == settings:
         return True
     rows = differing(_flat(there), _flat(settings))
     shown = "; ".join(f"{key}: {_short(old)} there, {_short(new)} here" for key, old, new in rows[:SHOWN])
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    raise SettingError("out", f"holds results of other settings: {shown}{more}", "a new folder, or none for the default", where=f"out={folder}")
+    raise SettingError(
+        "out", f"holds results of other settings: {shown}{more}", "a new folder, or none for the default", where=f"out={folder}"
+    )
 
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:
     table = {"version": settings["version"], **settings["shared"]}
-    return table | {f"{label}: {key}": value for label, own in settings["variants"].items() for key, value in ({"variant": "yes"} | own).items()}
+    return table | {
+        f"{label}: {key}": value for label, own in settings["variants"].items() for key, value in ({"variant": "yes"} | own).items()
+    }
 
 
 def _short(value: object) -> str:
@@ -144,7 +154,10 @@ def effects_table(ds: xr.Dataset, variable: str = "alignment") -> list[str]:
         for bloc in last["bloc"].values:
             cells = []
             for index in shown:
-                mean, half = (float(last.isel(variant=index).sel(state=state, bloc=bloc, statistic=name)) for name in ("mean", results.HALF_WIDTH))
+                mean, half = (
+                    float(last.isel(variant=index).sel(state=state, bloc=bloc, statistic=name))
+                    for name in ("mean", results.HALF_WIDTH)
+                )
                 cells.append(f"{mean:+.3f}" + (f" ±{half:.3f}" if np.isfinite(half) else ""))
             lines.append(f"{state!s:>12} {bloc!s:<9}" + "".join(f"{cell:>{width}}" for cell in cells))
     return lines

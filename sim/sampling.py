@@ -32,7 +32,12 @@ def evidence_row(path: tuple[str, ...], evidence: Mapping[str, Mapping[str, Any]
     'states.armenia.speed'
     """
     matching = [pattern for pattern in evidence if _matches(pattern.split("."), path)]
-    return min(matching, key=lambda pattern: [word == "*" for word in pattern.split(".")].__repr__().count("True"), default=None)
+    return min(matching, key=lambda pattern: _generality(pattern), default=None)
+
+
+def _generality(pattern: str) -> tuple[int, list[bool]]:
+    stars = [word == "*" for word in pattern.split(".")]
+    return sum(stars), stars
 
 
 def _matches(pattern: list[str], path: tuple[str, ...]) -> bool:
@@ -58,8 +63,8 @@ def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, fl
     return found
 
 
-def sample(config: Config, settings: Tables) -> Iterator[tuple[int, Config, Tables]]:
-    """The draws of one variant: number, config and tables of each. A number's draws depend on the seed and its own path alone."""
+def sample(config: Config, settings: Tables) -> Iterator[tuple[int, Config]]:
+    """The draws of one variant, numbered. A number's draws depend on the seed and its own path alone."""
     drawn = {}
     for path, (low, high) in ranges(settings).items():
         uniform = noise.sequence(config.seed, f"range {'.'.join(path)}", config.draws)
@@ -71,4 +76,4 @@ def sample(config: Config, settings: Tables) -> Iterator[tuple[int, Config, Tabl
             for word in path[:-1]:
                 at = at[word]
             at[path[-1]] = float(values[draw])
-        yield draw, build(Config, tables), tables
+        yield draw, build(Config, tables)

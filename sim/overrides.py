@@ -1,0 +1,160 @@
+"""Overrides in Hydra's grammar: read into axes of choices, named as coordinates, set on plain tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob, Override, QuotedString
+from hydra.errors import HydraException
+
+from sim.config import SettingError, likely
+from sim.folders import GROUPS, Folders
+from sim.names import QUANTITIES, RECORDED
+
+Tables = dict[str, Any]
+CHOICES = "_choices"
+"""Where the composed tables keep which file each group took, until they are typed."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One override: its key, the choices it takes (one unless it is swept), and the words that said so."""
+
+    key: str
+    choices: tuple[Any, ...]
+    group: bool
+    said: str
+    delete: bool = False
+
+    @property
+    def swept(self) -> bool:
+        """Whether it makes variants."""
+        return len(self.choices) > 1
+
+
+def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
+    """The overrides of a command, in Hydra's grammar; a later one for the same key replaces an earlier one."""
+    axes: dict[str, Axis] = {}
+    for said in overrides:
+        if "${" in said:
+            raise SettingError(said, "interpolation is not read", "the value itself")
+        try:
+            parsed = OverridesParser.create().parse_override(said)
+        except HydraException as error:
+            raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], "key=value, key=a,b, 'shock=[a,b]'") from None
+        axis = _axis(parsed, said, where)
+        axes[axis.key] = axis
+    return list(axes.values())
+
+
+def _axis(parsed: Override, said: str, where: Folders) -> Axis:
+    key = parsed.key_or_group
+    if key.split(".")[0].split("/")[0] == "hydra" or parsed.package is not None:
+        raise SettingError(said, "Hydra's own settings are not read here", "python experiments/run.py takes them")
+    group = key in GROUPS
+    if parsed.is_delete():
+        if group:
+            raise SettingError(said, f"{key} cannot be left out", "shock=[] for no shocks" if key == "shock" else f"another {key}")
+        return Axis(key, (None,), False, said, delete=True)
+    value = parsed.value()
+    if isinstance(value, Glob):
+        if not group:
+            raise SettingError(said, f"{key} is no group of files", ", ".join(GROUPS))
+        choices = tuple(value.filter(where.options(key)))
+    elif parsed.is_interval_sweep():
+        raise SettingError(said, "an interval is not swept here", "range(low,high,step) or sample=ranges")
+    elif parsed.is_sweep_override():
+        choices = tuple(_bare(choice) for choice in parsed.sweep_iterator(lambda element: element))
+    else:
+        choices = (_bare(value),)
+    if not choices:
+        raise SettingError(said, "names no value at all", "one or more")
+    return Axis(key, choices, group, said)
+
+
+def _bare(value: Any) -> Any:
+    """An override's value as plain data."""
+    if isinstance(value, QuotedString):
+        return value.text
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    if isinstance(value, dict):
+        return {str(_bare(name)): _bare(item) for name, item in value.items()}
+    return value
+
+
+def demand_files(axis: Axis, where: Folders) -> None:
+    options = where.options(axis.key)
+    for choice in axis.choices:
+        for name in choice if isinstance(choice, list) else [choice]:
+            if name not in options:
+                raise SettingError(
+                    axis.key, f"no {axis.key} is called {name!r}", ", ".join(options), likely(str(name), options), where=axis.said
+                )
+        if (axis.key == "shock") != isinstance(choice, list):
+            raise SettingError(
+                axis.key, f"{choice!r} is {'no' if axis.key == 'shock' else 'a'} list", _example(axis), where=axis.said
+            )
+
+
+def _example(axis: Axis) -> str:
+    return f"'shock=[{axis.choices[0]}]'" if axis.key == "shock" else f"{axis.key}=NAME"
+
+
+def coordinate_names(keys: Sequence[str]) -> dict[str, str]:
+    """For each swept key the shortest tail of its path that is no variable's name and no other key's tail.
+
+    >>> coordinate_names(["dynamics.vigilance", "dynamics.readiness"])
+    {'dynamics.vigilance': 'vigilance', 'dynamics.readiness': 'dynamics_readiness'}
+    """
+    taken = set(RECORDED) | {dim for quantity in QUANTITIES.values() for dim in quantity.dims}
+    taken |= {"variant", "replicate", "time", "period", "scenario", "reference", "draw", "part", "stability_margin", "part_of_move"}
+    names: dict[str, str] = {}
+    for key in keys:
+        if key == "scenario":
+            names[key] = key
+            continue
+        words = key.split(".")
+        tails = ["_".join(words[-length:]) for length in range(1, len(words) + 1)]
+        unique = [tail for tail in tails if sum(other.endswith(tail.replace("_", ".")) for other in keys) == 1]
+        free = [tail for tail in unique or tails if tail not in taken]
+        names[key] = (free or [tails[-1] + "_setting"])[0]
+        taken.add(names[key])
+    return names
+
+
+def put_value(settings: Tables, axis: Axis) -> None:
+    """Set one override on the tables; a name that no file gives is taken only where a table of names can grow."""
+    *path, last = axis.key.split(".")
+    at: Any = settings
+    for depth, word in enumerate(path):
+        if not isinstance(at, Mapping) or word not in at or word == CHOICES:
+            _no_such(axis, ".".join(path[:depth]), word, at)
+        at = at[word]
+    if isinstance(at, list):
+        raise SettingError(axis.key, "an element of a list is not set by itself", f"{'.'.join(path)}=[...]", where=axis.said)
+    if not isinstance(at, dict) or last == CHOICES or (last not in at and not _grows(path)):
+        _no_such(axis, ".".join(path), last, at)
+    if axis.delete:
+        if last not in at:
+            _no_such(axis, ".".join(path), last, at)
+        del at[last]
+    elif isinstance(at.get(last), dict) and isinstance(axis.choices[0], dict):
+        at[last] = {**at[last], **axis.choices[0]}
+    else:
+        at[last] = axis.choices[0]
+
+
+def _grows(path: Sequence[str]) -> bool:
+    """Whether a table may take a name that its file leaves out: tables of numbers by actor, and optional settings of an effect."""
+    return (len(path) == 4 and path[0] == "region") or (len(path) == 3 and path[:1] == ["region"]) or path[:1] == ["shock"]
+
+
+def _no_such(axis: Axis, parent: str, word: str, at: object) -> None:
+    known = [str(name) for name in at if name != CHOICES] if isinstance(at, Mapping) else []
+    near = likely(word, known)
+    if not near and not parent:
+        near = likely(word, GROUPS)
+    dotted = f"{parent}.{near}" if parent and near else near
+    raise SettingError(f"{parent}.{word}" if parent else word, "no such setting", ", ".join(known) or "none", dotted, axis.said)
