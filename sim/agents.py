@@ -37,10 +37,9 @@ def _along(params: Params, position: int, dim: str) -> list[tuple[str, Array]]:
 class StateAgent(mesa.Agent):
     """A country that is courted: it sees effort and threat, and realigns."""
 
-    model: RegionModel
-
     def __init__(self, model: RegionModel, index: int) -> None:
         super().__init__(model)
+        self.region = model
         self.index = index
         self.name = model.layout.states[index]
         self.opening = {name: array[index : index + 1] for name, array in model.opening_rows(STATE).items()}
@@ -52,7 +51,7 @@ class StateAgent(mesa.Agent):
     @property
     def alignment(self) -> dict[str, float]:
         """How far the state stands with each bloc."""
-        return dict(zip(self.model.layout.blocs, self.stocks["alignment"][0].tolist(), strict=True))
+        return dict(zip(self.region.layout.blocs, self.stocks["alignment"][0].tolist(), strict=True))
 
     def explain(self) -> dict[str, dict[str, float]]:
         """What each part added to each alignment in the last period; the parts sum to its change.
@@ -62,12 +61,12 @@ class StateAgent(mesa.Agent):
         table = {part: getattr(self.parts, part)[0] for part in PARTS}
         return {
             bloc: {part: float(values[column]) for part, values in table.items()}
-            for column, bloc in enumerate(self.model.layout.blocs)
+            for column, bloc in enumerate(self.region.layout.blocs)
         }
 
     def perceive(self) -> None:
         """See who spends what here, who threatens, and whose protection and market count for how much."""
-        region, now, stocks = self.model, rows_of_state(self.model.now, self.index), self.stocks
+        region, now, stocks = self.region, rows_of_state(self.region.now, self.index), self.stocks
         effort = region.effort[self.index : self.index + 1]
         rivalry, friendship = rules.rivalry(region.relation), rules.friendship(region.relation)
         coercion = self._courted * rules.coerce(now.coerciveness, region.strain, now.red_line, stocks["alignment"])
@@ -88,8 +87,8 @@ class StateAgent(mesa.Agent):
 
     def realign(self, luck: Array, impulse: Array) -> None:
         """Move towards where the pulls point, with this period's luck and what a shock adds."""
-        now, dt = rows_of_state(self.model.now, self.index), self.model.window.dt
-        free = self.model.layout.free[self.index : self.index + 1]
+        now, dt = rows_of_state(self.region.now, self.index), self.region.window.dt
+        free = self.region.layout.free[self.index : self.index + 1]
         drift, shake = now.speed * free, now.volatility * free
         before, stance = self.stocks["disposition"], self.stocks["alignment"]
         pulls = self._pulls(now)
@@ -102,7 +101,7 @@ class StateAgent(mesa.Agent):
 
     def _pulls(self, now: Params) -> Pulls:
         """The terms of the pull on the state, each less its opening value."""
-        stocks, flows, region = self.stocks, self.flows, self.model
+        stocks, flows, region = self.stocks, self.flows, self.region
         stance, legacy = stocks["alignment"], now.legacy_weight * stocks["legacy"]
         raw = Pulls(
             anchor=rules.hold_anchor(now.stubbornness, now.anchor, stance),
@@ -126,7 +125,7 @@ class StateAgent(mesa.Agent):
 
     def targets(self) -> dict[str, tuple[Array, Array]]:
         """Where each of the state's slow stocks is heading, and how fast."""
-        now, stocks, opening, region = rows_of_state(self.model.now, self.index), self.stocks, self.opening, self.model
+        now, stocks, opening, region = rows_of_state(self.region.now, self.index), self.stocks, self.opening, self.region
         row = slice(self.index, self.index + 1)
         gain = region.traffic[row] - region.opening.traffic[row]
         access = opening["access"] + rules.gain_access(gain, region.now.gateway) + now.transit_gain * region.transit[row]
@@ -149,16 +148,15 @@ class StateAgent(mesa.Agent):
 
     @property
     def _courted(self) -> Array:
-        return self.model.layout.courted[self.index : self.index + 1]
+        return self.region.layout.courted[self.index : self.index + 1]
 
 
 class BlocAgent(mesa.Agent):
     """A bloc or great power: it watches its rivals' standing and commits effort."""
 
-    model: RegionModel
-
     def __init__(self, model: RegionModel, index: int) -> None:
         super().__init__(model)
+        self.region = model
         self.index = index
         self.name = model.layout.blocs[index]
         own = model.opening_rows(BLOC)
@@ -171,7 +169,7 @@ class BlocAgent(mesa.Agent):
     @property
     def relation(self) -> dict[str, float]:
         """How the bloc stands with each other."""
-        return dict(zip(self.model.layout.blocs, self.stocks["relation"][0].tolist(), strict=True))
+        return dict(zip(self.region.layout.blocs, self.stocks["relation"][0].tolist(), strict=True))
 
     @property
     def strain(self) -> Array:
@@ -180,7 +178,7 @@ class BlocAgent(mesa.Agent):
 
     def commit_effort(self) -> None:
         """Divide what the bloc can spend among the states, more where rivals have got further."""
-        region, now = self.model, columns_of_bloc(self.model.now, self.index)
+        region, now = self.region, columns_of_bloc(self.region.now, self.index)
         rivalry = rules.rivalry(region.relation[:, self.index : self.index + 1])
         pressure = rules.pressure(region.alignment, rivalry, region.layout.courted)
         budget = rules.budget(now.bloc_capability, now.salience, self.strain)
@@ -189,7 +187,7 @@ class BlocAgent(mesa.Agent):
 
     def targets(self) -> dict[str, tuple[Array, Array]]:
         """Where each of the bloc's slow stocks is heading, and how fast."""
-        region, now, opening = self.model, columns_of_bloc(self.model.now, self.index), self.opening
+        region, now, opening = self.region, columns_of_bloc(self.region.now, self.index), self.opening
         column = slice(self.index, self.index + 1)
         calmer = rules.mean_rise(region.tie, region.opening.world.tie)
         home = rules.strain_from_buffer(
@@ -210,7 +208,7 @@ def relaxed(agent: StateAgent | BlocAgent, forcing: Any, impulses: Any) -> dict[
     following = {}
     for name, (target, rate) in agent.targets().items():
         low, high = QUANTITIES[name].low, QUANTITIES[name].high
-        floor = columns_of_bloc(agent.model.now, agent.index).relation_floor if name == "relation" else low
-        stock = rules.relax(agent.stocks[name], np.clip(target + forcing(name), floor, high), rate, agent.model.window.dt)
+        floor = columns_of_bloc(agent.region.now, agent.index).relation_floor if name == "relation" else low
+        stock = rules.relax(agent.stocks[name], np.clip(target + forcing(name), floor, high), rate, agent.region.window.dt)
         following[name] = np.clip(stock + impulses(name), low, high)
     return following

@@ -172,7 +172,7 @@ def step(
     nothing = np.zeros_like(world.alignment)
     impulse = nothing + forcing.impulse("disposition", period)
     drift = now.speed * free
-    disposition = rules.realign(world.disposition, drift, sum(pulls), dt, now.volatility * free, luck, impulse)
+    disposition = rules.realign(world.disposition, drift, sum(pulls[1:], pulls[0]), dt, now.volatility * free, luck, impulse)
     alignment = np.tanh(disposition)
     factor = rules.chord(world.disposition, disposition, world.alignment, alignment)
     parts = Parts(

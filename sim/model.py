@@ -141,17 +141,16 @@ class RegionModel(mesa.Model):
             for bloc in self.blocs:
                 bloc.stocks["relation"] = relation[bloc.index : bloc.index + 1]
 
-    def _lasting(self, name: str, agent: StateAgent | BlocAgent) -> Array | float:
+    def _lasting(self, name: str, agent: StateAgent | BlocAgent) -> Array:
         return self._own(self.forcing.on(name, self.period), name, agent)
 
-    def _impulse(self, name: str, agent: StateAgent | BlocAgent) -> Array | float:
-        own = self._own(self.forcing.impulse(name, self.period), name, agent)
-        return own + np.zeros_like(agent.stocks[name])
+    def _impulse(self, name: str, agent: StateAgent | BlocAgent) -> Array:
+        return self._own(self.forcing.impulse(name, self.period), name, agent)
 
-    def _own(self, pushed: Array | float, name: str, agent: StateAgent | BlocAgent) -> Array | float:
+    def _own(self, pushed: Array | float, name: str, agent: StateAgent | BlocAgent) -> Array:
         """The row or column of a push that concerns one agent."""
-        if isinstance(pushed, float):
-            return pushed
+        if isinstance(pushed, int | float):
+            return np.full_like(agent.stocks[name], pushed)
         whole = _single(pushed)
         across = QUANTITIES[name].dims == (BLOC,)
         return whole[:, agent.index : agent.index + 1] if across else whole[agent.index : agent.index + 1]

@@ -85,6 +85,7 @@ def _bare(value: Any) -> Any:
 
 
 def demand_files(axis: Axis, where: Folders) -> None:
+    """Refuse a choice of a group that no file of the folders is named after."""
     options = where.options(axis.key)
     for choice in axis.choices:
         for name in choice if isinstance(choice, list) else [choice]:

@@ -3,7 +3,7 @@
 What moves them from outside is in `sim.shocks`, chance in `sim.noise`; nothing here takes a step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -252,9 +252,9 @@ NO_RED_LINE = -1.0
 """A red line that no alignment can pass."""
 
 
-def _red_lines(blocs: Sequence[Bloc] | object, layout: Layout) -> Array:
-    rows = [[bloc.red_line.get(state, NO_RED_LINE) for bloc in blocs] for state in layout.states]  # type: ignore[union-attr]
-    return np.array(rows, dtype=float)
+def _red_lines(blocs: Iterable[Bloc], layout: Layout) -> Array:
+    rows = [[bloc.red_line.get(state, NO_RED_LINE) for state in layout.states] for bloc in blocs]
+    return np.array(rows, dtype=float).T
 
 
 def _pairs(table: PairTable, names: tuple[str, ...], absent: float) -> Array:

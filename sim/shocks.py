@@ -159,7 +159,7 @@ def _integral(effect: Effect, at: Array, begin: Array, window: Window, late: Arr
     if effect.kind is ShockKind.decay:
         rate = np.log(2.0) / (effect.half_life or np.inf)
         return -np.expm1(-rate * since) / rate
-    length = effect.duration if effect.until is None else _moment(effect.until, window, late) - begin
+    length = np.array(effect.duration) if effect.until is None else _moment(effect.until, window, late) - begin
     inside = np.minimum(since, length)
     if effect.kind is ShockKind.pulse:
         return inside

@@ -15,7 +15,7 @@ DISPLACEMENT = 1e-5
 NUDGE = 1e-7
 """Half the step of a slope's central difference."""
 LESS = 0.1
-"""Stocks other than alignment are displaced this much less, so that kinks in differences of stocks fall on the side of alignment."""
+"""Stocks other than alignment are displaced this much less, so that kinks in differences fall on the side of alignment."""
 
 RATES = {
     "legacy": ("learning",),
@@ -133,6 +133,7 @@ def demand_small_period(params: Params, world: World, layout: Layout, dt: float)
         name = layout.states[int(state)]
         raise SettingError(
             f"region.states.{name}.speed",
-            f"{params.speed[variant, 0, state, 0]:g} is too fast for a period of {dt:.3g} years (speed dt |dG/da| = {worst.max():.2f})",
+            f"{params.speed[variant, 0, state, 0]:g} is too fast for a period of {dt:.3g} years"
+            f" (speed dt |dG/da| = {worst.max():.2f})",
             "at most 1: a lower speed, or more periods_per_year",
         )

@@ -59,8 +59,9 @@ def _check_events(events: Iterator[yaml.Event], where: str) -> None:
         place = ".".join(level.key for level in stack if level.key) or "file"
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise SettingError(place, f"line {line}: anchors and aliases are not read", "the value itself", where=where)
-        if getattr(event, "tag", None):
-            raise SettingError(place, f"line {line}: tag {event.tag} is not read", "a plain value", where=where)
+        tag = getattr(event, "tag", None)
+        if tag:
+            raise SettingError(place, f"line {line}: tag {tag} is not read", "a plain value", where=where)
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             if len(stack) >= DEPTH_MAX:
                 raise SettingError(place, f"line {line}: too deep", f"{DEPTH_MAX} levels", where=where)
