@@ -6,6 +6,7 @@ Hydra composes the files once for each distinct choice of groups; plain `key=val
 import copy
 import itertools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,14 +19,13 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sim.checks import check
-from sim.config import RUN_KEYS, Config, Sample, SettingError, demand_known, likely
-from sim.folders import GROUPS, Folders, config_folder, folders
+from sim.config import RUN_KEYS, Config, Sample, SettingError, likely
+from sim.folders import GROUPS, HYDRA_VERSION_BASE, Folders, config_folder, folders
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
 from sim.sampling import sample
 from sim.strict import check_file
 from sim.typed import build
 
-HYDRA_VERSION_BASE = "1.3"
 GRID_MAX = 100_000
 """Variants of one run."""
 
@@ -40,6 +40,8 @@ class Variant:
     settings: Tables = field(repr=False)
     """The composed files as plain tables; of a draw, the files that it was drawn from."""
     overrides: tuple[str, ...] = ()
+    config_dir: str = ""
+    """The user's own folder of files, as it was given."""
 
 
 def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[Variant]:
@@ -60,19 +62,29 @@ def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) 
     >>> [variant.label for variant in expand(["region=toy", "dynamics.vigilance=0.5,1"])]
     ['baseline, vigilance=0.5', 'baseline, vigilance=1']
     """
+    return _sampled(_one_run(_variants(overrides, config_dir, together=True)))
+
+
+def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[list[Variant]]:
+    """The same product as jobs that run one by one; here the settings of a whole run may be swept too (`seed=1,2,3`).
+
+    Parameters and errors as of `expand`. Each job is the list of its variants: one, or its draws with `sample=ranges`.
+    """
+    return [_sampled([variant]) for variant in _variants(overrides, config_dir, together=False)]
+
+
+def _variants(overrides: Sequence[str], config_dir: str | Path | None, together: bool) -> list[Variant]:
     where = folders(config_dir)
     axes = with_study(parse(overrides, where), where)
     for axis in axes:
         if axis.group:
             demand_files(axis, where)
-        if axis.swept and (axis.key in RUN_KEYS or axis.key == "study"):
+        if axis.swept and (axis.key == "study" or (together and axis.key in RUN_KEYS)):
             raise SettingError(
                 axis.key, "belongs to the whole run and cannot be swept in it", "sim run -m: a job each", where=axis.said
             )
     swept = [axis for axis in axes if axis.swept]
-    number = 1
-    for axis in swept:
-        number *= len(axis.choices)
+    number = math.prod(len(axis.choices) for axis in swept)
     if number > GRID_MAX:
         raise SettingError(" ".join(axis.said for axis in swept), f"make {number} variants", f"at most {GRID_MAX}")
     names = coordinate_names([axis.key for axis in swept])
@@ -82,8 +94,13 @@ def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) 
         chosen = [replace(axis, choices=(choice,)) for axis, choice in zip(axes, choices, strict=True)]
         settings = _settings(chosen, where, cache)
         apart = {names[axis.key]: _word(axis.choices[0]) for axis in chosen if axis.key in names}
-        variants.append(_variant(settings, chosen, apart, where))
-    return _sampled(_distinct(variants))
+        variants.append(replace(_variant(settings, chosen, apart, where), config_dir=str(config_dir or "")))
+    seen: set[str] = set()
+    for variant in variants:
+        if variant.label in seen:
+            raise SettingError("variants", f"{variant.label!r} stands twice", "each value once")
+        seen.add(variant.label)
+    return variants
 
 
 def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
@@ -223,16 +240,14 @@ def _place(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
     return SettingError(error.key, error.wrong, error.allowed, error.meant, place)
 
 
-def _distinct(variants: list[Variant]) -> list[Variant]:
-    labels = [variant.label for variant in variants]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise SettingError("variants", f"{label!r} stands twice", "each value once")
-    first = variants[0].config
+def _one_run(variants: list[Variant]) -> list[Variant]:
+    """Refuse variants that differ in a setting of the whole run, as files of scenarios may."""
+    first = variants[0]
     for variant in variants[1:]:
         for key in RUN_KEYS:
-            if getattr(variant.config, key) != getattr(first, key):
-                demand_known(key, None, [str(getattr(first, key))], "single value for all variants")
+            one, other = getattr(first.config, key), getattr(variant.config, key)
+            if one != other:
+                raise SettingError(key, f"{first.label} has {one}, {variant.label} has {other}", f"one value: {key}=...")
     return variants
 
 

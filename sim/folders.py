@@ -6,6 +6,7 @@ from pathlib import Path
 from sim.config import SettingError
 from sim.strict import check_file
 
+HYDRA_VERSION_BASE = "1.3"
 GROUPS = ("region", "dynamics", "scenario", "shock", "study")
 """The folders of configs/, each a kind of choice."""
 

@@ -1,40 +1,43 @@
 """The folder of results: made whole or not at all, recognised when it is there, never overwritten."""
 
+import csv
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 import yaml
 
-from sim import plots, results
+from sim import results, tables
 from sim.compose import Variant
 from sim.config import Sample, SettingError
-from sim.settings import data_settings, differing, fingerprint, shared_and_own
-from sim.simulate import Plan, _version, simulate, words
+from sim.settings import data_settings, differing, fingerprint, flat_settings, shared_and_own
+from sim.simulate import PROJECT, Plan, installed_version, simulate, words
 
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
 SHOWN = 4
 """Differences that a refusal shows."""
 PAGE = 12
-"""Variants that get a figure of trajectories of their own."""
+"""Variants that get a figure of trajectories of their own; every one of them is in the tables."""
+CONFIG, SUMMARY, FIGURES, JOBS = "config.yaml", "summary.csv", "figures", "jobs.csv"
 
 
 def settings_of(variants: Sequence[Variant]) -> dict[str, Any]:
     """What decides the numbers of a run: the settings that its variants share and each one's own, and the version."""
-    once = variants[0].config.sample is Sample.ranges
-    kept = list({variant.coordinates["scenario"]: variant for variant in variants}.values()) if once else list(variants)
-    shared, own = shared_and_own([data_settings(variant.settings) for variant in kept])
-    return {
-        "version": _version("regional-influence"),
-        "shared": shared,
-        "variants": {v.label: o for v, o in zip(kept, own, strict=True)},
-    }
+    named = {id(variant.settings): variant for variant in variants}.values()
+    shared, own = shared_and_own([data_settings(variant.settings) for variant in named])
+    labels = [label_of(variant) for variant in named]
+    return {"version": installed_version(PROJECT), "shared": shared, "variants": dict(zip(labels, own, strict=True))}
+
+
+def label_of(variant: Variant) -> str:
+    """A variant's label without the number of its draw."""
+    draw = variant.coordinates.get("draw")
+    return variant.label.removesuffix(f", draw={draw}") if variant.config.sample is Sample.ranges else variant.label
 
 
 def folder_for(variants: Sequence[Variant], verb: str) -> Path:
@@ -47,33 +50,25 @@ def folder_for(variants: Sequence[Variant], verb: str) -> Path:
 
 def complete(folder: Path, settings: dict[str, Any]) -> bool:
     """Whether the folder holds these very results; refused where it holds others, or anything else."""
+    said = f"out={folder}"
     if not folder.exists():
         parent = next(parent for parent in folder.resolve().parents if parent.exists())
         if not parent.is_dir():
-            raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=f"out={folder}")
+            raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
         return False
-    if not folder.is_dir() or not (folder / results.MANIFEST).is_file():
+    if not (folder / results.MANIFEST).is_file():
         if folder.is_dir() and not any(folder.iterdir()):
             return False
-        raise SettingError(
-            "out", "holds something that is no results folder; nothing was changed", "a new folder", where=f"out={folder}"
-        )
+        raise SettingError("out", "holds something that is no results folder; nothing was changed", "a new folder", where=said)
     there = results.read_manifest(folder)["settings"]
-    if there == settings:
+    rows = differing(flat_settings(there), flat_settings(settings))
+    if not rows:
         return True
-    rows = differing(_flat(there), _flat(settings))
     shown = "; ".join(f"{key}: {_short(old)} there, {_short(new)} here" for key, old, new in rows[:SHOWN])
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     raise SettingError(
-        "out", f"holds results of other settings: {shown}{more}", "a new folder, or none for the default", where=f"out={folder}"
+        "out", f"holds results of other settings: {shown}{more}", "a new folder, or none for the default", where=said
     )
-
-
-def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    table = {"version": settings["version"], **settings["shared"]}
-    return table | {
-        f"{label}: {key}": value for label, own in settings["variants"].items() for key, value in ({"variant": "yes"} | own).items()
-    }
 
 
 def _short(value: object) -> str:
@@ -82,7 +77,7 @@ def _short(value: object) -> str:
 
 
 @contextmanager
-def whole(folder: Path):
+def whole(folder: Path) -> Iterator[Path]:
     """A new folder that appears under its name only when everything in it is written."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -97,37 +92,49 @@ def whole(folder: Path):
         raise
 
 
-def write_run(folder: Path, plan: Plan, settings: dict[str, Any], tell: Callable[[str], None]) -> xr.Dataset:
+def write_run(folder: Path, plan: Plan, settings: dict[str, Any], verb: str) -> xr.Dataset:
     """Simulate a plan and write its folder: store, manifest, summary, resolved config and figures."""
     ds = simulate(plan)
     with whole(folder) as draft:
-        fill_folder(draft, ds, plan, settings)
-    tell(f"results: {folder}")
+        said = words(plan) | {"settings": settings, "settings_hash": fingerprint(settings), "verb": verb}
+        results.save(ds, draft, said)
+        summary = results.summarise(ds)
+        tables.write_long(summary, draft / SUMMARY)
+        _write_config(draft / CONFIG, plan.variants)
+        draw_figures(draft / FIGURES, ds, summary)
     return ds
 
 
-def fill_folder(draft: Path, ds: xr.Dataset, plan: Plan, settings: dict[str, Any]) -> None:
-    """Write everything that belongs into a results folder."""
-    results.save(ds, draft, words(plan) | {"settings": settings, "settings_hash": fingerprint(settings)})
-    summary = results.summarise(ds)
-    results.write_summary(summary, draft / "summary.csv")
-    resolved = {variant.label: variant.settings for variant in plan.variants[:PAGE]}
-    (draft / "config.yaml").write_text(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, width=132), encoding="utf-8")
-    draw_figures(draft / "figures", ds, summary)
+def _write_config(path: Path, variants: Sequence[Variant]) -> None:
+    """The resolved settings of every variant, as `--cfg job` prints them; what all share stands once."""
+    from sim.settings import common_and_rest
+
+    named = {id(variant.settings): variant for variant in variants}.values()
+    common, rest = common_and_rest([variant.settings for variant in named])
+    content = {"shared": common, "variants": {label_of(variant): own for variant, own in zip(named, rest, strict=True)}}
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=132), encoding="utf-8")
 
 
 def draw_figures(folder: Path, ds: xr.Dataset, summary: xr.Dataset) -> None:
     """Draw the figures of a run: trajectories of each variant, and the paired effects where there are others."""
+    from sim import plots
+
     folder.mkdir()
     labels = [str(label) for label in ds["variant"].values]
     for index, label in enumerate(labels[:PAGE]):
         name = "trajectories" if len(labels) == 1 else f"trajectories_{index:02d}_{file_word(label)}"
         plots.save(plots.plot_trajectories(summary, label), folder / f"{name}.png")
     if len(labels) > 1:
-        effects = results.differences(ds)
-        for name, figures in (("effects", plots.plot_effects(effects)), ("final_effects", plots.plot_final_effects(effects))):
-            for page, figure in enumerate(figures if isinstance(figures, list) else [figures]):
-                plots.save(figure, folder / (f"{name}.png" if page == 0 else f"{name}_{page + 1}.png"))
+        draw_effects(folder, results.differences(ds))
+
+
+def draw_effects(folder: Path, effects: xr.Dataset) -> None:
+    """Draw the paired effects over time and at the end, on as many pages as they need."""
+    from sim import plots
+
+    for name, figures in (("effects", plots.plot_effects(effects)), ("final_effects", plots.plot_final_effects(effects))):
+        for page, figure in enumerate(figures, start=1):
+            plots.save(figure, folder / (f"{name}.png" if page == 1 else f"{name}_{page}.png"))
 
 
 def file_word(label: str) -> str:
@@ -140,28 +147,81 @@ def file_word(label: str) -> str:
     return "_".join(kept.split())[:60]
 
 
-def effects_table(ds: xr.Dataset, variable: str = "alignment") -> list[str]:
-    """The paired effects at the last instant as lines of text: a row per state and bloc, a column per variant."""
-    effects = results.differences(ds)
-    labels = [str(label) for label in effects["variant"].values]
-    shown = [index for index, label in enumerate(labels) if label != str(effects["reference"].values[index])][:SHOWN_COLUMNS]
-    if not shown:
-        return []
-    last = effects[variable].isel(time=-1)
-    width = max(14, *(len(labels[index]) + 2 for index in shown))
-    lines = [" " * 22 + "".join(f"{labels[index]:>{width}}" for index in shown)]
-    for state in last["state"].values:
-        for bloc in last["bloc"].values:
-            cells = []
-            for index in shown:
-                mean, half = (
-                    float(last.isel(variant=index).sel(state=state, bloc=bloc, statistic=name))
-                    for name in ("mean", results.HALF_WIDTH)
-                )
-                cells.append(f"{mean:+.3f}" + (f" ±{half:.3f}" if np.isfinite(half) else ""))
-            lines.append(f"{state!s:>12} {bloc!s:<9}" + "".join(f"{cell:>{width}}" for cell in cells))
+# What is told ---------------------------------------------------------------------------------------------------------------
+
+
+def describe(plan: Plan) -> list[str]:
+    """What is about to run, and whether its opening is stable, as lines of text."""
+    config, window = plan.config, plan.window
+    count = len(plan.variants)
+    lines = [
+        f"{config.region.label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {window.periods} periods: "
+        f"{count} variant{'s' * (count > 1)} of {config.replicates} worlds, seed {config.seed}, keep={plan.keep.value}"
+    ]
+    if plan.refused:
+        lines.append(f"{plan.refused} draws left out: their opening cannot be at rest")
+    unstable = [variant.label for variant, margin in zip(plan.variants, plan.margins, strict=True) if margin < 0]
+    low, high = float(plan.margins.min()), float(plan.margins.max())
+    lines.append(f"stability margin {low:.4g}" + (f" to {high:.4g}" if high - low > abs(low) * 1e-3 else "") + " (above 0: stable)")
+    if unstable:
+        shown = "; ".join(unstable[:SHOWN]) + (f" and {len(unstable) - SHOWN} more" if len(unstable) > SHOWN else "")
+        lines.append(f"negative, so there are several stable worlds and history decides: {shown}")
     return lines
 
 
-SHOWN_COLUMNS = 6
-"""Variants that the printed table holds; the CSV holds them all."""
+def effects_lines(ds: xr.Dataset) -> list[str]:
+    """The paired effects on alignment at the last instant as lines of text; nothing where there is one variant."""
+    if ds.sizes["variant"] == 1:
+        return []
+    return tables.effects_lines(results.differences(ds, ("alignment",)))
+
+
+# Jobs -----------------------------------------------------------------------------------------------------------------------
+
+
+def job_folders(jobs: Sequence[Sequence[Variant]]) -> tuple[Path, list[Path]]:
+    """The folder of several jobs and that of each."""
+    outs = {job[0].config.out for job in jobs}
+    if len(outs) > 1:
+        raise SettingError("out", "differs between the jobs", "one folder, in which each job gets its own")
+    folder = folder_for([variant for job in jobs for variant in job], "jobs")
+    width = len(str(len(jobs) - 1))
+    return folder, [folder / f"{index:0{width}d}_{file_word(label_of(job[0]))}" for index, job in enumerate(jobs)]
+
+
+def write_jobs(
+    folder: Path,
+    jobs: Sequence[Sequence[Variant]],
+    folders: Sequence[Path],
+    settings: Sequence[dict[str, Any]],
+    ready: Sequence[bool],
+    tell: Callable[[str], None],
+) -> int:
+    """Run the jobs that are not ready one after another and write the table of all; the number of those that failed."""
+    rows, failed = [], 0
+    for job, at, own, there in zip(jobs, folders, settings, ready, strict=True):
+        status, message = "already complete", ""
+        if not there:
+            try:
+                plan = Plan(job)
+                status, margin = "complete", float(plan.margins.min())
+                tell(f"{at.name}: stability margin {margin:.4g}" + (" (negative: history decides)" if margin < 0 else ""))
+                write_run(at, plan, own, "run")
+            except SettingError as error:
+                status, message, failed = "failed", " ".join(str(error).split()), failed + 1
+        tell(f"{at.name}: {status}" + (f": {message}" if message else ""))
+        apart = {name: value for name, value in job[0].coordinates.items() if name != "draw"}
+        rows.append({"job": at.name, "status": status, "message": message} | apart)
+    _write_rows(folder, rows)
+    return failed
+
+
+def _write_rows(folder: Path, rows: Sequence[dict[str, object]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    draft = folder / f".{JOBS}"
+    with draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: tables.cell(value) for name, value in row.items()} for row in rows)
+    draft.replace(folder / JOBS)

@@ -3,8 +3,6 @@
 A store is plain: numbers in a zarr group with integer coordinates only, words in one `manifest.json`, joined on opening.
 """
 
-import csv
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -15,18 +13,19 @@ import numpy as np
 import xarray as xr
 
 from sim.config import SettingError
-from sim.measures import STATISTICS, spread, student_t
-from sim.names import BLOC, FLOWS, PEER, PERIOD, QUANTITIES, REPLICATE, RIVAL, STATE, STORED_STOCKS, TIME, VARIANT, Quantity
+from sim.measures import STATISTICS, half_interval, spread
+from sim.names import BLOC, PERIOD, QUANTITIES, RECORDED, REPLICATE, STATE, TIME, VARIANT, Quantity
 from sim.rules import Array
+from sim.tables import STATISTIC
 
-STATISTIC, PART = "statistic", "part"
+HALF_WIDTH = "half_width"
+"""A statistic of differences: half the 95 % interval of their mean (Student's t)."""
+PART = "part"
 DIFFERENCE = "_difference"
 MANIFEST, STORE = "manifest.json", "worlds.zarr"
 FORMAT = 1
 MOVE = "move"
 CHUNK_BYTES = 4_000_000
-AXES = (STATE, PEER, BLOC, RIVAL)
-"""The actor axes, in the order of the table's columns."""
 
 
 def quantity_of(variable: str) -> Quantity:
@@ -92,7 +91,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables, coords, ds.attrs).assign_coords({STATISTIC: list(STATISTICS)})
 
 
-def differences(ds: xr.Dataset) -> xr.Dataset:
+def differences(ds: xr.Dataset, names: Sequence[str] = RECORDED) -> xr.Dataset:
     """The paired difference of every variable to the variant's reference, summarised over worlds, (variant, statistic, ...).
 
     Adds `half_width`, a statistic of its own: half the 95 % interval of the mean difference (Student's t).
@@ -100,7 +99,7 @@ def differences(ds: xr.Dataset) -> xr.Dataset:
     number = int(ds.attrs["replicates"])
     at = [list(ds[VARIANT].values).index(name) for name in ds["reference"].values]
     variables = {}
-    for name in (*STORED_STOCKS, *FLOWS):
+    for name in names:
         if STATISTIC in ds.dims:
             folded, dims = ds[name + DIFFERENCE].values, ds[name + DIFFERENCE].dims
         else:
@@ -108,73 +107,9 @@ def differences(ds: xr.Dataset) -> xr.Dataset:
             folded = np.stack([spread(values[index] - values[to], axis=0) for index, to in enumerate(at)])
             dims = (VARIANT, STATISTIC, *ds[name].dims[2:])
         sd = folded[:, list(STATISTICS).index("sd")]
-        half = student_t(number - 1) * sd / np.sqrt(number) if number > 1 else np.full_like(sd, np.nan)
-        variables[name] = (dims, np.concatenate([folded, half[:, None]], axis=1), ds[name].attrs)
+        variables[name] = (dims, np.concatenate([folded, half_interval(sd, number)[:, None]], axis=1), ds[name].attrs)
     coords = {name: coord for name, coord in ds.coords.items() if not {REPLICATE, STATISTIC, PART} & set(coord.dims)}
     return xr.Dataset(variables, coords, ds.attrs).assign_coords({STATISTIC: [*STATISTICS, HALF_WIDTH]})
-
-
-HALF_WIDTH = "half_width"
-COLUMNS = (VARIANT, "scenario", *AXES, TIME, "variable", "unit", *STATISTICS, "n")
-
-
-def swept(ds: xr.Dataset) -> list[str]:
-    """The names of the swept settings, which are coordinates of the variants."""
-    return [str(name) for name in json.loads(ds.attrs["swept"])]
-
-
-def write_summary(summary: xr.Dataset, path: Path) -> None:
-    """Write the long, tidy table of a summary: one row per variant, variable, actors and time, later columns the swept keys.
-
-    A symmetric pair stands once; a flow stands at the start of its period.
-    """
-    keys = swept(summary)
-    number = summary.attrs["replicates"]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*COLUMNS, *keys])
-        for index, variant in enumerate(summary[VARIANT].values):
-            scenario = str(summary["scenario"].values[index])
-            tail = [number, *(_cell(summary[key].values[index]) for key in keys)]
-            for name in (*STORED_STOCKS, *FLOWS):
-                rows = _rows(summary, name, index)
-                writer.writerows([[variant, scenario, *row, *tail] for row in rows])
-
-
-def _cell(value: Any) -> str:
-    """A value as text that no spreadsheet reads as a formula."""
-    text = f"{value:.12g}" if isinstance(value, float) else str(value)
-    return "'" + text if text[:1] in "=@" or (text[:1] in "+-" and not _is_number(text)) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _rows(summary: xr.Dataset, name: str, variant: int) -> list[list[str]]:
-    quantity, values = QUANTITIES[name], summary[name].values[variant]
-    moments = summary[dims_of(name, worlds=True)[2]].values.astype("datetime64[D]").astype(str)
-    words = [summary[dim].values if dim in summary.coords else summary[STATE].values for dim in quantity.dims]
-    rows = []
-    for index in itertools.product(*(range(len(names)) for names in words)):
-        if quantity.name in _PAIRS and index[0] >= index[1]:
-            continue
-        who = dict(zip(quantity.dims, (str(names[at]) for names, at in zip(words, index, strict=True)), strict=True))
-        cells = [who.get(dim, "") for dim in AXES]
-        series = values[(slice(None), slice(None), *index)].T.tolist()
-        rows += [
-            [*cells, moment, name, quantity.unit, *(format(number, ".10g") for number in numbers)]
-            for moment, numbers in zip(moments, series, strict=True)
-        ]
-    return rows
-
-
-_PAIRS = frozenset({"road", "relation", "traffic"})
-"""Variables of which one half is the other's mirror."""
 
 
 # Files ----------------------------------------------------------------------------------------------------------------------

@@ -48,3 +48,31 @@ def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple
     """The keys whose values differ, with both values; None where a side has no such key."""
     keys = dict.fromkeys([*first, *second])
     return [(key, first.get(key), second.get(key)) for key in keys if first.get(key) != second.get(key)]
+
+
+def flat_settings(settings: Tables) -> dict[str, Any]:
+    """What a results folder says of its settings (`sim.outputs.settings_of`) as one flat table."""
+    table = {"version": settings["version"], **settings["shared"]}
+    own = settings["variants"].items()
+    return table | {f"{label}: {key}": value for label, rest in own for key, value in ({"variant": "yes"} | rest).items()}
+
+
+def common_and_rest(tables: Sequence[Tables]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What nested tables have in common, and the rest of each."""
+    first = tables[0]
+    common: dict[str, Any] = {}
+    rests: list[dict[str, Any]] = [dict(table) for table in tables]
+    for key, value in first.items():
+        if not all(key in table for table in tables):
+            continue
+        if all(table[key] == value for table in tables):
+            common[key] = value
+            for rest in rests:
+                del rest[key]
+        elif all(isinstance(table[key], Mapping) for table in tables):
+            inner, inner_rests = common_and_rest([table[key] for table in tables])
+            if inner:
+                common[key] = inner
+                for rest, inner_rest in zip(rests, inner_rests, strict=True):
+                    rest[key] = inner_rest
+    return common, rests

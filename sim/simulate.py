@@ -28,7 +28,9 @@ class Variant(Protocol):
     config: Config
     label: str
     coordinates: dict[str, object]
+    settings: dict[str, Any]
     overrides: tuple[str, ...]
+    config_dir: str
 
 
 class Plan:
@@ -200,7 +202,8 @@ def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-PACKAGES = ("regional-influence", "numpy", "mesa", "hydra-core", "xarray", "zarr", "matplotlib")
+PROJECT = "regional-influence"
+PACKAGES = (PROJECT, "numpy", "mesa", "hydra-core", "xarray", "zarr", "matplotlib")
 
 
 def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
@@ -208,13 +211,15 @@ def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
     config = variants[0].config
     return {
         "overrides": list(dict.fromkeys(said for variant in variants for said in variant.overrides)),
+        "config_dir": variants[0].config_dir,
         "seed": config.seed,
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "versions": {"python": platform.python_version()} | {name: installed_version(name) for name in PACKAGES},
         "commit": commit(),
     }
 
 
-def _version(name: str) -> str:
+def installed_version(name: str) -> str:
+    """The version of an installed package."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -1,0 +1,254 @@
+"""The `sim` command: verbs and paths are plain arguments, everything else is Hydra's override grammar."""
+
+import argparse
+import os
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sim.config import SettingError, likely
+
+GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, INTERRUPTED = 0, 2, 3, 5, 130
+"""Exit codes."""
+LINES_MAX = 6
+"""Lines of an error message."""
+OVERRIDE = "an override in Hydra's grammar: scenario=peace_deal, dynamics.vigilance=0.5, 'shock=[peace_deal,trade_opening]'"
+VERBS = {
+    "run": "simulate one setting (with -m: a folder for each of several)",
+    "sweep": "simulate many settings at once, on the same luck, against a reference",
+    "compare": "set the variants of a results folder against their reference, or two folders against each other",
+}
+EXAMPLES = {
+    "run": "sim run scenario=peace_deal\n  sim run -m seed=1,2,3\n  sim run 'shock=[peace_deal,trade_opening]' --cfg job",
+    "sweep": "sim sweep study=headline\n  sim sweep scenario=baseline,peace_deal dynamics.vigilance=0.5,1,2",
+    "compare": "sim compare outputs/headline-0123abcd\n  sim compare outputs/first outputs/second out=outputs/both",
+}
+SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
+  start= end= periods_per_year= replicates= seed=   the window and the worlds
+  sample=ranges draws=N      draw every number from its plausible range
+  keep=worlds|parts|summaries   what the results folder holds
+  reference=NAME             the variant that the others are set against
+  out=DIR                    the folder of results"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses what it cannot read in the words of `SettingError`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise SettingError("arguments", message, f"{self.prog} --help says what can be said")
+
+
+def parser_of(verb: str) -> Parser:
+    """The parser of one verb's arguments."""
+    about = argparse.RawDescriptionHelpFormatter
+    tail = f"examples:\n  {EXAMPLES[verb]}" + ("" if verb == "compare" else f"\n\n{SETTINGS_HELP}")
+    parser = Parser(prog=f"sim {verb}", description=VERBS[verb], epilog=tail, formatter_class=about, allow_abbrev=False)
+    if verb == "compare":
+        parser.add_argument("folders", nargs="+", metavar="DIR", help="one results folder, or two; out=DIR says where to write")
+        return parser
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help=OVERRIDE)
+    parser.add_argument("--config-dir", metavar="DIR", help="your own folder of region/, shock/, scenario/ ... files")
+    parser.add_argument("--cfg", choices=["job"], help="print the composed settings and stop")
+    if verb == "run":
+        parser.add_argument("-m", "--multirun", action="store_true", help="a job and a folder for each of the swept settings")
+    return parser
+
+
+def top_parser() -> Parser:
+    """The parser of what stands before a verb."""
+    verbs = "\n".join(f"  sim {verb:<8} {about}" for verb, about in VERBS.items())
+    tail = f'{verbs}\n\n`sim VERB --help` says more. Completion in bash: eval "$(sim -sc install=bash)"'
+    parser = Parser(
+        prog="sim",
+        description="Scenarios of regional influence.",
+        epilog=tail,
+        add_help=True,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="sim {run,sweep,compare} ...",
+    )
+    parser.add_argument("--version", action="version", version=f"sim {version('regional-influence')}")
+    return parser
+
+
+def run_command(argv: Sequence[str]) -> int:
+    """Run the command line; its exit code. Bad input is one message of at most six lines, never a traceback."""
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _dispatch(list(argv))
+    except SettingError as error:
+        return _refuse(str(error), BAD_INPUT)
+    except KeyboardInterrupt:
+        return _refuse(f"stopped; nothing half-written is left. Again: {again(argv)}", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing may be flushed to a closed pipe on exit
+        return GOOD
+    except OSError as error:
+        return _refuse(f"{error.filename or 'files'}: {error.strerror or error}; nothing half-written is left", NO_ROOM)
+    except MemoryError:
+        return _refuse("memory: not enough for these worlds\n  allowed: fewer replicates or variants, or keep=summaries", BAD_INPUT)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _refuse(message: str, code: int) -> int:
+    lines = [line if len(line) <= 400 else line[:397] + "..." for line in message.splitlines()]
+    print("\n".join([f"sim: {lines[0]}", *lines[1:LINES_MAX]]), file=sys.stderr)
+    return code
+
+
+def again(argv: Sequence[str]) -> str:
+    """The command as it can be typed in the same place."""
+    return shlex.join([program(), *argv])
+
+
+def program() -> str:
+    """How this program is called from here: by name where the shell finds it, else by its path."""
+    typed = Path(sys.argv[0])
+    if typed.name == "__main__.py":
+        return "python -m sim"
+    found = shutil.which(typed.name)
+    if found and Path(found).resolve() == typed.resolve():
+        return typed.name
+    return os.path.relpath(typed)
+
+
+def _dispatch(argv: list[str]) -> int:
+    verb = argv[0] if argv else "--help"
+    if verb == "-sc":
+        return complete_shell(argv[1:])
+    if verb.startswith("-"):
+        return _told(top_parser(), argv or ["--help"])
+    if verb not in VERBS:
+        raise SettingError("arguments", f"no verb is called {verb!r}", ", ".join(VERBS), likely(verb, VERBS))
+    parser = parser_of(verb)
+    try:
+        options = parser.parse_intermixed_args(argv[1:])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    if verb == "compare":
+        return compare_folders(options.folders)
+    _demand_overrides(options.overrides)
+    return run_jobs(options) if getattr(options, "multirun", False) else run_together(verb, options)
+
+
+def _told(parser: Parser, argv: list[str]) -> int:
+    try:
+        parser.parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return GOOD
+
+
+def _demand_overrides(words: Sequence[str]) -> None:
+    for word in words:
+        if "=" not in word and not word.startswith("~"):
+            raise SettingError(word, "is no override", "key=value, as in scenario=peace_deal", where="arguments")
+
+
+# Verbs ----------------------------------------------------------------------------------------------------------------------
+
+
+def run_together(verb: str, options: Any) -> int:
+    """`sim run` and `sim sweep`: all variants in one kernel call, one folder."""
+    from sim.compose import expand
+
+    variants = expand(options.overrides, options.config_dir)
+    if verb == "run" and len({id(variant.settings) for variant in variants}) > 1:
+        raise SettingError(
+            " ".join(options.overrides), f"makes {len(variants)} variants", "sim sweep (one folder), or sim run -m (a folder each)"
+        )
+    if options.cfg:
+        return _show(variants)
+
+    from sim import outputs
+
+    folder = outputs.folder_for(variants, verb)
+    settings = outputs.settings_of(variants)
+    if outputs.complete(folder, settings):
+        return _end(folder, f"already complete: {folder}")
+
+    from sim.simulate import Plan
+
+    plan = Plan(variants)
+    for line in outputs.describe(plan):
+        print(line, flush=True)
+    ds = outputs.write_run(folder, plan, settings, verb)
+    for line in outputs.effects_lines(ds):
+        print(line)
+    return _end(folder, f"results: {folder}")
+
+
+def _show(variants: Sequence[Any]) -> int:
+    import yaml
+
+    shown = {id(variant.settings): variant for variant in variants}
+    for variant in shown.values():
+        if len(shown) > 1:
+            print(f"--- # {variant.label}")
+        print(yaml.safe_dump(variant.settings, sort_keys=False, allow_unicode=True, width=132), end="")
+    return GOOD
+
+
+def _end(folder: Path, said: str) -> int:
+    print(said)
+    print(f"figures: {folder / 'figures'}")
+    print(f"next: {program()} compare {shlex.quote(str(folder))}")
+    return GOOD
+
+
+def run_jobs(options: Any) -> int:
+    """`sim run -m`: a job and a folder for each setting, and a table of the jobs beside them."""
+    from sim.compose import expand_jobs
+
+    jobs = expand_jobs(options.overrides, options.config_dir)
+    if options.cfg:
+        return _show([variant for job in jobs for variant in job])
+
+    from sim import outputs
+
+    folder, folders = outputs.job_folders(jobs)
+    settings = [outputs.settings_of(job) for job in jobs]
+    ready = [outputs.complete(at, own) for at, own in zip(folders, settings, strict=True)]
+    failed = outputs.write_jobs(folder, jobs, folders, settings, ready, tell=lambda line: print(line, flush=True))
+    print(f"results: {folder} ({len(jobs)} jobs, jobs.csv lists them)")
+    if failed:
+        print(f"sim: {failed} of {len(jobs)} jobs failed; the same command tries them again", file=sys.stderr)
+        return JOBS_FAILED
+    if len(jobs) > 1:
+        print(f"next: {program()} compare {shlex.quote(str(folders[0]))} {shlex.quote(str(folders[1]))}")
+    return GOOD
+
+
+def compare_folders(words: Sequence[str]) -> int:
+    """`sim compare DIR` and `sim compare A B`."""
+    out = [word.removeprefix("out=") for word in words if word.startswith("out=")]
+    folders = [Path(word) for word in words if not word.startswith("out=")]
+    if not 1 <= len(folders) <= 2 or len(out) > 1:
+        raise SettingError("arguments", f"{len(folders)} folders and {len(out)} out=", "one folder or two, and at most one out=")
+
+    from sim import comparing
+
+    into = comparing.write_comparison(folders, Path(out[0]) if out else None, tell=print)
+    print(f"figures and tables: {into}")
+    return GOOD
+
+
+# Completion -----------------------------------------------------------------------------------------------------------------
+
+
+def complete_shell(words: Sequence[str]) -> int:
+    """Hydra's own completion with the verb cut away: `-sc install=bash` prints the rule, `-sc query=bash` the choices."""
+    from sim.completion import complete
+
+    return complete(words, list(VERBS))

@@ -1,0 +1,119 @@
+"""Two results against each other: which worlds are pairs, and what differs between them. It looks; it does not simulate."""
+
+import json
+import shlex
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from sim.config import SettingError
+from sim.measures import STATISTICS, half_interval, spread, welch
+from sim.names import BLOC, PERIOD, RECORDED, REPLICATE, STATE, TIME, VARIANT
+from sim.results import HALF_WIDTH
+from sim.tables import STATISTIC, swept
+
+PAIRED = "paired"
+
+
+def common_variants(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> list[tuple[str, str]]:
+    """The variants of two results that are set against each other: those of one label, or the only one of each."""
+    ours, theirs = ([str(label) for label in ds[VARIANT].values] for ds in (first, second))
+    same = [(label, label) for label in ours if label in theirs]
+    if not same and len(ours) == len(theirs) == 1:
+        return [(ours[0], theirs[0])]
+    if not same:
+        raise SettingError(
+            f"{names[0]} and {names[1]}",
+            "have no variant of one name",
+            f"{_few(ours)} there, {_few(theirs)} here; single runs may differ in name",
+        )
+    return same
+
+
+def _few(labels: Sequence[str]) -> str:
+    return "; ".join(labels[:3]) + (" ..." if len(labels) > 3 else "")
+
+
+def same_luck(first: xr.Dataset, second: xr.Dataset) -> bool:
+    """Whether replicate k of both met the same luck: the same seed, actors, first instant and length of the period."""
+    return (
+        first.attrs["seed"] == second.attrs["seed"]
+        and set(first[STATE].values) == set(second[STATE].values)
+        and set(first[BLOC].values) == set(second[BLOC].values)
+        and bool(np.array_equal(first[TIME].values[:2], second[TIME].values[:2]))
+    )
+
+
+def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("first", "second")) -> xr.Dataset:
+    """Second less first for each common variant, over the worlds that are pairs, at the instants that both have.
+
+    Parameters
+    ----------
+    first, second : xarray.Dataset
+        Results with every world kept.
+    names : sequence of str
+        What to call them in a message.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims variant, statistic (mean, sd, quantiles, half_width: half the 95 % interval of the mean), time or period, actors.
+        Attribute `paired` is 1 where both met the same luck: then world k is set against world k, else the two samples are
+        independent, their quantiles are left empty and the interval is Welch's.
+
+    Raises
+    ------
+    SettingError
+        Where the two share no variant, actor or instant, or worlds were not kept.
+    """
+    for ds, name in zip((first, second), names, strict=True):
+        if REPLICATE not in ds.dims:
+            raise SettingError(name, "holds summaries only, and pairs need every world", _keeping_command(ds))
+    pairs = common_variants(first, second, names)
+    paired = same_luck(first, second)
+    first, second = _shared(first, second, names)
+    ours, theirs = (ds.sel({VARIANT: [pair[side] for pair in pairs]}) for side, ds in enumerate((first, second)))
+    number = min(ours.sizes[REPLICATE], theirs.sizes[REPLICATE])
+    variables = {}
+    for name in RECORDED:
+        one, other = ours[name], theirs[name].transpose(*ours[name].dims)
+        folded = _paired(one.values[:, :number], other.values[:, :number]) if paired else _independent(one.values, other.values)
+        variables[name] = ((VARIANT, STATISTIC, *one.dims[2:]), np.moveaxis(folded, 0, 1), one.attrs)
+    keep = {name: coord for name, coord in ours.coords.items() if REPLICATE not in coord.dims and "part" not in coord.dims}
+    attributes = {**ours.attrs, "swept": json.dumps([name for name in swept(ours) if name in keep])}
+    attributes |= {PAIRED: int(paired), "replicates": number}
+    return xr.Dataset(variables, keep, attributes).assign_coords({STATISTIC: [*STATISTICS, HALF_WIDTH]})
+
+
+def _keeping_command(ds: xr.Dataset) -> str:
+    said = json.loads(ds.attrs["provenance"])
+    words = [shlex.quote(word) for word in said["overrides"] if not word.startswith(("keep=", "out="))]
+    folder = ["--config-dir", shlex.quote(said["config_dir"])] if said["config_dir"] else []
+    return " ".join(["sim", "sweep" if ds.sizes[VARIANT] > 1 else "run", *words, "keep=worlds", *folder, "keeps them"])
+
+
+def _shared(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> tuple[xr.Dataset, xr.Dataset]:
+    """Both at the instants and actors that both have, in the order of the first."""
+    keep = {}
+    for dim in (STATE, "peer", BLOC, "rival", TIME, PERIOD):
+        other = set(second[dim].values.tolist())
+        keep[dim] = [value for value in first[dim].values if np.asarray(value).tolist() in other]
+        if not keep[dim] and first.sizes[dim]:
+            raise SettingError(f"{names[0]} and {names[1]}", f"have no {dim} in common", "results of one region and time")
+    return first.sel(keep), second.sel(keep)
+
+
+def _paired(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Statistics of the difference world by world, the statistic leading."""
+    number = one.shape[1]
+    folded = spread(other - one, axis=1)
+    sd = folded[list(STATISTICS).index("sd")]
+    return np.concatenate([folded, half_interval(sd, number)[None]])
+
+
+def _independent(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Mean difference of two independent samples with its Welch interval; what needs pairs is empty."""
+    mean, half = welch(one, other)
+    empty = np.full_like(mean, np.nan)
+    return np.stack([mean, *[empty] * (len(STATISTICS) - 1), half])

@@ -1,0 +1,133 @@
+"""Tables of paired differences and summaries: long and tidy for files, short for the screen."""
+
+import csv
+import itertools
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from sim.names import BLOC, FLOWS, PEER, PERIOD, QUANTITIES, RIVAL, STATE, STORED_STOCKS, TIME, VARIANT
+
+STATISTIC = "statistic"
+AXES = (STATE, PEER, BLOC, RIVAL)
+"""The actor axes, in the order of the table's columns."""
+MIRRORED = frozenset({"road", "relation", "traffic"})
+"""Variables of which one half is the other's mirror."""
+SHOWN_COLUMNS = 6
+"""Variants that a printed table holds; the files hold them all."""
+
+
+def swept(ds: xr.Dataset) -> list[str]:
+    """The names of the swept settings, which are coordinates of the variants."""
+    return [str(name) for name in json.loads(ds.attrs["swept"])]
+
+
+def write_long(summary: xr.Dataset, path: Path) -> None:
+    """Write the long table of a Dataset (variant, statistic, ...): a row per variant, variable, actors and time.
+
+    Columns: variant, scenario, state, peer, bloc, rival, time, variable, unit, the statistics, n, then one per swept key. A
+    symmetric pair stands once; a flow stands at the start of its period.
+    """
+    keys, statistics = swept(summary), [str(name) for name in summary[STATISTIC].values]
+    numbers = summary["n"].values if "n" in summary.coords else [summary.attrs["replicates"]] * summary.sizes[VARIANT]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([VARIANT, "scenario", *AXES, TIME, "variable", "unit", *statistics, "n", *keys])
+        for index, variant in enumerate(summary[VARIANT].values):
+            lead = [cell(variant), cell(summary["scenario"].values[index])]
+            tail = [int(numbers[index]), *(cell(summary[key].values[index]) for key in keys)]
+            for name in (*STORED_STOCKS, *FLOWS):
+                writer.writerows([*lead, *row, *tail] for row in _rows(summary, name, index))
+
+
+def _rows(summary: xr.Dataset, name: str, variant: int) -> list[list[str]]:
+    quantity, values = QUANTITIES[name], summary[name].values[variant]
+    when = PERIOD if quantity.kind == "flow" else TIME
+    moments = summary[when].values.astype("datetime64[D]").astype(str)
+    words = [summary[dim].values for dim in quantity.dims]
+    rows = []
+    for index in itertools.product(*(range(len(names)) for names in words)):
+        if name in MIRRORED and index[0] >= index[1]:
+            continue
+        who = dict(zip(quantity.dims, (str(names[at]) for names, at in zip(words, index, strict=True)), strict=True))
+        cells = [who.get(dim, "") for dim in AXES]
+        series = values[(slice(None), slice(None), *index)].T.tolist()
+        rows += [
+            [*cells, moment, name, quantity.unit, *(format(number, ".10g") for number in numbers)]
+            for moment, numbers in zip(moments, series, strict=True)
+        ]
+    return rows
+
+
+def cell(value: Any) -> str:
+    """A value as text that no spreadsheet reads as a formula.
+
+    >>> cell("=1+1"), cell(0.5), cell("-0.5")
+    ("'=1+1", '0.5', '-0.5')
+    """
+    text = f"{value:.12g}" if isinstance(value, float) else str(value)
+    return "'" + text if text[:1] in "=@" or (text[:1] in "+-" and not _is_number(text)) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def effects_lines(effects: xr.Dataset, variable: str = "alignment") -> list[str]:
+    """Paired differences at the last instant as lines of text: a row per state and bloc, a column per variant.
+
+    Takes what `sim.results.differences` gives. A variant that is its own reference is left out.
+    """
+    labels = [str(label) for label in effects[VARIANT].values]
+    against = [str(label) for label in effects["reference"].values]
+    others = [index for index, label in enumerate(labels) if label != against[index]]
+    shown = others[:SHOWN_COLUMNS]
+    if not shown:
+        return []
+    named = " and ".join(dict.fromkeys(against[index] for index in shown))
+    return _table(effects, variable, f"effect on {variable}", f"against {named} on the same luck", shown, len(others))
+
+
+def difference_lines(difference: xr.Dataset, names: Sequence[str], paired: bool, variable: str = "alignment") -> list[str]:
+    """Two results' difference at the last instant as lines of text, as `sim.comparison.compare` gives it."""
+    count = difference.sizes[VARIANT]
+    luck = "on the same luck" if paired else "NOT on the same luck, so the worlds are no pairs"
+    said = f"{names[1]} less {names[0]}, {luck}"
+    return _table(difference, variable, f"difference in {variable}", said, list(range(min(count, SHOWN_COLUMNS))), count)
+
+
+def _table(ds: xr.Dataset, variable: str, what: str, said: str, shown: Sequence[int], count: int) -> list[str]:
+    last, labels = ds[variable].isel(time=-1), [str(label) for label in ds[VARIANT].values]
+    width = max([16, *(len(labels[index]) + 2 for index in shown)])
+    lines = [
+        f"{what} at {str(last[TIME].values)[:7]} {said}: mean ± half its 95 % interval, {ds.attrs['replicates']} worlds",
+        " " * 24 + "".join(f"{labels[index]:>{width}}" for index in shown),
+    ]
+    for state, bloc in itertools.product(range(last.sizes[STATE]), range(last.sizes[BLOC])):
+        row = last.isel(state=state, bloc=bloc)
+        cells = [_interval(row.isel(variant=index)) for index in shown]
+        lead = f"{row['state_label'].item() if bloc == 0 else '':<14}{row[BLOC].item():<10}"
+        lines.append(lead + "".join(f"{text:>{width}}" for text in cells))
+    if count > len(shown):
+        lines.append(f"({count - len(shown)} more variants are in the files)")
+    return lines
+
+
+def _interval(values: xr.DataArray) -> str:
+    mean, half = (float(values.sel(statistic=name)) for name in ("mean", "half_width"))
+    return f"{mean:+.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
+
+
+def settings_lines(rows: Sequence[tuple[str, Any, Any]], names: Sequence[str], most: int) -> list[str]:
+    """Settings that differ between two runs as lines of text."""
+    lines = [f"{len(rows)} setting{'s' * (len(rows) != 1)} differ{'s' * (len(rows) == 1)} between {names[0]} and {names[1]}"]
+    lines += [f"  {key}: {'-' if one is None else one} | {'-' if other is None else other}" for key, one, other in rows[:most]]
+    return lines + ([f"  ({len(rows) - most} more are in the file)"] if len(rows) > most else [])
