@@ -22,18 +22,14 @@ from sim.config import (
     PairTable,
     Region,
     Route,
-    SettingError,
     Shock,
     ShockKind,
     State,
-    dates,
-    demand_known,
-    demand_number,
     members,
-    one_date,
 )
-from sim.names import MECHANISMS, QUANTITIES, SCALARS, WEIGHT_MAX, Quantity
-from sim.periods import PERIODS_PER_YEAR
+from sim.names import MECHANISMS, PEER, QUANTITIES, RECORDED, SCALARS, STATE, WEIGHT_MAX, Quantity
+from sim.periods import PERIODS_PER_YEAR, dates, one_date
+from sim.refusal import SettingError, demand_known, demand_number
 
 REPLICATES_MAX = 10_000_000
 DRAWS_MAX = 1_000_000
@@ -43,6 +39,7 @@ def check(config: Config) -> None:
     """Refuse a config whose parts do not fit together; types have been checked on reading."""
     check_run(config)
     check_region(config.region)
+    check_outcome(config)
     check_dynamics(config.dynamics)
     for name, shock in config.shock.items():
         check_shock(f"shock.{name}", shock, config)
@@ -74,6 +71,19 @@ def check_run(config: Config) -> None:
             raise SettingError(key, f"{value} is out of range", f"a whole number in [{low}, {high}]")
 
 
+def check_outcome(config: Config) -> None:
+    """Refuse an outcome that is no recorded variable of actors of the region."""
+    if not config.outcome:
+        return
+    variable, *actors = config.outcome.split(".")
+    demand_known("outcome", variable, RECORDED, "recorded variable")
+    dims = QUANTITIES[variable].dims
+    if len(actors) != len(dims):
+        raise SettingError("outcome", f"{config.outcome} names {len(actors)} actors", ".".join([variable, *dims]))
+    for dim, actor in zip(dims, actors, strict=True):
+        demand_known("outcome", actor, config.region.states if dim in (STATE, PEER) else config.region.blocs, dim)
+
+
 def check_region(region: Region) -> None:
     """Refuse a region with a name, number or table that cannot be used."""
     states, blocs = list(region.states), list(region.blocs)
@@ -92,11 +102,12 @@ def check_region(region: Region) -> None:
         _check_pairs(f"region.{table}", getattr(region, table), states if side == "states" else blocs, QUANTITIES[quantity])
     for name, route in region.routes.items():
         _check_route(f"region.routes.{name}", route, states)
-    for key, share in (("same_as", "joins two states"),):
-        joined = [state.same_as for state in region.states.values() if state.same_as]
-        twice = sorted({name for name in joined if joined.count(name) > 1})
-        if twice:
-            raise SettingError(f"region.states.*.{key}", f"{twice[0]} {share}", "each bloc at most once")
+    joined = [state.same_as for state in region.states.values() if state.same_as]
+    for name in joined:
+        if joined.count(name) > 1:
+            raise SettingError("region.states.*.same_as", f"{name} joins two states", "each bloc at most once")
+        if name in region.relations or any(name in row for row in region.relations.values()):
+            raise SettingError(f"region.relations.{name}", "is derived from alignments (same_as)", "no row for this bloc")
     _check_evidence("region.evidence", region.evidence)
 
 

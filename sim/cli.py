@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sim.config import SettingError, likely
+from sim.refusal import SettingError, likely
 
 GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, INTERRUPTED = 0, 2, 3, 5, 130
 """Exit codes."""
@@ -183,7 +183,7 @@ def run_together(verb: str, options: Any) -> int:
     plan = Plan(variants)
     for line in outputs.describe(plan):
         print(line, flush=True)
-    ds = outputs.write_run(folder, plan, settings, verb)
+    ds = outputs.write_run(folder, plan, settings)
     for line in outputs.effects_lines(ds):
         print(line)
     return _end(folder, f"results: {folder}")

@@ -10,7 +10,7 @@ import xarray as xr
 
 from sim import outputs, results, tables
 from sim.comparison import PAIRED, common_variants, compare
-from sim.config import SettingError
+from sim.refusal import SettingError
 from sim.settings import differing, fingerprint, flat_settings
 from sim.simulate import PROJECT, installed_version
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from sim.config import SettingError
 from sim.measures import STATISTICS, half_interval, spread, welch
 from sim.names import BLOC, PERIOD, RECORDED, REPLICATE, STATE, TIME, VARIANT
+from sim.refusal import SettingError
 from sim.results import HALF_WIDTH
 from sim.tables import STATISTIC, swept
 

@@ -7,8 +7,8 @@ from hydra import initialize_config_dir
 from hydra._internal.core_plugins.bash_completion import BashCompletion
 from hydra.core.global_hydra import GlobalHydra
 
-from sim.config import SettingError
 from sim.folders import HYDRA_VERSION_BASE, config_folder
+from sim.refusal import SettingError
 
 ASKED = ("install=bash", "uninstall=bash", "query=bash")
 

@@ -8,7 +8,7 @@ import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -19,29 +19,16 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sim.checks import check
-from sim.config import RUN_KEYS, Config, Sample, SettingError, likely
+from sim.config import RUN_KEYS, Config, Sample, Variant
 from sim.folders import GROUPS, HYDRA_VERSION_BASE, Folders, config_folder, folders
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
+from sim.refusal import SettingError, likely
 from sim.sampling import sample
 from sim.strict import check_file
 from sim.typed import build
 
 GRID_MAX = 100_000
 """Variants of one run."""
-
-
-@dataclass
-class Variant:
-    """One setting of everything: its config, its label, and the values that set it apart from its siblings."""
-
-    config: Config
-    label: str
-    coordinates: dict[str, object]
-    settings: Tables = field(repr=False)
-    """The composed files as plain tables; of a draw, the files that it was drawn from."""
-    overrides: tuple[str, ...] = ()
-    config_dir: str = ""
-    """The user's own folder of files, as it was given."""
 
 
 def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[Variant]:
@@ -251,8 +238,10 @@ def _one_run(variants: list[Variant]) -> list[Variant]:
     return variants
 
 
-def from_tables(tables: Tables, overrides: Sequence[str] = ()) -> Variant:
+def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
     """One variant from tables that Hydra has composed elsewhere (`@hydra.main`)."""
+    if not isinstance(tables, Mapping):
+        raise SettingError("config", "is no table", "the composed settings")
     if any("${" in text for text in _texts(tables)):
         raise SettingError("config", "interpolation is not read", "the value itself")
     where = Folders()

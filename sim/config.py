@@ -3,60 +3,15 @@
 A check raises `SettingError`, which names the key, the value, what is allowed and the word that was likely meant.
 """
 
-import difflib
-import math
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import Enum
 from typing import Any
 
-from sim.names import Quantity
 from sim.periods import Window, read_date
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """What a state, bloc, route, shock or effect may be called in a file."""
-
-
-class SettingError(Exception):
-    """A setting that cannot be used: where it stands, what is wrong, what is allowed, what was likely meant."""
-
-    def __init__(self, key: str, wrong: str, allowed: str = "", meant: str = "", where: str = "") -> None:
-        super().__init__(key, wrong, allowed, meant, where)
-        self.key, self.wrong, self.allowed, self.meant, self.where = key, wrong, allowed, meant, where
-
-    def __str__(self) -> str:
-        """The message as the commands print it, two lines at most."""
-        place = ": ".join(part for part in (self.where, self.key) if part)
-        first = f"{place}: {self.wrong}" + (f"; did you mean {self.meant}?" if self.meant else "")
-        return first + (f"\n  allowed: {self.allowed}" if self.allowed else "")
-
-
-def likely(word: str, known: Iterable[str]) -> str:
-    """The known word nearest to a misspelt one, or nothing.
-
-    >>> likely("armenai", ["armenia", "georgia"])
-    'armenia'
-    """
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
-    return close[0] if close else ""
-
-
-def demand_known(key: str, word: object, known: Iterable[str], what: str) -> None:
-    """Refuse a name that is none of the known ones."""
-    names = list(known)
-    if word not in names:
-        raise SettingError(key, f"no {what} is called {word!r}", ", ".join(names) or "none", likely(str(word), names))
-
-
-def demand_number(key: str, value: object, quantity: Quantity) -> None:
-    """Refuse what is no finite number inside the quantity's range."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SettingError(key, f"{value!r} is no number", f"a number in {quantity.allowed}")
-    inside = quantity.low < value < quantity.high if quantity.open_ends else quantity.low <= value <= quantity.high
-    if not math.isfinite(value) or not inside or (quantity.whole and value != int(value)):
-        raise SettingError(key, f"{value:g} is out of range", f"{quantity.allowed} ({quantity.unit})")
 
 
 class Keep(Enum):
@@ -333,27 +288,20 @@ RUN_KEYS = ("start", "end", "periods_per_year", "replicates", "seed", "sample", 
 """Settings of the whole run, which all its variants share: they cannot be swept inside one."""
 
 
-def dates(key: str, value: object) -> tuple[date, date]:
-    """A date, or the interval {from, to} that it is drawn from, as two dates."""
-    if isinstance(value, Mapping):
-        if set(value) != {"from", "to"}:
-            raise SettingError(key, f"{dict(value)} is no interval", "{from: 2026-01-01, to: 2027-01-01}")
-        first, last = one_date(f"{key}.from", value["from"]), one_date(f"{key}.to", value["to"])
-        if last < first:
-            raise SettingError(f"{key}.to", f"{last} is before {first}", "the later date")
-        return first, last
-    day = one_date(key, value)
-    return day, day
-
-
-def one_date(key: str, value: object) -> date:
-    """A date from its text, or a `SettingError` that names the key."""
-    try:
-        return read_date(str(value))
-    except ValueError as error:
-        raise SettingError(key, str(error)) from None
-
-
 def members(value: object) -> list[str]:
     """The names that one entry of `who` gives: a list, or one name."""
     return [str(name) for name in value] if isinstance(value, list | tuple) else [str(value)]
+
+
+@dataclass
+class Variant:
+    """One setting of everything: its config, its label, and the values that set it apart from its siblings."""
+
+    config: Config
+    label: str
+    coordinates: dict[str, object]
+    settings: dict[str, Any] = field(repr=False)
+    """The composed files as plain tables; of a draw, the files that it was drawn from."""
+    overrides: tuple[str, ...] = ()
+    config_dir: str = ""
+    """The user's own folder of files, as it was given."""

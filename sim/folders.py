@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.config import SettingError
+from sim.refusal import SettingError
 from sim.strict import check_file
 
 HYDRA_VERSION_BASE = "1.3"

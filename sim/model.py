@@ -6,10 +6,11 @@ from mesa.datacollection import DataCollector
 
 from sim import kernel, noise, rules, shocks
 from sim.agents import BlocAgent, StateAgent, relaxed
-from sim.config import Config, SettingError
+from sim.config import Config
 from sim.kernel import Opening, Pulls
 from sim.names import BLOC, QUANTITIES, STATE
 from sim.params import Params, World, refused, stack
+from sim.refusal import SettingError
 from sim.rules import Array
 
 

@@ -12,8 +12,8 @@ import xarray as xr
 import yaml
 
 from sim import results, tables
-from sim.compose import Variant
-from sim.config import Sample, SettingError
+from sim.config import Sample, Variant
+from sim.refusal import SettingError
 from sim.settings import data_settings, differing, fingerprint, flat_settings, shared_and_own
 from sim.simulate import PROJECT, Plan, installed_version, simulate, words
 
@@ -92,17 +92,25 @@ def whole(folder: Path) -> Iterator[Path]:
         raise
 
 
-def write_run(folder: Path, plan: Plan, settings: dict[str, Any], verb: str) -> xr.Dataset:
+def write_run(folder: Path, plan: Plan, settings: dict[str, Any]) -> xr.Dataset:
     """Simulate a plan and write its folder: store, manifest, summary, resolved config and figures."""
     ds = simulate(plan)
     with whole(folder) as draft:
-        said = words(plan) | {"settings": settings, "settings_hash": fingerprint(settings), "verb": verb}
+        said = words(plan) | {"settings": settings, "settings_hash": fingerprint(settings)}
         results.save(ds, draft, said)
         summary = results.summarise(ds)
         tables.write_long(summary, draft / SUMMARY)
         _write_config(draft / CONFIG, plan.variants)
         draw_figures(draft / FIGURES, ds, summary)
     return ds
+
+
+def run_variant(variant: Variant, folder: Path) -> xr.Dataset:
+    """Simulate one variant into a new folder, for programs that bring their own."""
+    settings = settings_of([variant])
+    if complete(folder, settings):
+        return results.open_results(folder)
+    return write_run(folder, Plan([variant]), settings)
 
 
 def _write_config(path: Path, variants: Sequence[Variant]) -> None:
@@ -200,20 +208,24 @@ def write_jobs(
     """Run the jobs that are not ready one after another and write the table of all; the number of those that failed."""
     rows, failed = [], 0
     for job, at, own, there in zip(jobs, folders, settings, ready, strict=True):
-        status, message = "already complete", ""
-        if not there:
-            try:
-                plan = Plan(job)
-                status, margin = "complete", float(plan.margins.min())
-                tell(f"{at.name}: stability margin {margin:.4g}" + (" (negative: history decides)" if margin < 0 else ""))
-                write_run(at, plan, own, "run")
-            except SettingError as error:
-                status, message, failed = "failed", " ".join(str(error).split()), failed + 1
-        tell(f"{at.name}: {status}" + (f": {message}" if message else ""))
-        apart = {name: value for name, value in job[0].coordinates.items() if name != "draw"}
-        rows.append({"job": at.name, "status": status, "message": message} | apart)
+        row: dict[str, object] = {"job": at.name, "status": "already complete", "message": ""}
+        try:
+            ds = results.open_results(at) if there else _run_job(job, at, own, tell)
+            row |= {"status": row["status"] if there else "complete", str(ds.attrs["outcome"]): results.outcome(ds)}
+        except SettingError as error:
+            failed += 1
+            row |= {"status": "failed", "message": " ".join(str(error).split())}
+        tell(f"{at.name}: {row['status']}" + (f": {row['message']}" if row["message"] else ""))
+        rows.append(row | {name: value for name, value in job[0].coordinates.items() if name != "draw"})
     _write_rows(folder, rows)
     return failed
+
+
+def _run_job(job: Sequence[Variant], at: Path, settings: dict[str, Any], tell: Callable[[str], None]) -> xr.Dataset:
+    plan = Plan(job)
+    margin = float(plan.margins.min())
+    tell(f"{at.name}: stability margin {margin:.4g}" + (" (negative: history decides)" if margin < 0 else ""))
+    return write_run(at, plan, settings)
 
 
 def _write_rows(folder: Path, rows: Sequence[dict[str, object]]) -> None:

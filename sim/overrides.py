@@ -8,9 +8,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException
 
-from sim.config import SettingError, likely
 from sim.folders import GROUPS, Folders
 from sim.names import QUANTITIES, RECORDED
+from sim.refusal import SettingError, likely
 
 Tables = dict[str, Any]
 CHOICES = "_choices"

@@ -11,19 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sim import rules
-from sim.config import (
-    BLOC_NUMBERS,
-    BLOC_TABLES,
-    PAIR_TABLES,
-    STATE_NUMBERS,
-    STATE_TABLES,
-    Bloc,
-    Config,
-    PairTable,
-    Region,
-    SettingError,
-)
+from sim.config import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Bloc, Config, PairTable, Region
 from sim.names import BLOC, MECHANISMS, PARAMETERS, PEER, QUANTITIES, RIVAL, ROUTE, SCALARS, STATE
+from sim.refusal import SettingError
 from sim.rules import Array, Path
 
 PRIORITY_QUANTITY = "priority"

@@ -2,8 +2,11 @@
 
 import calendar
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+
+from sim.refusal import SettingError
 
 MONTHS_PER_YEAR = 12
 PERIODS_PER_YEAR = (1, 2, 3, 4, 6, 12, 24, 36, 48)
@@ -66,3 +69,24 @@ class Window:
     def instants(self) -> list[date]:
         """The dates of all instants, one more than there are periods."""
         return [self.instant(index) for index in range(self.periods + 1)]
+
+
+def dates(key: str, value: object) -> tuple[date, date]:
+    """A date, or the interval {from, to} that it is drawn from, as two dates."""
+    if isinstance(value, Mapping):
+        if set(value) != {"from", "to"}:
+            raise SettingError(key, f"{dict(value)} is no interval", "{from: 2026-01-01, to: 2027-01-01}")
+        first, last = one_date(f"{key}.from", value["from"]), one_date(f"{key}.to", value["to"])
+        if last < first:
+            raise SettingError(f"{key}.to", f"{last} is before {first}", "the later date")
+        return first, last
+    day = one_date(key, value)
+    return day, day
+
+
+def one_date(key: str, value: object) -> date:
+    """A date from its text, or a `SettingError` that names the key."""
+    try:
+        return read_date(str(value))
+    except ValueError as error:
+        raise SettingError(key, str(error)) from None

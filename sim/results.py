@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim.config import SettingError
 from sim.measures import STATISTICS, half_interval, spread
 from sim.names import BLOC, PERIOD, QUANTITIES, RECORDED, REPLICATE, STATE, TIME, VARIANT, Quantity
+from sim.refusal import SettingError
 from sim.rules import Array
 from sim.tables import STATISTIC
 
@@ -110,6 +110,13 @@ def differences(ds: xr.Dataset, names: Sequence[str] = RECORDED) -> xr.Dataset:
         variables[name] = (dims, np.concatenate([folded, half_interval(sd, number)[:, None]], axis=1), ds[name].attrs)
     coords = {name: coord for name, coord in ds.coords.items() if not {REPLICATE, STATISTIC, PART} & set(coord.dims)}
     return xr.Dataset(variables, coords, ds.attrs).assign_coords({STATISTIC: [*STATISTICS, HALF_WIDTH]})
+
+
+def outcome(ds: xr.Dataset) -> float:
+    """The mean over worlds, in the first variant, of what the setting `outcome` names, at its last instant or period."""
+    variable, *actors = ds.attrs["outcome"].split(".")
+    last = summarise(ds[[variable]])[variable].isel({VARIANT: 0, dims_of(variable, worlds=True)[2]: -1}).sel(statistic="mean")
+    return float(last.sel(dict(zip(quantity_of(variable).dims, actors, strict=True))))
 
 
 # Files ----------------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from sim import noise
-from sim.config import Config, SettingError
+from sim.config import Config
+from sim.refusal import SettingError
 from sim.typed import build
 
 Tables = dict[str, Any]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim import noise
-from sim.config import Config, Effect, Shock, ShockKind, dates, members
+from sim.config import Config, Effect, Shock, ShockKind, members
 from sim.names import BLOC, PEER, QUANTITIES, RIVAL, STATE
 from sim.params import WEIGHT_OF, Layout
-from sim.periods import Window
+from sim.periods import Window, dates
 from sim.rules import Array
 
 

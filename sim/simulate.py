@@ -6,31 +6,21 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from sim import keep as keeping
 from sim import kernel, noise, results, shocks, stability
-from sim.config import Config, Keep, Sample, SettingError, demand_known
+from sim.config import Keep, Sample, Variant
 from sim.measures import STATISTICS
 from sim.names import BLOC, PARTS, PEER, PERIOD, REPLICATE, RIVAL, STATE, TIME, VARIANT
 from sim.params import Layout, Params, World, refused, stack
+from sim.refusal import SettingError, demand_known
 from sim.rules import Array
 
 BASELINE = "baseline"
-
-
-class Variant(Protocol):
-    """What is simulated: a config, its label, and the values that set it apart."""
-
-    config: Config
-    label: str
-    coordinates: dict[str, object]
-    settings: dict[str, Any]
-    overrides: tuple[str, ...]
-    config_dir: str
 
 
 class Plan:
@@ -165,6 +155,7 @@ def words(plan: Plan) -> dict[str, Any]:
             "study": config.study.name,
             "seed": config.seed,
             "replicates": config.replicates,
+            "outcome": config.outcome or f"alignment.{layout.states[0]}.{layout.blocs[0]}",
             "keep": plan.keep.value,
             "refused_draws": plan.refused,
             "swept": json.dumps([name for name in names if name != "scenario"]),

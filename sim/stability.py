@@ -3,10 +3,10 @@
 import numpy as np
 
 from sim import rules
-from sim.config import SettingError
 from sim.kernel import blocs_act, open_run, states_act, step
 from sim.names import QUANTITIES
 from sim.params import Layout, Params, World
+from sim.refusal import SettingError
 from sim.rules import Array
 from sim.shocks import NO_FORCING
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from sim.config import SettingError
+from sim.refusal import SettingError
 
 SIZE_MAX = 1_000_000
 """Bytes of a config file."""

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from sim.config import SettingError, likely
+from sim.refusal import SettingError, likely
 
 KINDS = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
 
