@@ -1,0 +1,43 @@
+# Everything a person types. Each target sets up what it needs; nothing is installed twice.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN_READY := .venv/.ready-to-run
+DEV_READY := .venv/.ready-to-develop
+
+.PHONY: run test check lint bench clean
+.DELETE_ON_ERROR:
+
+run: $(RUN_READY)            ## the headline study: figures and tables in outputs/
+	@$(BIN)/sim sweep study=headline
+
+test: $(DEV_READY)           ## every test, the notebooks too
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120
+
+check: $(DEV_READY)          ## the fast part of the tests
+	$(BIN)/python -m pytest -m "not slow" --ignore=notebooks
+
+lint: $(DEV_READY)           ## style, types, import contract, spelling
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+bench: $(DEV_READY)          ## the figures of speed and memory that README states
+	$(BIN)/python experiments/bench.py
+
+clean:                       ## remove the environment and caches; results stay
+	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "needs Python 3.11 to 3.13; say which with: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+$(RUN_READY): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEV_READY): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(RUN_READY)
