@@ -27,7 +27,7 @@ from sim.config import (
     State,
     members,
 )
-from sim.names import MECHANISMS, PEER, QUANTITIES, RECORDED, SCALARS, STATE, WEIGHT_MAX, Quantity
+from sim.names import MECHANISMS, PEER, QUANTITIES, RECORDED, SCALARS, STATE, WEIGHT, Quantity
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
 from sim.refusal import SettingError, demand_known, demand_number
 
@@ -177,9 +177,8 @@ def _check_route(key: str, route: Route, states: list[str]) -> None:
 
 def check_dynamics(dynamics: Dynamics) -> None:
     """Refuse a weight or number of the dynamics outside its range."""
-    weight = Quantity("weight", "Weight", (), "weight", 0, WEIGHT_MAX, "weight")
     for name in MECHANISMS:
-        demand_number(f"dynamics.{name}", getattr(dynamics, name), weight)
+        demand_number(f"dynamics.{name}", getattr(dynamics, name), WEIGHT)
     for name in SCALARS:
         demand_number(f"dynamics.{name}", getattr(dynamics, name), QUANTITIES[name])
     _check_evidence("dynamics.evidence", dynamics.evidence)

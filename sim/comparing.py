@@ -112,7 +112,10 @@ def _draw_two(folder: Path, opened: Sequence[xr.Dataset], difference: xr.Dataset
     for index, (one, other) in enumerate(pairs):
         name = "comparison" if len(pairs) == 1 else f"comparison_{index:02d}_{outputs.file_word(one)}"
         figure = plots.plot_comparison(
-            first.sel(variant=one), second.sel(variant=other), difference.sel(variant=one), [Path(name).name for name in names]
+            first.sel(variant=one),
+            second.sel(variant=other),
+            difference.sel(variant=one),
+            (Path(names[0]).name, Path(names[1]).name),
         )
         plots.save(figure, folder / f"{name}.png")
 

@@ -151,6 +151,7 @@ MECHANISMS: dict[str, str] = {
 }
 """The mechanisms that one weight of `dynamics` switches: 0 is exactly off, 1 is as the region file says."""
 WEIGHT_MAX = 10.0
+WEIGHT = Quantity("weight", "Weight of a mechanism", (), "weight", 0, WEIGHT_MAX, "weight", shockable=False)
 
 PARTS: dict[str, str] = {
     "anchor": "Anchor",

@@ -278,6 +278,10 @@ def refused(layout: Layout, params: Params, world: World) -> dict[int, SettingEr
     closed = (world.tie <= -1) & (world.road > 0)
     for variant, _, state, peer in np.argwhere(closed)[::-1]:
         faults[int(variant)] = _fault("road_capacity", float("inf"), np.array([variant, 0, state, peer]), layout)
+    shares = world.access.sum(axis=-1)
+    for variant, _, state in np.argwhere(shares > 1 + 1e-9)[::-1]:
+        said = f"shares of trade add up to {shares[variant, 0, state]:.3g}"
+        faults[int(variant)] = SettingError(f"region.states.{layout.states[state]}.access", said, "at most 1")
     return faults
 
 

@@ -1,14 +1,12 @@
 """Draws from plausible ranges: every number of region, dynamics and shocks that has a range, drawn by its own named stream."""
 
-import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from sim import noise
-from sim.config import Config
-from sim.refusal import SettingError
+from sim.config import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Config
+from sim.names import MECHANISMS, QUANTITIES, WEIGHT, Quantity
+from sim.refusal import SettingError, demand_number
 from sim.typed import build
 
 Tables = dict[str, Any]
@@ -45,8 +43,34 @@ def _matches(pattern: list[str], path: tuple[str, ...]) -> bool:
     return len(pattern) == len(path) and all(word in ("*", name) for word, name in zip(pattern, path, strict=True))
 
 
+def quantity_at(path: Sequence[str]) -> Quantity | None:
+    """The quantity that a number of a region or dynamics file is, by its path in the composed settings.
+
+    >>> quantity_at(("region", "states", "armenia", "access", "russia")).unit
+    'share of trade'
+    """
+    match tuple(path):
+        case ("dynamics", name):
+            return WEIGHT if name in MECHANISMS else QUANTITIES[name]
+        case ("region", "states", _, name, *_):
+            return QUANTITIES[STATE_NUMBERS.get(name) or STATE_TABLES[name]]
+        case ("region", "blocs", _, name, *_):
+            return QUANTITIES[BLOC_NUMBERS.get(name) or BLOC_TABLES[name]]
+        case ("region", "routes", _, name):
+            return QUANTITIES[name]
+        case ("region", table, _, _):
+            return QUANTITIES[PAIR_TABLES[table][0]]
+    return None
+
+
 def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, float]]:
-    """The plausible range of every number of a variant that has one, by its path."""
+    """The plausible range of every number of a variant, by its path.
+
+    Raises
+    ------
+    SettingError
+        Where a number has no row of evidence, or a row reaches beyond what the quantity can be.
+    """
     found: dict[tuple[str, ...], tuple[float, float]] = {}
     for group in SAMPLED_GROUPS:
         tables = {name: value for name, value in settings[group].items() if name not in BESIDE}
@@ -57,6 +81,10 @@ def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, fl
                 raise SettingError(
                     f"{group}.{'.'.join(path)}", f"{value:g} has no row of evidence to draw from", f"a row in {group}.evidence"
                 )
+            quantity = quantity_at((group, *path))
+            for end in ("low", "high"):
+                if quantity:
+                    demand_number(f"{group}.evidence.{row}.{end}", evidence[row][end], quantity)
             found[(group, *path)] = (float(evidence[row]["low"]), float(evidence[row]["high"]))
     for shock, content in settings["shock"].items():
         for name, effect in content["effects"].items():
@@ -69,12 +97,18 @@ def sample(config: Config, settings: Tables) -> Iterator[tuple[int, Config]]:
     drawn = {}
     for path, (low, high) in ranges(settings).items():
         uniform = noise.sequence(config.seed, f"range {'.'.join(path)}", config.draws)
-        drawn[path] = low + (high - low) * uniform if high > low else np.full(config.draws, low)
+        drawn[path] = low + (high - low) * uniform
+    bare = settings | {group: {**settings[group], "evidence": {}} for group in SAMPLED_GROUPS}
     for draw in range(config.draws):
-        tables = copy.deepcopy(settings)
+        tables = _copied(bare)
         for path, values in drawn.items():
             at = tables
             for word in path[:-1]:
                 at = at[word]
             at[path[-1]] = float(values[draw])
         yield draw, build(Config, tables)
+
+
+def _copied(value: Any) -> Any:
+    """A copy of nested tables; what they hold is never changed in place."""
+    return {name: _copied(item) for name, item in value.items()} if isinstance(value, dict) else value

@@ -1,0 +1,84 @@
+"""What the README says of speed and memory, measured here: medians of several runs, most as ratios within this one run.
+
+python experiments/bench.py
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+REPEATS = 5
+HEADLINE = ["study=headline"]
+
+
+def seconds(action: Callable[[], object], repeats: int = REPEATS) -> float:
+    """The median seconds of an action."""
+    took = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()
+        took.append(time.perf_counter() - start)
+    return statistics.median(took)
+
+
+def command(*argv: str) -> Callable[[], object]:
+    """The `sim` command as a process of its own, in an empty folder."""
+
+    def call() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, "-m", "sim", *argv], cwd=folder, check=True, capture_output=True)
+
+    return call
+
+
+def simulation() -> dict[str, float]:
+    """Seconds of the headline study's simulation, and steps per second of the kernel and of the Mesa face."""
+    from sim.compose import expand
+    from sim.model import RegionModel
+    from sim.simulate import Plan, run_arrays, simulate
+
+    variants = expand(HEADLINE)
+    plan = Plan(variants)
+    steps = plan.window.periods * plan.config.replicates * len(variants)
+    whole = seconds(lambda: simulate(expand(HEADLINE)))
+    kernel = seconds(lambda: run_arrays(plan))
+    hardest = max((variant.config for variant in variants), key=lambda config: len(config.shock))
+    mesa = seconds(lambda: RegionModel(hardest).run(), repeats=3)
+    return {
+        "headline_simulation_seconds": whole,
+        "kernel_steps_per_second": steps / kernel,
+        "mesa_steps_per_second": plan.window.periods / mesa,
+        "kernel_against_mesa": (steps / kernel) / (plan.window.periods / mesa),
+    }
+
+
+def peak_megabytes() -> float:
+    """The peak memory of the whole headline command, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = f"import sys, resource; from sim.cli import run_command; run_command({['sweep', *HEADLINE]!r});"
+        code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+        found = subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, text=True)
+    return int(found.stderr.split()[-1]) / 1024
+
+
+def main() -> None:
+    """Print every figure, with what they were measured on."""
+    figures: dict[str, object] = {
+        "python": sys.version.split()[0],
+        "cores": len(os.sched_getaffinity(0)),
+        "sim_help_seconds": seconds(command("--help")),
+        "sim_run_help_seconds": seconds(command("run", "--help")),
+        "headline_command_seconds": seconds(command("sweep", *HEADLINE), repeats=3),
+        "headline_command_peak_megabytes": peak_megabytes(),
+        **simulation(),
+    }
+    print(json.dumps({name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,376 @@
+"""The commands as a user types them, on the toy region: what they write, say, refuse and leave alone."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sim.cli import run_command
+from sim.results import open_results
+
+TOY = ["region=toy", "replicates=8", "end=2024-01"]
+RAID = """
+raid:
+  label: Raid
+  effects:
+    tie: {date: "2022-06-10", kind: step, target: tie, who: {state: north, peer: south}, size: -0.3, range: [-0.5, -0.1],
+          unit: tie, source: judgement}
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in, with a shock of the user's own under mine/."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / "shock").mkdir(parents=True)
+    (tmp_path / "mine" / "shock" / "raid.yaml").write_text(RAID)
+    return tmp_path
+
+
+@pytest.fixture
+def sim(here, capsys):
+    """Run a command; its exit code, what it said and what it complained of."""
+
+    def run(*argv):
+        code = run_command([str(word) for word in argv])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def tree(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if "worlds.zarr/" not in str(path))
+
+
+def refused(sim, here, *argv):
+    """The message of a command that must be refused: exit 2, at most six lines, nothing written."""
+    before = tree(here)
+    code, said, wrong = sim(*argv)
+    assert code == 2, (said, wrong)
+    lines = wrong.splitlines()
+    assert lines[0].startswith("sim: ")
+    assert len(lines) <= 6
+    assert "Traceback" not in wrong
+    assert tree(here) == before
+    return wrong
+
+
+# What is written -------------------------------------------------------------------------------------------------------------
+
+
+def test_run_writes_a_whole_folder(sim, here):
+    code, said, wrong = sim("run", *TOY, "out=first")
+    assert (code, wrong) == (0, "")
+    assert "stability margin" in said
+    assert "next: " in said
+    names = set(os.listdir("first"))
+    assert names == {"figures", "summary.csv", "worlds.zarr", "config.yaml", "manifest.json"}
+    assert list(Path("first/figures").glob("*.png"))
+    words = json.loads(Path("first/manifest.json").read_text())
+    provenance = json.loads(words["attributes"]["provenance"])
+    assert provenance["seed"] == 2026
+    assert "region=toy" in provenance["overrides"]
+    assert provenance["versions"]["numpy"]
+    assert set(words["beside"]["variant"]) >= {"stability_margin", "reference"}
+    assert yaml.safe_load(Path("first/config.yaml").read_text())["shared"]["region"]["name"] == "toy"
+
+
+def test_default_folder_is_named_by_verb_and_settings(sim, here):
+    sim("run", *TOY)
+    sim("run", *TOY, "seed=3")
+    names = sorted(os.listdir("outputs"))
+    assert len(names) == 2
+    assert all(name.startswith("run-") and len(name) == len("run-") + 8 for name in names)
+
+
+def test_sweep_is_one_folder_with_a_column_for_each_swept_key(sim, here):
+    code, said, _ = sim("sweep", *TOY, "dynamics.vigilance=0.5,1", "shock=[],[raid]", "--config-dir", "mine", "out=both")
+    assert code == 0
+    with open("both/summary.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    axes = ["variant", "scenario", "state", "peer", "bloc", "rival", "time", "variable", "unit"]
+    assert list(rows[0]) == [*axes, "mean", "sd", "q05", "q50", "q95", "n", "vigilance"]
+    assert {row["vigilance"] for row in rows} == {"0.5", "1"}
+    assert {row["scenario"] for row in rows} == {"no_shock", "raid"}
+    assert {row["n"] for row in rows} == {"8"}
+    relation = next(row for row in rows if row["variable"] == "relation")
+    assert relation["state"] == "" and relation["bloc"] and relation["rival"]
+    ds = open_results("both")
+    assert ds["vigilance"].dims == ("variant",)
+    assert "against no_shock" in said
+
+
+def test_jobs_have_a_folder_each(sim, here):
+    code, _, wrong = sim("run", "-m", *TOY, "seed=1,2", "out=jobs")
+    assert (code, wrong) == (0, "")
+    assert sorted(os.listdir("jobs")) == ["0_baseline_seed_1", "1_baseline_seed_2", "jobs.csv"]
+    with open("jobs/jobs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["complete", "complete"]
+    assert [row["seed"] for row in rows] == ["1", "2"]
+    assert rows[0]["alignment.north.east"] != rows[1]["alignment.north.east"]
+    code, said, _ = sim("run", "-m", *TOY, "seed=1,2", "out=jobs")
+    assert code == 0
+    assert said.count("already complete") == 2
+
+
+def test_jobs_go_on_when_one_fails(sim, here):
+    code, _, wrong = sim("run", "-m", *TOY, "region.states.north.stubbornness.east=0.001,1", "out=jobs")
+    assert code == 3
+    assert "1 of 2 jobs failed" in wrong
+    with open("jobs/jobs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["failed", "complete"]
+    assert "anchor" in rows[0]["message"]
+
+
+def test_cfg_prints_what_would_run_and_writes_nothing(sim, here):
+    before = tree(here)
+    code, said, _ = sim("run", *TOY, "dynamics.vigilance=0.25", "--cfg", "job")
+    assert code == 0
+    assert yaml.safe_load(said)["dynamics"]["vigilance"] == 0.25
+    assert tree(here) == before
+
+
+# A second run ----------------------------------------------------------------------------------------------------------------
+
+
+def test_second_run_is_recognised_and_changes_nothing(sim, here):
+    sim("run", *TOY, "out=first")
+    stamps = {path: path.stat().st_mtime_ns for path in Path("first").rglob("*")}
+    code, said, _ = sim("run", *TOY, "out=first")
+    assert code == 0
+    assert "already complete: first" in said
+    assert {path: path.stat().st_mtime_ns for path in Path("first").rglob("*")} == stamps
+
+
+def test_other_settings_in_the_same_folder_are_refused_with_the_difference(sim, here):
+    sim("run", *TOY, "out=first")
+    wrong = refused(sim, here, "run", *TOY, "seed=3", "out=first")
+    assert "seed" in wrong and "2026" in wrong and "3" in wrong
+
+
+def test_a_folder_with_other_things_is_left_alone(sim, here):
+    (here / "papers").mkdir()
+    (here / "papers" / "thesis.txt").write_text("mine")
+    refused(sim, here, "run", *TOY, "out=papers")
+    refused(sim, here, "run", *TOY, "out=papers/thesis.txt")
+    refused(sim, here, "run", *TOY, "out=papers/thesis.txt/below")
+    assert (here / "papers" / "thesis.txt").read_text() == "mine"
+
+
+# Compare ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_compare_one_folder_with_its_reference(sim, here):
+    sim("sweep", *TOY, "shock=[],[raid]", "--config-dir", "mine", "out=both")
+    code, said, wrong = sim("compare", "both", "out=against")
+    assert (code, wrong) == (0, "")
+    assert "on the same luck" in said and "±" in said
+    with open("against/effects.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    last = [
+        row
+        for row in rows
+        if row["variable"] == "tie" and row["variant"] == "raid" and row["state"] == "north" and row["peer"] == "south"
+    ][-1]
+    ds = open_results("both")
+    tie = ds["tie"].sel(state="north", peer="south").isel(time=-1)
+    expected = float((tie.isel(variant=1) - tie.isel(variant=0)).mean())
+    assert float(last["mean"]) == pytest.approx(expected, abs=1e-9)
+    assert expected < -0.05
+    code, said, _ = sim("compare", "both", "out=against")
+    assert code == 0 and "already complete" in said
+
+
+def test_compare_two_folders(sim, here):
+    sim("run", *TOY, "out=one")
+    sim("run", *TOY, "dynamics.vigilance=0", "out=two")
+    code, said, wrong = sim("compare", "one", "two", "out=both")
+    assert (code, wrong) == (0, "")
+    assert "dynamics.vigilance: 1" in said and "| 0" in said
+    assert "on the same luck" in said
+    with open("both/settings.csv", newline="") as file:
+        assert "dynamics.vigilance" in {row["setting"] for row in csv.DictReader(file)}
+    assert list(Path("both/figures").glob("*.png"))
+    one, two = open_results("one"), open_results("two")
+    change = (two["alignment"].values - one["alignment"].values)[0, :, -1, 0, 0]
+    with open("both/differences.csv", newline="") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if row["variable"] == "alignment" and row["state"] == "north" and row["bloc"] == "east"
+        ]
+    assert float(rows[-1]["mean"]) == pytest.approx(change.mean(), abs=1e-9)
+    half = 2.364624 * change.std(ddof=1) / 8**0.5
+    assert float(rows[-1]["half_width"]) == pytest.approx(half, rel=1e-5)
+
+
+def test_compare_says_when_worlds_are_no_pairs(sim, here):
+    sim("run", *TOY, "out=one")
+    sim("run", *TOY, "seed=3", "out=two")
+    code, said, _ = sim("compare", "one", "two")
+    assert code == 0
+    assert "NOT on the same luck" in said
+
+
+def test_compare_needs_worlds_and_says_how_to_keep_them(sim, here):
+    sim("run", *TOY, "keep=summaries", "out=one")
+    sim("run", *TOY, "out=two")
+    wrong = refused(sim, here, "compare", "one", "two")
+    assert "sim run region=toy replicates=8 end=2024-01 keep=worlds" in wrong
+
+
+def test_compare_refuses_what_it_cannot_set_side_by_side(sim, here):
+    sim("run", *TOY, "out=one")
+    refused(sim, here, "compare", "one")
+    refused(sim, here, "compare", "nowhere")
+    refused(sim, here, "compare", "one", "mine")
+    refused(sim, here, "compare", "one", "one", "one")
+    refused(sim, here, "compare", "one", "one", "out=one")
+
+
+# What is refused -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["rum"], ["'rum'", "did you mean run?"]),
+        (["run", "--fast"], ["--fast"]),
+        (["run", "scenario"], ["scenario", "key=value"]),
+        (["run", "regio=toy"], ["regio", "did you mean region?"]),
+        (["run", "region=toyy"], ["region=toyy", "did you mean toy?"]),
+        (["run", "region=toy", "scenario=baselin"], ["did you mean baseline?"]),
+        (["run", "region=toy", "shock=[raidd]", "--config-dir", "mine"], ["did you mean raid?"]),
+        (["run", "region=toy", "shock=raid", "--config-dir", "mine"], ["'shock=[raid]'"]),
+        (["run", "region=toy", "dynamics.vigilanse=1"], ["did you mean dynamics.vigilance?"]),
+        (["run", "region=toy", "region.states.nort.capability=1"], ["did you mean region.states.north?"]),
+        (["run", "region=toy", "region.blocs.east.vigilanc=1"], ["did you mean region.blocs.east.vigilance?"]),
+        (["run", "region=toy", "dynamics.vigilance=-1"], ["dynamics.vigilance", "-1", "[0, 10]"]),
+        (["run", "region=toy", "dynamics.vigilance=inf"], ["dynamics.vigilance", "finite"]),
+        (["run", "region=toy", "dynamics.vigilance=high"], ["dynamics.vigilance", "number"]),
+        (["run", "region=toy", "region.states.north.alignment.east=1"], ["alignment.east", "(-1, 1)"]),
+        (["run", "region=toy", "replicates=0"], ["replicates", "0"]),
+        (["run", "region=toy", "replicates=1.5"], ["replicates", "1.5", "whole number"]),
+        (["run", "region=toy", "seed=-1"], ["seed", "-1"]),
+        (["run", "region=toy", "keep=everything"], ["keep", "summaries"]),
+        (["run", "region=toy", "end=2021-01"], ["end", "2021-01"]),
+        (["run", "region=toy", "start=2021-01"], ["start", "before the region's opening"]),
+        (["run", "region=toy", "start=soon"], ["start", "soon"]),
+        (["run", "region=toy", "reference=nobody"], ["reference", "nobody"]),
+        (["run", "region=toy", "outcome=alignment.north.moon"], ["outcome", "moon"]),
+        (["run", "region=toy", "dynamics.vigilance=0,1"], ["sim sweep"]),
+        (["sweep", "region=toy", "seed=1,2"], ["seed", "sim run -m"]),
+        (["run", "region=toy", "hydra.run.dir=x"], ["experiments/run.py"]),
+        (["run", "region=toy", "dynamics.vigilance=${seed}"], ["interpolation"]),
+        (["run", "region=toy", "+new=1"], ["new", "no such setting"]),
+        (["run", "region=toy", "~dynamics.vigilance"], ["dynamics.vigilance", "missing"]),
+        (["run", "region=toy", "dynamics.vigilance=[1"], ["cannot be read"]),
+        (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "end=2022-03"], ["raid", "after the run ends"]),
+        (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "start=2023-01"], ["before the run starts"]),
+        (["run", "--config-dir", "nowhere"], ["nowhere"]),
+        (["compare"], ["folders", "DIR"]),
+        (["compare", "mine"], ["mine", "no results folder"]),
+    ],
+)
+def test_bad_input_is_one_message(sim, here, argv, words):
+    wrong = refused(sim, here, *argv)
+    for word in words:
+        assert word in wrong, wrong
+
+
+TRAPS = {
+    "label: NO": "label",
+    "label: 010": "label",
+    "label: 12:30:00": "label",
+    "label: !!python/object:os.system x": "tag",
+    "label: ${seed}": "interpolation",
+    "label: &a x": "anchor",
+    "label: x\n  label: y": "twice",
+    "label: [": "line",
+    "labell: x": "label",
+}
+
+
+@pytest.mark.parametrize("line", TRAPS)
+def test_a_file_that_reads_as_something_else_is_refused(sim, here, line):
+    file = here / "mine" / "shock" / "raid.yaml"
+    file.write_text(RAID.replace("label: Raid", line))
+    wrong = refused(sim, here, "run", *TOY, "shock=[raid]", "--config-dir", "mine")
+    assert "raid.yaml" in wrong
+    assert TRAPS[line] in wrong
+
+
+def test_a_shock_file_is_named_after_its_key(sim, here):
+    (here / "mine" / "shock" / "attack.yaml").write_text(RAID)
+    wrong = refused(sim, here, "run", *TOY, "shock=[attack]", "--config-dir", "mine")
+    assert "shock/attack.yaml" in wrong and "raid" in wrong
+
+
+# Help, versions, interruption ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("argv", [[], ["--help"], ["run", "--help"], ["sweep", "--help"], ["compare", "--help"], ["--version"]])
+def test_help(sim, argv):
+    code, said, wrong = sim(*argv)
+    assert (code, wrong) == (0, "")
+    assert "sim" in said
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["run", "--help"]])
+def test_help_loads_nothing_heavy(argv):
+    found = subprocess.run([sys.executable, "-X", "importtime", "-m", "sim", *argv], capture_output=True, text=True, check=True)
+    loaded = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in found.stderr.splitlines() if "|" in line}
+    assert not loaded & {"mesa", "pandas", "matplotlib", "xarray", "zarr", "numpy", "hydra", "scipy"}
+
+
+def completed(line, here):
+    environment = {**os.environ, "COMP_LINE": line, "COMP_POINT": str(len(line))}
+    found = subprocess.run(
+        [sys.executable, "-m", "sim", "-sc", "query=bash"], capture_output=True, text=True, env=environment, cwd=here
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stdout.split()
+
+
+def test_completion_cuts_the_verb_away(here):
+    assert completed("sim ", here) == ["run", "sweep", "compare"]
+    assert completed("sim sw", here) == ["sweep"]
+    assert "region=toy" in completed("sim run region=", here)
+    assert "dynamics.vigilance=" in completed("sim sweep region=toy dynamics.vigil", here)
+
+
+def test_interruption_leaves_nothing_half_written(here):
+    argv = [sys.executable, "-m", "sim", "run", "region=toy", "replicates=40000", "keep=summaries", "out=long"]
+    process = subprocess.Popen(argv, cwd=here, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout and process.stderr
+    while "stability margin" not in process.stdout.readline():
+        pass
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    said = process.stderr.read()
+    assert "stopped" in said and "Traceback" not in said
+    assert sorted(os.listdir(here)) == ["mine"]
+    process.stdout.close()
+    process.stderr.close()
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(sim, here):
+    if os.geteuid() == 0:
+        target = Path("/proc/nowhere")
+    else:
+        (here / "locked").mkdir(mode=0o500)
+        target = here / "locked" / "below"
+    code, _, wrong = sim("run", *TOY, f"out={target}")
+    assert code in (2, 5)
+    assert wrong.startswith("sim: ") and "Traceback" not in wrong

@@ -1,0 +1,128 @@
+"""Every shipped YAML composes, is typed, runs, and stands on evidence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from sim.compose import expand
+from sim.folders import GROUPS, config_folder
+from sim.names import QUANTITIES
+from sim.refusal import SettingError
+from sim.sampling import BESIDE, evidence_row, numbers
+from sim.simulate import Plan, simulate
+from sim.strict import check_file
+
+FILES = sorted(config_folder().rglob("*.yaml"))
+SOURCED = sorted([*(config_folder() / "region").glob("*.yaml"), *(config_folder() / "dynamics").glob("*.yaml")])
+
+
+def names(group):
+    return sorted(file.stem for file in (config_folder() / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_every_file_reads_as_it_looks(file):
+    check_file(file)
+
+
+def test_every_folder_is_a_group():
+    assert {file.parent.name for file in FILES if file.parent != config_folder()} == set(GROUPS)
+
+
+@pytest.mark.parametrize("group", ["region", "dynamics", "scenario", "study"])
+def test_every_choice_composes_and_runs_two_periods(group):
+    for name in names(group):
+        said = [f"{group}={name}", "replicates=2"]
+        variants = expand(said)
+        plan = Plan(variants)
+        assert np.isfinite(plan.margins).all(), name
+        if not any(variant.config.shock for variant in variants):
+            ds = simulate(expand([*said, "end=2022-03"]))
+            assert ds.sizes["period"] == 2
+            assert np.isfinite(ds["alignment"]).all()
+
+
+@pytest.mark.parametrize("name", names("shock"))
+def test_every_shock_composes_alone_and_moves_something(name):
+    ds = simulate(expand([f"shock=[],[{name}]", "replicates=1"]))
+    assert any(not np.array_equal(ds[variable][0], ds[variable][1]) for variable in ds.data_vars)
+
+
+def test_any_two_shocks_compose():
+    shocks = names("shock")
+    for one in shocks:
+        for other in shocks:
+            if one < other:
+                (variant,) = expand([f"shock=[{one},{other}]"])
+                assert set(variant.config.shock) == {one, other}
+                assert variant.config.scenario.name == f"{one}+{other}"
+
+
+@pytest.mark.parametrize("file", SOURCED, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_every_number_has_a_row_of_evidence_and_lies_in_its_range(file):
+    group = file.parent.name
+    settings = expand([f"{group}={file.stem}"])[0].settings[group]
+    evidence = settings["evidence"]
+    used = set()
+    for path, value in numbers({name: table for name, table in settings.items() if name not in BESIDE}):
+        row = evidence_row(path, evidence)
+        assert row is not None, f"{'.'.join(path)} = {value} has no row"
+        used.add(row)
+        assert evidence[row]["low"] <= value <= evidence[row]["high"], f"{'.'.join(path)} = {value} is outside {evidence[row]}"
+    assert used == set(evidence), f"rows that no number uses: {set(evidence) - used}"
+
+
+@pytest.mark.parametrize("file", SOURCED, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_every_row_of_evidence_names_a_source_and_a_known_unit(file):
+    units = {quantity.unit for quantity in QUANTITIES.values()} | {"weight"}
+    group = file.parent.name
+    for pattern, row in expand([f"{group}={file.stem}"])[0].settings[group]["evidence"].items():
+        assert row["source"].strip(), pattern
+        assert row["unit"] in units, pattern
+
+
+@pytest.mark.parametrize("name", names("shock"))
+def test_every_effect_lies_in_its_range_and_has_a_source(name):
+    (variant,) = expand([f"shock=[{name}]"])
+    for effect in variant.config.shock[name].effects.values():
+        assert effect.range[0] <= effect.size <= effect.range[1]
+        assert effect.source.strip()
+
+
+def test_a_new_shock_takes_at_most_twelve_lines():
+    shortest = min(len(file.read_text("utf-8").splitlines()) for file in (config_folder() / "shock").glob("*.yaml"))
+    assert shortest <= 12
+
+
+def test_headline_is_the_study_that_the_project_names():
+    variants = expand(["study=headline"])
+    assert [variant.label for variant in variants] == [
+        "baseline", "ukraine_war", "peace_deal", "trade_opening", "peace_and_trade", "all_three",
+    ]  # fmt: skip
+    config = variants[0].config
+    assert len(config.window.instants) == 121
+    assert config.replicates == 200
+    assert list(config.region.states) == ["armenia", "azerbaijan", "georgia"]
+    assert list(config.region.blocs) == ["nato", "eu", "russia", "turkey", "iran", "china"]
+
+
+def test_a_variant_with_other_shocks_is_named_by_them():
+    (variant,) = expand(["scenario=all_three", "shock=[peace_deal]"])
+    assert variant.config.scenario.name == "peace_deal"
+    (variant,) = expand(["scenario=all_three", "shock=[peace_deal,trade_opening]"])
+    assert variant.config.scenario.name == "peace_deal+trade_opening"
+
+
+@pytest.mark.parametrize("group", ["region", "dynamics", "scenario", "study"])
+def test_a_misspelt_choice_is_refused_with_the_likely_word(group):
+    name = names(group)[0]
+    with pytest.raises(SettingError) as caught:
+        expand([f"{group}={name}x"])
+    assert caught.value.meant == name
+
+
+def test_files_hold_plain_data_only():
+    for file in FILES:
+        assert isinstance(yaml.safe_load(file.read_text("utf-8")), dict), Path(file).name
