@@ -269,5 +269,5 @@ def _sampled(variants: list[Variant]) -> list[Variant]:
     return [
         replace(variant, config=config, label=f"{variant.label}, draw={draw}", coordinates={**variant.coordinates, "draw": draw})
         for variant in variants
-        for draw, config in sample(variant.config, variant.settings)
+        for draw, config in sample(variant.config, variant.settings, variant.overrides)
     ]

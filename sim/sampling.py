@@ -92,10 +92,16 @@ def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, fl
     return found
 
 
-def sample(config: Config, settings: Tables) -> Iterator[tuple[int, Config]]:
-    """The draws of one variant, numbered. A number's draws depend on the seed and its own path alone."""
+def sample(config: Config, settings: Tables, said: Sequence[str] = ()) -> Iterator[tuple[int, Config]]:
+    """The draws of one variant, numbered. A number's draws depend on the seed and its own path alone.
+
+    A number that an override has `said` stays as it was said.
+    """
+    fixed = [tuple(word.partition("=")[0].lstrip("+").split(".")) for word in said]
     drawn = {}
     for path, (low, high) in ranges(settings).items():
+        if any(len(key) > 1 and path[: len(key)] == key for key in fixed):
+            continue
         uniform = noise.sequence(config.seed, f"range {'.'.join(path)}", config.draws)
         drawn[path] = low + (high - low) * uniform
     bare = settings | {group: {**settings[group], "evidence": {}} for group in SAMPLED_GROUPS}

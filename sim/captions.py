@@ -1,0 +1,110 @@
+"""What figures say in words: names of actors and variants, keys of shocks, what an axis measures, where the numbers come from."""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from sim.names import BLOC, QUANTITIES, REPLICATE, STATE, VARIANT
+from sim.rules import Array
+from sim.sheet import MINUS, Mark
+
+BAND, INTERVAL = "5-95 % of worlds (spread of runs)", "95 % interval of the mean"
+SINGLE = "a single world: no band and no interval"
+COLUMNS, PAGES = 6, 4
+"""Variants on one sheet of effects, and sheets at most: sheets that cannot show all variants say so."""
+
+
+class Page(NamedTuple):
+    """The variants that one sheet of effects shows: their places, labels and words for people; and the sheet's title."""
+
+    at: list[int]
+    labels: list[str]
+    columns: list[str]
+    title: str
+
+
+def names(ds: xr.Dataset, dim: str) -> list[str]:
+    """The names on an axis, as in files."""
+    return [str(name) for name in ds[dim].values]
+
+
+def state_words(ds: xr.Dataset) -> list[str]:
+    """What people call the states."""
+    return names(ds, f"{STATE}_label")
+
+
+def bloc_words(ds: xr.Dataset) -> list[str]:
+    """What people call the blocs."""
+    return names(ds, f"{BLOC}_label")
+
+
+def variant_words(ds: xr.Dataset) -> list[str]:
+    """The variants' labels with their scenarios called as people call them; as they are where that would make two alike."""
+    labels = names(ds, VARIANT)
+    scenarios = zip(labels, names(ds, "scenario"), names(ds, "scenario_label"), strict=True)
+    words = [word + label.removeprefix(name) if label.startswith(name) else label for label, name, word in scenarios]
+    return words if len(set(words)) == len(words) else labels
+
+
+def worlds(ds: xr.Dataset) -> int:
+    """How many worlds each variant has."""
+    return ds.sizes.get(REPLICATE, int(ds.attrs["replicates"]))
+
+
+def measure(variable: str, difference: bool = False) -> str:
+    """What an axis measures, with its unit."""
+    quantity = QUANTITIES[variable]
+    unit = f"{MINUS}1 against to 1 with" if variable == "alignment" else quantity.unit
+    return ("difference in " if difference else "") + f"{quantity.label.lower()} ({unit})"
+
+
+def marks(runs: Sequence[xr.Dataset], variants: Sequence[str]) -> list[Mark]:
+    """The shocks of some variants by date; a shock has the same number in all figures of a run."""
+    tables = [table for ds in runs for table in json.loads(ds.attrs["shocks"]).items()]
+    found = [(variant, (tuple(shock["dates"]), shock["label"])) for variant, table in tables for shock in table]
+    shown = {shock for variant, shock in found if variant in variants}
+    numbered = enumerate(sorted({shock for _, shock in found}), start=1)
+    return [Mark(number, shock[1], [np.datetime64(day) for day in shock[0]]) for number, shock in numbered if shock in shown]
+
+
+def key(shocks: Sequence[Mark], times: Array) -> str:
+    """The names and months of numbered marks, on one line."""
+    entries = []
+    for mark in shocks:
+        months = list(dict.fromkeys(str(day)[:7] for day in mark.dates))
+        when = " to ".join(dict.fromkeys([*months[:1], *months[-1:]]))
+        inside = any(times[0] <= day <= times[-1] for day in mark.dates)
+        entries.append(f"{mark.number} {mark.label} ({when}{'' if inside else ', outside this time'})")
+    return "Shocks: " + "; ".join(entries) if entries else "No shocks."
+
+
+def foot(runs: Sequence[xr.Dataset], notes: Sequence[str]) -> str:
+    """What is drawn, then where it comes from."""
+    origins = []
+    for ds in runs:
+        number, study, settings = worlds(ds), ds.attrs.get("study", ""), str(ds.attrs.get("settings_hash", ""))
+        parts = [f"study {study}"] if study else []
+        parts += [f"{number} world{'s' * (number > 1)} of each variant", f"seed {ds.attrs['seed']}"]
+        origins.append(", ".join(parts + ([f"settings {settings[:8]}"] if settings else [])))
+    return f"{'; '.join(notes)}. {'; '.join(dict.fromkeys(origins))}. A scenario, not a forecast.".replace(". study", ". Study")
+
+
+def pages(differences: xr.Dataset) -> tuple[list[Page], list[str]]:
+    """The sheets for all variants that have a reference, and what their feet say of variants that are left out."""
+    labels, words = names(differences, VARIANT), variant_words(differences)
+    references = names(differences, "reference")
+    apart = [at for at, label in enumerate(labels) if label != references[at]]
+    called = dict(zip(labels, words, strict=True))
+    against = {called.get(references[at], references[at]) for at in apart}
+    other = against.pop() if len(against) == 1 else "each variant's own reference"
+    groups = [apart[start : start + COLUMNS] for start in range(0, len(apart), COLUMNS)][:PAGES]
+    sheets = []
+    for number, group in enumerate(groups, start=1):
+        place = f" ({number} of {len(groups)})" if len(groups) > 1 else ""
+        title = f"{differences.attrs['region_label']}: effect against {other}{place}"
+        sheets.append(Page(group, [labels[at] for at in group], [words[at] for at in group], title))
+    left_out = len(apart) - COLUMNS * PAGES
+    return sheets, [f"{left_out} of {len(apart)} variants are not drawn: choose among them"] if left_out > 0 else []

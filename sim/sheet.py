@@ -1,0 +1,282 @@
+"""The paper that figures are drawn on: sheets of panels, time axes with marks of shocks, lines with bands, rows of effects.
+
+Arrays and words in, Matplotlib out. Nothing here knows a Dataset or computes a result; `sim.plots` does the reading.
+"""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+Array = np.ndarray
+Dash = Any
+"""A line style of Matplotlib: a word, or an offset with lengths on and off."""
+
+INK, GREY, LIGHT, FAINT = "#222222", "#666666", "#a4a4a4", "#d8d8d8"
+STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 7,
+    "text.usetex": False,
+    "text.color": INK,
+    "axes.edgecolor": GREY,
+    "axes.facecolor": "white",
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "figure.facecolor": "white",
+    "savefig.bbox": None,
+    "savefig.facecolor": "white",
+}
+styled = matplotlib.rc_context(STYLE)
+"""Decorates what draws: the style holds inside, and Matplotlib's settings are as before afterwards."""
+MINUS = "\N{MINUS SIGN}"
+DASHES: tuple[Dash, ...] = ("-", (0, (4, 1.4)), (0, (1, 1.1)), (0, (5, 1.3, 1, 1.3)), (0, (9, 2)), (0, (3, 1.1, 1, 1.1, 1, 1.1)))
+"""Line styles by a bloc's place in the results, so that the lines of one panel also differ in grey print."""
+WIDTH, NARROW, WIDE = 10.3, 1.25, 4.8
+"""Inches that the panels of a sheet share, and the least and greatest width of one."""
+LETTER = 0.6 / 72
+"""Width of a letter of one point, in inches: a little more than the average of DejaVu Sans."""
+LINE = 1.3 / 72
+"""Height of a line of one point, in inches."""
+YEAR_STEPS = (1, 2, 3, 5, 10, 20, 50)
+GAP_MARKS, GAP_ENDS, NAMED = 0.055, 0.085, 0.07
+"""Shares of a panel: between the numbers of marks, between names of lines, and from zero on which a line is named."""
+
+
+class Mark(NamedTuple):
+    """A shock as figures show it; the number is that of the whole run, in the order of dates."""
+
+    number: int
+    label: str
+    dates: list[np.datetime64]
+
+
+# Words ----------------------------------------------------------------------------------------------------------------------
+
+
+def fit(words: str, letters: int = 30) -> str:
+    """Words on one line, cut where they are too long.
+
+    >>> fit("Organisation of the Black Sea", 14)
+    'Organisation…'
+    """
+    line = " ".join(words.split())
+    return line if len(line) <= letters else line[: letters - 1].rstrip() + "…"
+
+
+def wrap(words: str, inches: float, points: float, lines: int | None = None) -> list[str]:
+    """Words in lines of a width; the last of `lines` is cut."""
+    letters = max(6, int(inches / (points * LETTER)))
+    return textwrap.wrap(words, letters, max_lines=lines, placeholder="…")
+
+
+def write(on: Axes | Figure, x: float, y: float, words: str, **style: Any) -> None:
+    """Write words as they are: no `$` of theirs starts a formula."""
+    on.text(x, y, words, parse_math=False, **style)
+
+
+# Sheets ---------------------------------------------------------------------------------------------------------------------
+
+
+def sheet(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    foot: str,
+    *,
+    key: str = "",
+    measure: str = "",
+    below: str = "",
+    legend: Sequence[tuple[str, str, Dash]] = (),
+    gap: float = 0.2,
+    height: float = 1.45,
+    left: float = 0.95,
+) -> tuple[Figure, Any]:
+    """A figure with named rows and columns of panels, and those panels as an array; lengths in inches."""
+    wide = min(max(WIDTH / len(columns) - gap, NARROW), WIDE)
+    total = left + len(columns) * (wide + gap) + 0.1
+    heads = [wrap(word, wide + gap / 2, 8, lines=2) for word in columns]
+    named = max(map(len, heads)) * 8 * LINE + 0.14
+    upper = [(wrap(title, total - 0.3, 11, lines=2), 11, "bold"), (wrap(key, total - 0.3, 7), 7, "normal")]
+    per_row = max(1, int((total - 0.3) / (0.55 + max((len(fit(word)) for word, _, _ in legend), default=1) * 7 * LETTER)))
+    above = 0.12 + sum(len(lines) * points * LINE + 0.05 for lines, points, _ in upper if lines)
+    above += math.ceil(len(legend) / per_row) * 0.15 + named
+    lower = wrap(foot, total - 0.3, 6.5)
+    under = 0.32 + (0.18 if below else 0) + len(lower) * 6.5 * LINE + 0.08
+    tall = above + len(rows) * (height + 0.12) - 0.12 + under
+    figure = Figure(figsize=(total, tall))
+    FigureCanvasAgg(figure)
+    panels = np.empty((len(rows), len(columns)), dtype=object)
+    for row, column in np.ndindex(panels.shape):
+        x, y = left + column * (wide + gap), tall - above - row * (height + 0.12) - height
+        panels[row, column] = ax = figure.add_axes((x / total, y / tall, wide / total, height / tall))
+        ax.tick_params(length=2.5, pad=2, labelsize=6.5, labelleft=column == 0, labelbottom=row == len(rows) - 1)
+    _write_margins(figure, panels, rows, heads, measure, below, left)
+    cursor = tall - 0.12
+    for lines, points, weight in upper:
+        if lines:
+            write(figure, 0.15 / total, cursor / tall, "\n".join(lines), size=points, weight=weight, va="top", linespacing=1.15)
+            cursor -= len(lines) * points * LINE + 0.05
+    _write_legend(figure, legend, cursor / tall, per_row)
+    write(figure, 0.15 / total, 0.08 / tall, "\n".join(lower), size=6.5, color=GREY, va="bottom", linespacing=1.15)
+    return figure, panels
+
+
+def _write_margins(
+    figure: Figure, panels: Any, rows: Sequence[str], heads: Sequence[list[str]], measure: str, below: str, left: float
+) -> None:
+    """Names of the rows and columns, and what the axes measure."""
+    total, tall = figure.get_size_inches()
+    for ax, lines in zip(panels[0], heads, strict=True):
+        box = ax.get_position()
+        write(
+            figure, (box.x0 + box.x1) / 2, box.y1 + 0.14 / tall, "\n".join(lines), size=8, weight="bold", ha="center", va="bottom"
+        )
+    for ax, word in zip(panels[:, 0], rows, strict=True):
+        box = ax.get_position()
+        lines = "\n".join(wrap(word, box.height * tall, 8, lines=2))
+        style = {"size": 8, "weight": "bold", "rotation": 90, "ha": "right", "va": "center", "ma": "center"}
+        write(figure, (left - 0.38) / total, (box.y0 + box.y1) / 2, lines, **style)
+    lowest, highest = panels[-1, 0].get_position(), panels[0, -1].get_position()
+    write(figure, 0.13 / total, (lowest.y0 + highest.y1) / 2, measure, size=7, rotation=90, ha="left", va="center")
+    write(figure, (lowest.x0 + highest.x1) / 2, lowest.y0 - 0.36 / tall, below, size=7, ha="center", va="center")
+
+
+def _write_legend(figure: Figure, entries: Sequence[tuple[str, str, Dash]], top: float, per_row: int) -> None:
+    if not entries:
+        return
+    total = figure.get_size_inches()[0]
+    handles = [Line2D([], [], color=colour, linestyle=dash, linewidth=1.5) for _, colour, dash in entries]
+    shape = {"ncols": min(per_row, len(entries)), "handlelength": 3.2, "columnspacing": 1.6, "labelspacing": 0.35}
+    place = {"loc": "upper left", "bbox_to_anchor": (0.15 / total, top), "borderaxespad": 0, "borderpad": 0}
+    legend = figure.legend(handles, [" "] * len(entries), frameon=False, fontsize=7, **shape, **place)
+    for text, (word, _, _) in zip(legend.get_texts(), entries, strict=True):
+        text.set_parse_math(False)
+        text.set_text(fit(word))
+
+
+# Panels over time -----------------------------------------------------------------------------------------------------------
+
+
+def limits_of(*arrays: Array) -> tuple[float, float]:
+    """Ends of an axis that holds all values, with a little room."""
+    low = min((float(np.nanmin(array)) for array in arrays if array.size), default=0.0)
+    high = max((float(np.nanmax(array)) for array in arrays if array.size), default=0.0)
+    room = 0.05 * (high - low) if high - low > 1e-9 else 0.05
+    return low - room, high + room
+
+
+def ticks(limits: tuple[float, float], number: int, signed: bool) -> tuple[list[float], list[str]]:
+    """Round values inside the limits, and how they are written."""
+    places = [float(place) for place in MaxNLocator(number, steps=[1, 2, 5, 10]).tick_values(*limits) if limits[0] <= place <= limits[1]]
+    return places, [("0" if abs(place) < 1e-12 else f"{place:{'+' if signed else ''}.6g}").replace("-", MINUS) for place in places]
+
+
+def years(times: Array) -> tuple[list[np.datetime64], list[str]]:
+    """Places and labels of a few years on a time axis; its two ends as months where it spans less than two new years."""
+    first, last = times[0].astype("datetime64[D]"), times[-1].astype("datetime64[D]")
+    start = int(str(first)[:4]) + (str(first)[5:] != "01-01")
+    held = int(str(last)[:4]) - start + 1
+    if held < 2:
+        ends = [first] if first == last else [first, last]
+        return ends, [str(end)[:7] for end in ends]
+    step = next((step for step in YEAR_STEPS if held <= 4 * step), held)
+    shown = range(start, start + held, step)
+    return [np.datetime64(f"{year:04d}-01-01") for year in shown], [str(year) for year in shown]
+
+
+def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[Mark], numbered: bool, signed: bool = False) -> None:
+    """Set a panel's axes, its line at zero and the marks of shocks inside its time, their numbers above it where `numbered`."""
+    first, last = times[0], times[-1]
+    if first == last:
+        first, last = first - np.timedelta64(15, "D"), last + np.timedelta64(15, "D")
+    ax.set_xlim(first, last)
+    ax.set_ylim(*limits)
+    ax.set_xticks(*years(times))
+    ax.set_yticks(*ticks(limits, 5, signed))
+    ax.axhline(0, color=GREY if signed else FAINT, linewidth=0.6, zorder=1, gid="zero")
+    right = -1.0
+    for mark in marks:
+        inside = [day for day in mark.dates if first <= day <= last]
+        for day in inside:
+            ax.axvline(day, color=LIGHT, linewidth=0.6, zorder=1, gid=f"shock {mark.number}")  # pyright: ignore[reportArgumentType]
+        if inside and numbered:
+            right = max(float((inside[0] - first) / (last - first)), right + GAP_MARKS)
+            write(ax, right, 1.02, str(mark.number), size=6, color=GREY, ha="center", va="bottom", transform=ax.transAxes)
+
+
+def line(ax: Axes, x: Array, y: Array, colour: str, name: str, band: tuple[Array, Array] | None, dash: Dash = "-") -> None:
+    """Draw a mean in its bloc's colour, with its band where there is one."""
+    if band is not None:
+        ax.fill_between(x, *band, color=colour, alpha=0.22, linewidth=0, zorder=2, label=name)
+    ax.plot(
+        x, y, color=colour, linestyle=dash, linewidth=1.3, marker="o" if len(x) == 1 else "", markersize=3, zorder=3, label=name
+    )
+
+
+def name_ends(ax: Axes, ends: Array, words: Sequence[str], limits: tuple[float, float]) -> None:
+    """Name the lines that end away from zero, right of a panel and apart from each other."""
+    low, high = limits
+    places = {at: (float(end) - low) / (high - low) for at, end in enumerate(ends) if abs(end) > NAMED * (high - low)}
+    order = sorted(places, key=places.__getitem__)
+    heights = [places[at] for at in order]
+    for at in range(1, len(order)):
+        heights[at] = max(heights[at], heights[at - 1] + GAP_ENDS)
+    for at in range(len(order) - 1, -1, -1):
+        heights[at] = min(heights[at], 1.0 if at == len(order) - 1 else heights[at + 1] - GAP_ENDS)
+    for at, height in zip(order, heights, strict=True):
+        write(ax, 1.02, height, fit(words[at], 9), size=6, color=INK, va="center", transform=ax.transAxes)
+
+
+# Panels of rows -------------------------------------------------------------------------------------------------------------
+
+
+def forest(ax: Axes, effects: Mapping[str, Array], ranked: Array, limits: tuple[float, float], colours: Sequence[str]) -> None:
+    """Draw a row per pair: dot, thick bar, thin bar from `mean`, `half_width`, `q05` and `q95`, each of axes (state, bloc)."""
+    states, blocs = ranked.shape
+    rows = _heights(ranked)
+    at = np.repeat(np.arange(states), blocs), ranked.ravel()
+    mean, half, low, high = (effects[name][at] for name in ("mean", "half_width", "q05", "q95"))
+    drawn = [str(colours[bloc]) for bloc in at[1]]
+    ax.set_xlim(*limits)
+    ax.set_ylim(states * (blocs + 1) - 0.4, -0.6)
+    ax.set_xticks(*ticks(limits, 4, signed=True))
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.hlines(rows, *limits, color=FAINT, linewidth=0.4, zorder=0)
+    ax.axvline(0, color=GREY, linewidth=0.7, zorder=1, gid="zero")
+    if np.isfinite(half).all():
+        ax.hlines(rows, low, high, color=drawn, linewidth=0.9, zorder=2, gid="worlds")
+        ax.hlines(rows, mean - half, mean + half, color=drawn, linewidth=3.2, zorder=3, gid="interval")
+    hollow = np.isfinite(half) & (np.abs(mean) <= half)
+    faces = ["white" if empty else colour for empty, colour in zip(hollow, drawn, strict=True)]
+    ax.scatter(mean, rows, s=11, c=faces, edgecolors=drawn, linewidths=0.9, zorder=4, gid="mean")
+
+
+def name_rows(ax: Axes, ranked: Array, states: Sequence[str], blocs: Sequence[str]) -> None:
+    """Name the rows of a forest left of its first panel."""
+    style = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}
+    for state, name in enumerate(states):
+        write(ax, -0.03, state * (len(blocs) + 1), fit(name, 20), size=7.5, weight="bold", **style)
+    for height, bloc in zip(_heights(ranked), ranked.ravel(), strict=True):
+        write(ax, -0.03, height, fit(blocs[int(bloc)], 22), size=7, **style)
+
+
+def _heights(ranked: Array) -> Array:
+    """Where the rows stand: a row for each state's name, then one for each of its blocs."""
+    states, blocs = ranked.shape
+    return (np.arange(states)[:, None] * (blocs + 1) + 1 + np.arange(blocs)).ravel()

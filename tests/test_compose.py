@@ -1,0 +1,145 @@
+"""Composition: what overrides mean, how variants are named, and that a config can do nothing but be read."""
+
+import pytest
+import yaml
+
+from sim.compose import expand, expand_jobs, from_tables
+from sim.config import Config
+from sim.overrides import coordinate_names
+from sim.refusal import SettingError
+from sim.settings import common_and_rest, data_settings, differing, fingerprint, shared_and_own
+from sim.simulate import references
+from sim.typed import build
+
+TOY = ["region=toy"]
+
+
+def labels(*said):
+    return [variant.label for variant in expand([*TOY, *said])]
+
+
+def test_the_product_runs_over_the_last_key_fastest():
+    assert labels("dynamics.vigilance=0,1", "dynamics.relay=0.5,1") == [
+        f"baseline, vigilance={one}, relay={other}" for one in ("0", "1") for other in ("0.5", "1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        ("dynamics.vigilance=range(0,3)", [0, 1, 2]),
+        ("dynamics.vigilance=choice(0.5,2)", [0.5, 2]),
+        ("dynamics.vigilance='1'", None),
+        ("dynamics.vigilance=1e-1,2", [0.1, 2]),
+    ],
+)
+def test_hydras_grammar_is_read(said, values):
+    if values is None:
+        with pytest.raises(SettingError):
+            expand([*TOY, said])
+    else:
+        assert [variant.config.dynamics.vigilance for variant in expand([*TOY, said])] == values
+
+
+def test_a_glob_names_every_file_of_a_group():
+    assert "baseline" in {variant.config.scenario.name for variant in expand([*TOY, "scenario=glob(base*)"])}
+
+
+def test_a_later_override_of_a_key_wins():
+    assert labels("dynamics.vigilance=0,1", "dynamics.vigilance=2") == ["baseline"]
+
+
+def test_swept_keys_are_named_by_their_shortest_free_tail():
+    assert coordinate_names(["dynamics.vigilance"]) == {"dynamics.vigilance": "vigilance"}
+    two = ["region.states.north.speed", "region.states.south.speed"]
+    assert coordinate_names(two) == {two[0]: "north_speed", two[1]: "south_speed"}
+    assert coordinate_names(["region.states.north.alignment.east"])["region.states.north.alignment.east"] == "east"
+    assert coordinate_names(["dynamics.readiness"]) == {"dynamics.readiness": "dynamics_readiness"}
+
+
+def test_an_override_reaches_a_number_that_the_file_leaves_out():
+    (variant,) = expand([*TOY, "region.states.south.readiness.east=0.4"])
+    assert variant.config.region.states["south"].readiness == {"west": 0.3, "east": 0.4}
+
+
+def test_variants_share_no_tables():
+    one, other = expand([*TOY, "dynamics.vigilance=0,1"])
+    one.settings["region"]["states"]["north"]["capability"] = 99
+    assert other.settings["region"]["states"]["north"]["capability"] != 99
+
+
+def test_jobs_may_differ_in_settings_of_the_run():
+    jobs = expand_jobs([*TOY, "seed=1,2"])
+    assert [[variant.label for variant in job] for job in jobs] == [["baseline, seed=1"], ["baseline, seed=2"]]
+
+
+def test_tables_of_another_composer_give_the_same_config():
+    (variant,) = expand([*TOY, "dynamics.vigilance=0.5"])
+    assert from_tables(variant.settings, ["region=toy", "dynamics.vigilance=0.5"]).config == variant.config
+    with pytest.raises(SettingError):
+        from_tables({**variant.settings, "out": "${seed}"})
+    with pytest.raises(SettingError):
+        from_tables([1])
+
+
+def test_own_files_stand_before_the_shipped_ones(tmp_path):
+    (tmp_path / "scenario").mkdir()
+    text = "# @package _global_\ndefaults:\n  - /shock: []\nscenario: {name: baseline, label: Mine}\n"
+    (tmp_path / "scenario" / "baseline.yaml").write_text(text)
+    (tmp_path / "scenario" / "own.yaml").write_text(text.replace("name: baseline", "name: own"))
+    assert [variant.label for variant in expand([*TOY, "scenario=own"], tmp_path)] == ["own"]
+
+
+def test_each_variant_is_set_against_the_reference_of_its_own_swept_values(tmp_path):
+    (tmp_path / "scenario").mkdir()
+    text = "# @package _global_\ndefaults:\n  - /shock: []\nscenario: {name: calm, label: Calm}\n"
+    (tmp_path / "scenario" / "calm.yaml").write_text(text)
+    variants = expand([*TOY, "scenario=calm,baseline", "dynamics.vigilance=0,1"], tmp_path)
+    assert references(variants) == [2, 3, 2, 3]
+    assert references(variants, "calm") == [0, 1, 0, 1]
+    assert references(variants, "calm, vigilance=1") == [1, 1, 1, 1]
+    assert references(expand([*TOY, "dynamics.vigilance=0,1"])) == [0, 1]
+    with pytest.raises(SettingError) as caught:
+        references(variants, "clam")
+    assert caught.value.meant == "calm"
+
+
+def test_plain_data_become_typed_values_or_are_refused_by_key():
+    tables = expand(TOY)[0].settings
+    assert isinstance(build(Config, tables), Config)
+    for wrong, key in (
+        ({**tables, "seed": True}, "seed"),
+        ({**tables, "seed": 1.0}, "seed"),
+        ({**tables, "extra": 1}, "extra"),
+        ({name: value for name, value in tables.items() if name != "end"}, "end"),
+        ({**tables, "study": []}, "study"),
+    ):
+        with pytest.raises(SettingError) as caught:
+            build(Config, wrong)
+        assert caught.value.key == key
+
+
+def test_settings_flatten_compare_and_hash():
+    one, other = {"a": {"b": 1, "source": "x"}, "out": "y"}, {"out": "z", "a": {"source": "q", "b": 1}}
+    assert data_settings(one) == {"a.b": 1} == data_settings(other)
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint(data_settings(one)) == fingerprint(data_settings(other))
+    assert shared_and_own([{"a": 1, "b": 2}, {"a": 1, "b": 3}]) == ({"a": 1}, [{"b": 2}, {"b": 3}])
+    assert differing({"a": 1, "b": 2}, {"b": 3}) == [("a", 1, None), ("b", 2, 3)]
+    nested = [{"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}]
+    assert common_and_rest(nested) == (
+        {"a": {"b": 1}},
+        [{"a": {"c": 2}}, {"a": {"c": 3}}],
+    )
+
+
+def test_evidence_decides_a_run_only_where_it_is_drawn_from():
+    tables = {"sample": "none", "region": {"evidence": {"a": 1}, "a": 2}}
+    assert "region.evidence.a" not in data_settings(tables)
+    assert data_settings({**tables, "sample": "ranges"})["region.evidence.a"] == 1
+
+
+def test_a_file_that_is_printed_is_read_back(tmp_path):
+    (variant,) = expand([*TOY, "dynamics.vigilance=0.5"])
+    text = yaml.safe_dump(variant.settings, sort_keys=False)
+    assert build(Config, yaml.safe_load(text)) == variant.config
