@@ -127,50 +127,55 @@ def _hydra_word(choice: object) -> str:
 def _compose(picks: Sequence[str], where: Folders) -> Tables:
     """What Hydra makes of the files for one choice of groups; every file that takes part is checked first."""
     main = config_folder()
-    check_file(main / "config.yaml")
-    for pick in picks:
-        group, _, names = pick.partition("=")
-        for name in names.strip("[]").split(","):
-            file = where.file(group, name)
-            if file:
-                check_file(file)
+    taken = _taken(picks, where)
     search = [f"hydra.searchpath=[file://{where.user}]"] if where.user else []
     try:
         with initialize_config_dir(str(main), version_base=HYDRA_VERSION_BASE):
-            composed = hydra_compose("config", overrides=[*picks, *search], return_hydra_config=True)
-            choices = dict(composed.hydra.runtime.choices)
-            settings = {str(key): composed[key] for key in composed if key != "hydra"}
-            plain = OmegaConf.to_container(OmegaConf.create(settings), resolve=False)
+            composed = hydra_compose("config", overrides=[*picks, *search])
+            plain = OmegaConf.to_container(composed, resolve=False)
     except (HydraException, OmegaConfBaseException) as error:
         raise _explain(error, picks, where) from None
     assert isinstance(plain, dict)
     tables: Tables = {str(key): value for key, value in plain.items()}
-    for group in GROUPS:
-        for name in _names(choices.get(group, [])):
-            file = where.file(group, name)
-            if file:
-                check_file(file)
-    _demand_own_names(tables, _names(choices.get("shock", [])), where)
-    tables[CHOICES] = {group: _names(choices.get(group, [])) for group in GROUPS}
+    tables["shock"] = tables.get("shock") or {}
+    tables[CHOICES] = taken
+    for name in tables["shock"]:
+        if name not in taken["shock"]:
+            files = ", ".join(f"shock/{file}.yaml" for file in taken["shock"] if file not in tables["shock"])
+            raise SettingError(f"shock.{name}", "the key of a shock is its file's own name", where=files or "shock")
     return tables
 
 
-def _names(choice: object) -> list[str]:
-    return (
-        [str(name) for name in choice]
-        if not isinstance(choice, str) and isinstance(choice, Sequence)
-        else [str(choice)] * bool(choice)
-    )
+def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
+    """The files that take part, by group: those that were picked and those that the lists of defaults name. Each is checked."""
+    main = config_folder() / "config.yaml"
+    check_file(main)
+    picked = {
+        group: names.strip("[]").split(",") if names.strip("[]") else [] for group, _, names in (p.partition("=") for p in picks)
+    }
+    found: dict[str, list[str]] = {group: [] for group in GROUPS}
+    waiting = [(group, name) for group, names in (_defaults(main, "") | picked).items() for name in names]
+    while waiting:
+        group, name = waiting.pop(0)
+        file = where.file(group, name)
+        if group not in found or name in found[group] or file is None:
+            continue
+        check_file(file)
+        found[group].append(name)
+        named = _defaults(file, group)
+        waiting += [(other, one) for other, names in named.items() if other == group or other not in picked for one in names]
+    return found
 
 
-def _demand_own_names(tables: Tables, chosen: Sequence[str], where: Folders) -> None:
-    """Refuse a shock file whose one key is not its own name."""
-    tables["shock"] = tables.get("shock") or {}
-    for name in chosen:
-        content = yaml.safe_load((where.file("shock", name) or Path()).read_text("utf-8"))
-        keys = list(content) if isinstance(content, dict) else []
-        if keys != [name]:
-            raise SettingError(", ".join(map(str, keys)) or "file", "is not the file's own name", name, where=f"shock/{name}.yaml")
+def _defaults(file: Path, group: str) -> dict[str, list[str]]:
+    """What a file's list of defaults names, by group."""
+    content = yaml.safe_load(file.read_text("utf-8"))
+    found: dict[str, list[str]] = {}
+    for entry in (content.get("defaults") or []) if isinstance(content, Mapping) else []:
+        pair = next(iter(entry.items())) if isinstance(entry, Mapping) else (group, entry)
+        key = str(pair[0]).removeprefix("override ").partition("@")[0].strip("/")
+        found.setdefault(key, []).extend(map(str, pair[1] if isinstance(pair[1], list) else [pair[1]]))
+    return found
 
 
 def _explain(error: Exception, picks: Sequence[str], where: Folders) -> SettingError:

@@ -91,7 +91,7 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
     value, level = str(event.value), stack[-1] if stack else None
     if "${" in value:
         raise SettingError(place, f"line {line}: interpolation {value!r} is not read", "the value itself", where=where)
-    plain = event.style is None
+    plain = not event.style
     reason = next((why for pattern, why in TRAPS if pattern.fullmatch(value)), "") if plain and value not in PLAIN else ""
     if reason:
         raise SettingError(
