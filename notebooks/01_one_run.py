@@ -17,6 +17,7 @@
 # What happens to the South Caucasus when a peace is initialled in August 2025? Three lines simulate it; the rest looks.
 
 # %%
+# %matplotlib inline
 from sim.compose import expand
 from sim.simulate import simulate
 

@@ -17,6 +17,7 @@
 # Does the answer to the war depend on how watchful blocs are? Scenario by vigilance, every variant on the same luck.
 
 # %%
+# %matplotlib inline
 from sim.compose import expand
 from sim.simulate import simulate
 

@@ -17,6 +17,7 @@
 # Two ways of building the region, the same shocks: what if states did not follow the company they keep?
 
 # %%
+# %matplotlib inline
 from sim.compose import expand
 from sim.simulate import simulate
 

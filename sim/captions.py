@@ -27,8 +27,8 @@ class Page(NamedTuple):
 
 
 def names(ds: xr.Dataset, dim: str) -> list[str]:
-    """The names on an axis, as in files."""
-    return [str(name) for name in ds[dim].values]
+    """The names on an axis or of a coordinate, as in files."""
+    return [str(name) for name in np.atleast_1d(ds[dim].values)]
 
 
 def state_words(ds: xr.Dataset) -> list[str]:
@@ -89,7 +89,8 @@ def foot(runs: Sequence[xr.Dataset], notes: Sequence[str]) -> str:
         parts = [f"study {study}"] if study else []
         parts += [f"{number} world{'s' * (number > 1)} of each variant", f"seed {ds.attrs['seed']}"]
         origins.append(", ".join(parts + ([f"settings {settings[:8]}"] if settings else [])))
-    return f"{'; '.join(notes)}. {'; '.join(dict.fromkeys(origins))}. A scenario, not a forecast.".replace(". study", ". Study")
+    origin = "; ".join(dict.fromkeys(origins))
+    return f"{'; '.join(notes)}. {origin[0].upper()}{origin[1:]}. A scenario, not a forecast."
 
 
 def pages(differences: xr.Dataset) -> tuple[list[Page], list[str]]:

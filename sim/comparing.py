@@ -109,13 +109,15 @@ def _draw_two(folder: Path, opened: Sequence[xr.Dataset], difference: xr.Dataset
     folder.mkdir()
     first, second = (results.summarise(ds) for ds in opened)
     pairs = common_variants(first, second, names)[: outputs.PAGE]
+    short = [Path(name).name for name in names]
+    called = (short[0], short[1]) if short[0] != short[1] else (names[0], names[1])
     for index, (one, other) in enumerate(pairs):
         name = "comparison" if len(pairs) == 1 else f"comparison_{index:02d}_{outputs.file_word(one)}"
         figure = plots.plot_comparison(
             first.sel(variant=one),
             second.sel(variant=other),
             difference.sel(variant=one),
-            (Path(names[0]).name, Path(names[1]).name),
+            called,
         )
         plots.save(figure, folder / f"{name}.png")
 

@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sim.checks import check
-from sim.config import RUN_KEYS, Config, Sample, Variant
+from sim.config import NO_SHOCK, RUN_KEYS, Config, Sample, Variant
 from sim.folders import GROUPS, HYDRA_VERSION_BASE, Folders, config_folder, folders
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
 from sim.refusal import SettingError, likely
@@ -194,7 +194,7 @@ def _explain(error: Exception, picks: Sequence[str], where: Folders) -> SettingE
 def _variant(settings: Tables, chosen: Sequence[Axis], apart: dict[str, object], where: Folders) -> Variant:
     choices: dict[str, list[str]] = settings.pop(CHOICES)
     if any(axis.key == "shock" for axis in chosen):
-        name = "+".join(settings["shock"]) or "no_shock"
+        name = "+".join(settings["shock"]) or NO_SHOCK
         settings["scenario"] = {
             "name": name,
             "label": " + ".join(_label(shock) for shock in settings["shock"].values()) or "No shock",

@@ -293,6 +293,10 @@ def members(value: object) -> list[str]:
     return [str(name) for name in value] if isinstance(value, list | tuple) else [str(value)]
 
 
+NO_SHOCK = "no_shock"
+"""The name of a scenario that `shock=[]` makes."""
+
+
 @dataclass
 class Variant:
     """One setting of everything: its config, its label, and the values that set it apart from its siblings."""

@@ -15,7 +15,7 @@ from sim import results, tables
 from sim.config import Sample, Variant
 from sim.refusal import SettingError
 from sim.settings import data_settings, differing, fingerprint, flat_settings, shared_and_own
-from sim.simulate import PROJECT, Plan, installed_version, simulate, words
+from sim.simulate import PROJECT, Plan, installed_version, run_arrays, words
 
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
@@ -94,9 +94,11 @@ def whole(folder: Path) -> Iterator[Path]:
 
 def write_run(folder: Path, plan: Plan, settings: dict[str, Any]) -> xr.Dataset:
     """Simulate a plan and write its folder: store, manifest, summary, resolved config and figures."""
-    ds = simulate(plan)
+    said = words(plan)
+    said |= {"settings": settings, "settings_hash": fingerprint(settings)}
+    said["attributes"] |= {"settings_hash": said["settings_hash"]}
+    ds = results.label(run_arrays(plan), said)
     with whole(folder) as draft:
-        said = words(plan) | {"settings": settings, "settings_hash": fingerprint(settings)}
         results.save(ds, draft, said)
         summary = results.summarise(ds)
         tables.write_long(summary, draft / SUMMARY)

@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException
 
+from sim.config import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
 from sim.folders import GROUPS, Folders
 from sim.names import QUANTITIES, RECORDED
 from sim.refusal import SettingError, likely
@@ -128,8 +129,11 @@ def coordinate_names(keys: Sequence[str]) -> dict[str, str]:
 def put_value(settings: Tables, axis: Axis) -> None:
     """Set one override on the tables; a name that no file gives is taken only where a table of names can grow."""
     *path, last = axis.key.split(".")
+    _demand_given_side(settings, path, last, axis)
     at: Any = settings
     for depth, word in enumerate(path):
+        if isinstance(at, dict) and word not in at and _may_be_left_out(path[: depth + 1]):
+            at[word] = {}
         if not isinstance(at, Mapping) or word not in at or word == CHOICES:
             _no_such(axis, ".".join(path[:depth]), word, at)
         at = at[word]
@@ -147,9 +151,32 @@ def put_value(settings: Tables, axis: Axis) -> None:
         at[last] = axis.choices[0]
 
 
+def _demand_given_side(settings: Tables, path: Sequence[str], last: str, axis: Axis) -> None:
+    """Refuse the other side of a pair that the file gives once: it would turn one number for both ways into two."""
+    if len(path) != 3 or path[0] != "region" or path[1] not in PAIR_TABLES:
+        return
+    table = settings.get("region", {}).get(path[1], {})
+    if last not in table.get(path[2], {}) and path[2] in table.get(last, {}):
+        given = ".".join([*path[:2], last, path[2]])
+        raise SettingError(axis.key, "the file gives this pair the other way round", "one number for both ways", given, axis.said)
+
+
+def _may_be_left_out(path: Sequence[str]) -> bool:
+    """Whether a path leads to a table of numbers by actor, which a file may leave out."""
+    match tuple(path):
+        case ("region", "states", _, table):
+            return table in STATE_TABLES
+        case ("region", "blocs", _, table):
+            return table in BLOC_TABLES
+        case ("region", table) | ("region", table, _):
+            return table in PAIR_TABLES
+    return False
+
+
 def _grows(path: Sequence[str]) -> bool:
     """Whether a table may take a name that its file leaves out: tables of numbers by actor, and optional settings of an effect."""
-    return (len(path) == 4 and path[0] == "region") or (len(path) == 3 and path[:1] == ["region"]) or path[:1] == ["shock"]
+    actor = len(path) == 3 and path[0] == "region" and path[1] in ("states", "blocs")
+    return actor or _may_be_left_out(path) or path[:1] == ["shock"]
 
 
 def _no_such(axis: Axis, parent: str, word: str, at: object) -> None:

@@ -96,7 +96,7 @@ def differences(ds: xr.Dataset, names: Sequence[str] = RECORDED) -> xr.Dataset:
 
     Adds `half_width`, a statistic of its own: half the 95 % interval of the mean difference (Student's t).
     """
-    number = int(ds.attrs["replicates"])
+    number = ds.sizes.get(REPLICATE, int(ds.attrs["replicates"]))
     at = [list(ds[VARIANT].values).index(name) for name in ds["reference"].values]
     variables = {}
     for name in names:

@@ -22,30 +22,23 @@ Dash = Any
 
 INK, GREY, LIGHT, FAINT = "#222222", "#666666", "#a4a4a4", "#d8d8d8"
 STYLE: dict[Any, Any] = {
+    **dict.fromkeys(["axes.facecolor", "figure.facecolor", "savefig.facecolor"], "white"),
+    **dict.fromkeys(["axes.spines.top", "axes.spines.right", "axes.grid", "text.usetex"], False),
+    **dict.fromkeys(["text.color", "xtick.labelcolor", "ytick.labelcolor"], INK),
+    **dict.fromkeys(["axes.edgecolor", "xtick.color", "ytick.color"], GREY),
+    "axes.linewidth": 0.6,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 7,
-    "text.usetex": False,
-    "text.color": INK,
-    "axes.edgecolor": GREY,
-    "axes.facecolor": "white",
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": False,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "figure.facecolor": "white",
     "savefig.bbox": None,
-    "savefig.facecolor": "white",
 }
 styled = matplotlib.rc_context(STYLE)
 """Decorates what draws: the style holds inside, and Matplotlib's settings are as before afterwards."""
 MINUS = "\N{MINUS SIGN}"
-DASHES: tuple[Dash, ...] = ("-", (0, (4, 1.4)), (0, (1, 1.1)), (0, (5, 1.3, 1, 1.3)), (0, (9, 2)), (0, (3, 1.1, 1, 1.1, 1, 1.1)))
+_ON_OFF = ((4, 1.4), (1, 1.1), (5, 1.3, 1, 1.3), (9, 2), (3, 1.1, 1, 1.1, 1, 1.1), (2, 2), (7, 1, 3, 1), (1, 2.5), (10, 1, 1, 1))
+DASHES: tuple[Dash, ...] = ("-", *((0, pattern) for pattern in _ON_OFF))
 """Line styles by a bloc's place in the results, so that the lines of one panel also differ in grey print."""
+BOLD = 1.15
+"""How much wider bold letters are."""
 WIDTH, NARROW, WIDE = 10.3, 1.25, 4.8
 """Inches that the panels of a sheet share, and the least and greatest width of one."""
 LETTER = 0.6 / 72
@@ -53,7 +46,7 @@ LETTER = 0.6 / 72
 LINE = 1.3 / 72
 """Height of a line of one point, in inches."""
 YEAR_STEPS = (1, 2, 3, 5, 10, 20, 50)
-GAP_MARKS, GAP_ENDS, NAMED = 0.055, 0.085, 0.07
+GAP_MARKS, GAP_ENDS, NAMED = 0.055, 0.085, 0.1
 """Shares of a panel: between the numbers of marks, between names of lines, and from zero on which a line is named."""
 
 
@@ -68,7 +61,7 @@ class Mark(NamedTuple):
 # Words ----------------------------------------------------------------------------------------------------------------------
 
 
-def fit(words: str, letters: int = 30) -> str:
+def fit(words: str, letters: int = 36) -> str:
     """Words on one line, cut where they are too long.
 
     >>> fit("Organisation of the Black Sea", 14)
@@ -76,6 +69,16 @@ def fit(words: str, letters: int = 30) -> str:
     """
     line = " ".join(words.split())
     return line if len(line) <= letters else line[: letters - 1].rstrip() + "…"
+
+
+def brief(words: Sequence[str], letters: int) -> list[str]:
+    """Names that fit: what stands in brackets goes first, unless that makes two alike.
+
+    >>> brief(["NATO (and allies)", "EU"], 10)
+    ['NATO', 'EU']
+    """
+    bare = [fit(word if len(word) <= letters else word.split(" (")[0], letters) for word in words]
+    return bare if len(set(bare)) == len(words) else [fit(word, letters) for word in words]
 
 
 def wrap(words: str, inches: float, points: float, lines: int | None = None) -> list[str]:
@@ -104,17 +107,18 @@ def sheet(
     legend: Sequence[tuple[str, str, Dash]] = (),
     gap: float = 0.2,
     height: float = 1.45,
-    left: float = 0.95,
+    left: float = 1.08,
 ) -> tuple[Figure, Any]:
     """A figure with named rows and columns of panels, and those panels as an array; lengths in inches."""
     wide = min(max(WIDTH / len(columns) - gap, NARROW), WIDE)
     total = left + len(columns) * (wide + gap) + 0.1
-    heads = [wrap(word, wide + gap / 2, 8, lines=2) for word in columns]
+    heads = [wrap(word, wide + gap / 2, 8 * BOLD, lines=2) for word in columns]
     named = max(map(len, heads)) * 8 * LINE + 0.14
-    upper = [(wrap(title, total - 0.3, 11, lines=2), 11, "bold"), (wrap(key, total - 0.3, 7), 7, "normal")]
-    per_row = max(1, int((total - 0.3) / (0.55 + max((len(fit(word)) for word, _, _ in legend), default=1) * 7 * LETTER)))
+    upper = [(wrap(title, total - 0.3, 11 * BOLD, lines=2), 11, "bold"), (wrap(key, total - 0.3, 7), 7, "normal")]
+    entries = [0.6 + len(fit(word)) * 7 * LETTER for word, _, _ in legend]
+    per_row = len(legend) if sum(entries) < total - 0.3 else max(1, int((total - 0.3) / max(entries)))
     above = 0.12 + sum(len(lines) * points * LINE + 0.05 for lines, points, _ in upper if lines)
-    above += math.ceil(len(legend) / per_row) * 0.15 + named
+    above += math.ceil(len(legend) / max(per_row, 1)) * 0.15 + named
     lower = wrap(foot, total - 0.3, 6.5)
     under = 0.32 + (0.18 if below else 0) + len(lower) * 6.5 * LINE + 0.08
     tall = above + len(rows) * (height + 0.12) - 0.12 + under
@@ -148,11 +152,13 @@ def _write_margins(
         )
     for ax, word in zip(panels[:, 0], rows, strict=True):
         box = ax.get_position()
-        lines = "\n".join(wrap(word, box.height * tall, 8, lines=2))
+        lines = "\n".join(wrap(word, box.height * tall, 8 * BOLD, lines=2))
         style = {"size": 8, "weight": "bold", "rotation": 90, "ha": "right", "va": "center", "ma": "center"}
-        write(figure, (left - 0.38) / total, (box.y0 + box.y1) / 2, lines, **style)
+        write(figure, (left - 0.5) / total, (box.y0 + box.y1) / 2, lines, **style)
     lowest, highest = panels[-1, 0].get_position(), panels[0, -1].get_position()
-    write(figure, 0.13 / total, (lowest.y0 + highest.y1) / 2, measure, size=7, rotation=90, ha="left", va="center")
+    fits = len(measure) * 7 * LETTER < (highest.y1 - lowest.y0) * tall + 0.2
+    lines = measure if fits else measure.replace(" (", "\n(")
+    write(figure, 0.13 / total, (lowest.y0 + highest.y1) / 2, lines, size=7, rotation=90, ha="left", va="center", ma="center")
     write(figure, (lowest.x0 + highest.x1) / 2, lowest.y0 - 0.36 / tall, below, size=7, ha="center", va="center")
 
 
@@ -161,7 +167,12 @@ def _write_legend(figure: Figure, entries: Sequence[tuple[str, str, Dash]], top:
         return
     total = figure.get_size_inches()[0]
     handles = [Line2D([], [], color=colour, linestyle=dash, linewidth=1.5) for _, colour, dash in entries]
-    shape = {"ncols": min(per_row, len(entries)), "handlelength": 3.2, "columnspacing": 1.6, "labelspacing": 0.35}
+    shape = {
+        "ncols": math.ceil(len(entries) / math.ceil(len(entries) / per_row)),
+        "handlelength": 3.2,
+        "columnspacing": 1.6,
+        "labelspacing": 0.35,
+    }
     place = {"loc": "upper left", "bbox_to_anchor": (0.15 / total, top), "borderaxespad": 0, "borderpad": 0}
     legend = figure.legend(handles, [" "] * len(entries), frameon=False, fontsize=7, **shape, **place)
     for text, (word, _, _) in zip(legend.get_texts(), entries, strict=True):
@@ -182,7 +193,11 @@ def limits_of(*arrays: Array) -> tuple[float, float]:
 
 def ticks(limits: tuple[float, float], number: int, signed: bool) -> tuple[list[float], list[str]]:
     """Round values inside the limits, and how they are written."""
-    places = [float(place) for place in MaxNLocator(number, steps=[1, 2, 5, 10]).tick_values(*limits) if limits[0] <= place <= limits[1]]
+    places = [
+        float(place)
+        for place in MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]).tick_values(*limits)
+        if limits[0] <= place <= limits[1]
+    ]
     return places, [("0" if abs(place) < 1e-12 else f"{place:{'+' if signed else ''}.6g}").replace("-", MINUS) for place in places]
 
 
@@ -207,7 +222,7 @@ def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[M
     ax.set_xlim(first, last)
     ax.set_ylim(*limits)
     ax.set_xticks(*years(times))
-    ax.set_yticks(*ticks(limits, 5, signed))
+    ax.set_yticks(*ticks(limits, 6, signed))
     ax.axhline(0, color=GREY if signed else FAINT, linewidth=0.6, zorder=1, gid="zero")
     right = -1.0
     for mark in marks:
@@ -238,8 +253,9 @@ def name_ends(ax: Axes, ends: Array, words: Sequence[str], limits: tuple[float, 
         heights[at] = max(heights[at], heights[at - 1] + GAP_ENDS)
     for at in range(len(order) - 1, -1, -1):
         heights[at] = min(heights[at], 1.0 if at == len(order) - 1 else heights[at + 1] - GAP_ENDS)
+    names = brief(words, 10)
     for at, height in zip(order, heights, strict=True):
-        write(ax, 1.02, height, fit(words[at], 9), size=6, color=INK, va="center", transform=ax.transAxes)
+        write(ax, 1.02, height, names[at], size=6, color=INK, va="center", transform=ax.transAxes)
 
 
 # Panels of rows -------------------------------------------------------------------------------------------------------------
@@ -254,7 +270,7 @@ def forest(ax: Axes, effects: Mapping[str, Array], ranked: Array, limits: tuple[
     drawn = [str(colours[bloc]) for bloc in at[1]]
     ax.set_xlim(*limits)
     ax.set_ylim(states * (blocs + 1) - 0.4, -0.6)
-    ax.set_xticks(*ticks(limits, 4, signed=True))
+    ax.set_xticks(*ticks(limits, 5, signed=True))
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.hlines(rows, *limits, color=FAINT, linewidth=0.4, zorder=0)
@@ -269,11 +285,11 @@ def forest(ax: Axes, effects: Mapping[str, Array], ranked: Array, limits: tuple[
 
 def name_rows(ax: Axes, ranked: Array, states: Sequence[str], blocs: Sequence[str]) -> None:
     """Name the rows of a forest left of its first panel."""
-    style = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}
+    style, names = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}, brief(blocs, 19)
     for state, name in enumerate(states):
-        write(ax, -0.03, state * (len(blocs) + 1), fit(name, 20), size=7.5, weight="bold", **style)
+        write(ax, -0.03, state * (len(blocs) + 1), fit(name, 17), size=7.5, weight="bold", **style)
     for height, bloc in zip(_heights(ranked), ranked.ravel(), strict=True):
-        write(ax, -0.03, height, fit(blocs[int(bloc)], 22), size=7, **style)
+        write(ax, -0.03, height, names[int(bloc)], size=7, **style)
 
 
 def _heights(ranked: Array) -> Array:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from sim import keep as keeping
 from sim import kernel, noise, results, shocks, stability
-from sim.config import Keep, Sample, Variant
+from sim.config import NO_SHOCK, Keep, Sample, Variant
 from sim.measures import STATISTICS
 from sim.names import BLOC, PARTS, PEER, PERIOD, REPLICATE, RIVAL, STATE, TIME, VARIANT
 from sim.params import Layout, Params, World, refused, stack
@@ -54,7 +54,7 @@ class Plan:
 def references(variants: Sequence[Variant], wanted: str = "") -> list[int]:
     """For each variant the one it is set against: same swept values, the scenario or label that `wanted` names.
 
-    Empty: the baseline, else the first variant.
+    Empty: the baseline, or where no other scenario stands beside it the first variant.
     """
     labels = [variant.label for variant in variants]
     scenarios = [str(variant.coordinates.get("scenario", "")) for variant in variants]
@@ -62,8 +62,8 @@ def references(variants: Sequence[Variant], wanted: str = "") -> list[int]:
         return [labels.index(wanted)] * len(variants)
     if wanted:
         demand_known("reference", wanted, dict.fromkeys([*scenarios, *labels]), "scenario or variant")
-    scenario = wanted or (BASELINE if BASELINE in scenarios else "")
-    if not scenario:
+    scenario = wanted or next((name for name in (BASELINE, NO_SHOCK) if name in scenarios), "")
+    if not scenario or set(scenarios) == {scenario}:
         return [0] * len(variants)
     at = {_apart(variants[index]): index for index in range(len(variants)) if scenarios[index] == scenario}
     first = min(at.values())

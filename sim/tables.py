@@ -106,7 +106,7 @@ def difference_lines(difference: xr.Dataset, names: Sequence[str], paired: bool,
 
 def _table(ds: xr.Dataset, variable: str, what: str, said: str, shown: Sequence[int], count: int) -> list[str]:
     last, labels = ds[variable].isel(time=-1), [str(label) for label in ds[VARIANT].values]
-    width = max([16, *(len(labels[index]) + 2 for index in shown)])
+    width = max([18, *(len(labels[index]) + 2 for index in shown)])
     lines = [
         f"{what} at {str(last[TIME].values)[:7]} {said}: mean ± half its 95 % interval, {ds.attrs['replicates']} worlds",
         " " * 24 + "".join(f"{labels[index]:>{width}}" for index in shown),
@@ -123,7 +123,7 @@ def _table(ds: xr.Dataset, variable: str, what: str, said: str, shown: Sequence[
 
 def _interval(values: xr.DataArray) -> str:
     mean, half = (float(values.sel(statistic=name)) for name in ("mean", "half_width"))
-    return f"{mean:+.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
+    return f"{mean:+.4f}" + (f" ± {half:.4f}" if math.isfinite(half) else "")
 
 
 def settings_lines(rows: Sequence[tuple[str, Any, Any]], names: Sequence[str], most: int) -> list[str]:

@@ -98,7 +98,7 @@ def test_each_variant_is_set_against_the_reference_of_its_own_swept_values(tmp_p
     assert references(variants) == [2, 3, 2, 3]
     assert references(variants, "calm") == [0, 1, 0, 1]
     assert references(variants, "calm, vigilance=1") == [1, 1, 1, 1]
-    assert references(expand([*TOY, "dynamics.vigilance=0,1"])) == [0, 1]
+    assert references(expand([*TOY, "dynamics.vigilance=0,1"])) == [0, 0]
     with pytest.raises(SettingError) as caught:
         references(variants, "clam")
     assert caught.value.meant == "calm"
@@ -143,3 +143,11 @@ def test_a_file_that_is_printed_is_read_back(tmp_path):
     (variant,) = expand([*TOY, "dynamics.vigilance=0.5"])
     text = yaml.safe_dump(variant.settings, sort_keys=False)
     assert build(Config, yaml.safe_load(text)) == variant.config
+
+
+def test_a_pair_that_the_file_gives_once_is_set_the_way_it_is_given():
+    (variant,) = expand([*TOY, "region.ties.north.south=-0.2"])
+    assert variant.config.region.ties == {"north": {"south": -0.2}}
+    with pytest.raises(SettingError) as caught:
+        expand([*TOY, "region.ties.south.north=-0.2"])
+    assert caught.value.meant == "region.ties.north.south"

@@ -10,7 +10,7 @@ import yaml
 from sim.compose import expand
 from sim.config import Config
 from sim.names import QUANTITIES, RECORDED
-from sim.sampling import ranges
+from sim.sampling import quantity_at, ranges
 from sim.simulate import Plan, run_arrays
 from sim.typed import build
 
@@ -27,9 +27,9 @@ def effect(target, kind, who, size, **lasting):
 STORM = {
     "tie": effect("tie", "step", {"state": "north", "peer": "south"}, 0.3),
     "strain": effect("strain_war", "step", {"bloc": "east"}, 0.3),
-    "relation": effect("relation", "step", {"bloc": "east", "rival": "west"}, -0.2),
+    "relation": effect("relation", "step", {"bloc": "east", "rival": "west"}, -0.6),
     "credibility": effect("credibility", "step", {"state": "north", "bloc": "east"}, -0.2),
-    "programme": effect("programme", "step", {"state": "south", "bloc": "west"}, 1.0),
+    "programme": effect("programme", "pulse", {"state": "south", "bloc": "west"}, 1.0, duration=1.0),
     "road": effect("road_capacity", "step", {"state": "north", "peer": "south"}, 0.2),
     "vigilance": effect("vigilance", "decay", {"bloc": "west"}, -0.3, half_life=1.0),
     "legacy": effect("legacy", "impulse", {"state": "north", "bloc": "east"}, -0.3),
@@ -37,9 +37,18 @@ STORM = {
 """A shock that touches every stock of the toy region, so that every loop turns."""
 
 
-def moved(settings, paths, bounds):
+STRESS = {
+    "road": effect("road_capacity", "step", {"state": "armenia", "peer": "azerbaijan"}, 0.5),
+    "programme": effect("programme", "pulse", {"state": "georgia", "bloc": "nato"}, 1.0, duration=1.0),
+    "break": effect("disposition", "impulse", {"state": "armenia", "bloc": ["russia"]}, -0.8),
+    "hostility": effect("tie", "step", {"state": "georgia", "peer": "azerbaijan"}, -0.9),
+}
+"""What wakes the mechanisms of the shipped region that its headline shocks leave asleep."""
+
+
+def moved(settings, bounds):
     """The settings with one number moved, for each path."""
-    for path in paths:
+    for path in bounds:
         tables = copy.deepcopy(settings)
         at = tables
         for word in path[:-1]:
@@ -55,32 +64,51 @@ def moved(settings, paths, bounds):
 def dead(base):
     """The settings that move nothing, out of every number of the region, dynamics and shocks of a variant."""
     bounds = ranges(base.settings)
+    for path, (low, high) in bounds.items():
+        quantity = quantity_at(path)
+        if low == high and quantity:
+            bounds[path] = (quantity.low, min(quantity.high, 1.0) if low else 0.5)
     variants = [base]
-    paths = [path for path in bounds if bounds[path][1] > bounds[path][0]]
-    for path, tables in moved(base.settings, paths, bounds):
+    for path, tables in moved(base.settings, bounds):
         variants.append(replace(base, config=build(Config, tables), label=".".join(path), coordinates={"scenario": ".".join(path)}))
     arrays = run_arrays(Plan(variants))
-    still = []
-    for index, path in enumerate(paths, start=1):
-        if all(np.array_equal(arrays[name][index], arrays[name][0]) for name in RECORDED):
-            still.append(".".join(path))
-    return still, paths
+    return {
+        variant.label
+        for index, variant in enumerate(variants[1:], start=1)
+        if all(np.array_equal(arrays[name][index], arrays[name][0]) for name in RECORDED)
+    }, len(bounds)
+
+
+def folder_with(tmp_path, effects):
+    (tmp_path / "shock").mkdir()
+    (tmp_path / "shock" / "storm.yaml").write_text(yaml.safe_dump({"storm": {"label": "Everything", "effects": effects}}))
+    return tmp_path
 
 
 def test_every_number_of_the_toy_region_moves_something(tmp_path):
-    (tmp_path / "shock").mkdir()
-    (tmp_path / "shock" / "storm.yaml").write_text(yaml.safe_dump({"storm": {"label": "Everything", "effects": STORM}}))
-    base = expand(["region=toy", "shock=[storm]", "replicates=2", "end=2025-01", "region.blocs.west.buffer=[south]"], tmp_path)[0]
-    still, paths = dead(base)
-    assert len(paths) > 80
-    assert still == []
+    """In a world of rivals or in one of friends: a relay needs friends, vigilance needs rivals. Transit needs a third state."""
+    own = folder_with(tmp_path, STORM)
+    common = ["region=toy", "shock=[storm]", "replicates=2", "end=2025-01"]
+    lines = ["region.blocs.west.buffer=[south]", "region.blocs.west.red_line.north=0.2", "region.blocs.west.unrest=0.1"]
+    rivals, number = dead(expand([*common, *lines], own)[0])
+    friends, _ = dead(expand([*common, *lines, "region.relations.east.west=0.5"], own)[0])
+    assert number > 80
+    assert rivals & friends == {"dynamics.transit_gain"}
 
 
-def test_every_number_of_the_shipped_region_moves_something():
-    base = expand(["scenario=all_three", "replicates=2", "end=2027-01"])[0]
-    still, paths = dead(base)
-    assert len(paths) > 150
-    assert still == []
+def test_every_kind_of_number_of_the_shipped_region_moves_something(tmp_path):
+    """Georgia's arms matter only where someone is hostile to it: so each kind must move something for one actor at least."""
+    own = folder_with(tmp_path, STRESS)
+    base = expand(["shock=[ukraine_war,peace_deal,trade_opening,storm]", "replicates=2", "end=2028-01"], own)[0]
+    still, number = dead(base)
+    assert number > 200
+    alive = {kind(path) for path in ranges(base.settings) if ".".join(path) not in still}
+    assert {kind(path) for path in ranges(base.settings)} - alive == set()
+
+
+def kind(path):
+    """A path without its actors: what the number is."""
+    return path[1] if path[0] == "dynamics" else path[3] if path[1] in ("states", "blocs", "routes") else path[1]
 
 
 @pytest.mark.parametrize("said", ["start=2022-06", "end=2024-01", "periods_per_year=4", "replicates=3", "seed=1"])
@@ -101,5 +129,7 @@ def test_keep_says_what_is_kept(said, kept):
 def test_draws_and_reference_are_read():
     variants = expand(["region=toy", "sample=ranges", "draws=3", "replicates=2", "end=2023-01", "dynamics.vigilance=0,1"])
     assert len(variants) == 6
-    plan = Plan(expand(["region=toy", "replicates=2", "end=2023-01", "dynamics.vigilance=0,1", "reference=baseline, vigilance=1"]))
+    plan = Plan(
+        expand(["region=toy", "replicates=2", "end=2023-01", "dynamics.vigilance=0,1", 'reference="baseline, vigilance=1"'])
+    )
     assert plan.references == [1, 1]

@@ -1,0 +1,270 @@
+"""What the documents say is true: ODD's tables equal the vocabulary, and every command, snippet, link and name in them works."""
+
+import re
+import shlex
+import textwrap
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from sim.cli import VERBS, parser_of, run_command
+from sim.compose import expand
+from sim.names import BLOC, BLOC_RIVAL, MECHANISMS, PARTS, QUANTITIES, ROUTE, STATE, STATE_BLOC, STATE_PEER, WEIGHT
+from sim.simulate import simulate
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = sorted(
+    [*ROOT.glob("*.md"), *(file for folder in ("docs", "experiments", "notebooks") for file in (ROOT / folder).rglob("*.md"))]
+)
+ODD, GUIDE, README = (ROOT / name for name in ("ODD.md", "CONTRIBUTING.md", "README.md"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+GROUPS = {
+    "stocks": ("stock", None),
+    "flows": ("flow", None),
+    "parameters of blocs": ("parameter", {(BLOC,)}),
+    "parameters of states": ("parameter", {(STATE,)}),
+    "parameters of a state and a bloc": ("parameter", {STATE_BLOC}),
+    "parameters of pairs and routes": ("parameter", {STATE_PEER, BLOC_RIVAL, (ROUTE,)}),
+    "scalars": ("scalar", None),
+}
+"""ODD's tables of quantities: the kind and axes of each one's rows."""
+UNNAMED = {"contests": "the pulls of security and economy", "legacy": "the stock `legacy` in the pulls"}
+"""What the weights multiply that stand beside no quantity."""
+HELPERS = {"product", "positive", "share_of"}
+"""Functions of `sim.rules` that are arithmetic and no mechanism."""
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+def quantities(title):
+    kind, dims = GROUPS[title]
+    return [q for q in QUANTITIES.values() if q.kind == kind and (dims is None or q.dims in dims)]
+
+
+def expected(title):
+    """The rows that a table of ODD must have, without the last cell of those that describe."""
+    if title == "mechanisms":
+        multiplied = {name: ", ".join(f"`{q.name}`" for q in QUANTITIES.values() if q.weight == name) for name in MECHANISMS}
+        return [[f"`{name}`", what, multiplied[name] or UNNAMED[name]] for name, what in MECHANISMS.items()]
+    if title == "parts":
+        return [[f"`{name}`", label] for name, label in PARTS.items()]
+    weighted = GROUPS[title][0] in ("parameter", "scalar")
+    return [
+        [f"`{q.name}`", q.label, ", ".join(q.dims) or "-", q.unit, q.allowed, *([f"`{q.weight}`" if q.weight else "-"] * weighted)]
+        for q in quantities(title)
+    ]
+
+
+def rows_of(title):
+    """The rows of the table that follows a marker, header and rule left out."""
+    _, found, after = ODD.read_text("utf-8").partition(f"<!-- table: {title} -->\n")
+    assert found, f"ODD.md has no marker <!-- table: {title} -->"
+    lines = after.split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def row(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+@pytest.mark.parametrize("title", [*GROUPS, "mechanisms", "parts"])
+def test_odds_tables_equal_the_vocabulary(title):
+    wanted, rows = expected(title), rows_of(title)
+    place, fix = f"ODD.md, table '{title}'", "sim/names.py is right: paste its row over the other, or correct sim/names.py"
+    for cells, there in zip(wanted, rows, strict=False):
+        assert there[: len(cells)] == cells, f"{place}:\n  {row(there)}\nsim/names.py:\n  {row(cells)}\n{fix}"
+        assert title not in GROUPS or (len(there) == len(cells) + 1 and there[-1]), (
+            f"{place}: {cells[0]} has no meaning in its last cell"
+        )
+    assert len(rows) >= len(wanted), f"{place} lacks:\n" + "\n".join(f"  {row(cells)}" for cells in wanted[len(rows) :])
+    assert len(rows) <= len(wanted), f"{place} has a row that names.py has not:\n  {row(rows[len(wanted)])}"
+
+
+def test_every_quantity_has_a_table():
+    placed = [q.name for title in GROUPS for q in quantities(title)]
+    assert sorted(placed) == sorted(QUANTITIES), (
+        f"no table, or two: {set(QUANTITIES) ^ set(placed)}; add a group to GROUPS and to ODD.md"
+    )
+
+
+def test_odd_gives_the_range_of_a_weight():
+    assert f"Each weight lies in {WEIGHT.allowed};" in ODD.read_text("utf-8")
+
+
+def test_every_rule_is_described():
+    text = (ROOT / "sim" / "rules.py").read_text("utf-8")
+    rules = set(re.findall(r"^def ([a-z]\w*)\(", text, re.MULTILINE)) - HELPERS
+    described = ODD.read_text("utf-8").partition("## Bibliography")[0]
+    assert len(rules) > 30
+    assert {rule for rule in rules if f"`{rule}`" not in described} == set(), (
+        "ODD.md describes every rule of sim/rules.py by its name"
+    )
+
+
+def works(text):
+    """The (first author, year) pairs that a line of sources cites."""
+    for part in re.split(r"[;:]\s", text):
+        found = re.match(r"(?:after )?((?:[A-Z][\w'-]+|de|&|,| )+?)(?: et al\.)? (\d{4})", part.strip())
+        if found:
+            yield re.split(r",| &", found[1])[0].strip(), found[2]
+
+
+def test_every_source_of_the_code_is_in_the_bibliography():
+    bibliography = ODD.read_text("utf-8").partition("## Bibliography")[2]
+    cited = set()
+    for file in sorted((ROOT / "sim").glob("*.py")):
+        for line in re.findall(r"^\s*Source: (.+)$", file.read_text("utf-8"), re.MULTILINE):
+            cited |= {(author, year, file.name) for author, year in works(line)}
+    assert len(cited) > 12
+    for author, year, file in sorted(cited):
+        there = re.search(rf"^- {author}, [^\n]*? {year}\. ", bibliography, re.MULTILINE)
+        assert there, f"sim/{file} cites {author} {year}; ODD.md's bibliography has no line '- {author}, ... {year}. ...'"
+
+
+def test_every_work_that_odd_cites_is_in_its_bibliography():
+    text, _, bibliography = ODD.read_text("utf-8").partition("## Bibliography")
+    cited = set(
+        re.findall(
+            r"((?:Bueno de )?[A-Z][A-Za-z]+)(?: & \w+| et al\.| Tengri)?(?:'s)? ((?:19|20)\d{2})\b(?!-)", " ".join(text.split())
+        )
+    )
+    assert len(cited) > 15
+    for author, year in sorted(cited):
+        there = re.search(rf"^- {author}[^\n]*? {year}\. ", bibliography, re.MULTILINE)
+        assert there, f"ODD.md cites {author} {year}; its bibliography has no line '- {author}, ... {year}. ...'"
+
+
+# Commands and snippets ------------------------------------------------------------------------------------------------------
+
+
+def blocks(path, language):
+    """The fenced blocks of a language, freed of the indent of a list."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(text) for _, text in found]
+
+
+def command_lines(path):
+    text = "\n".join(blocks(path, "bash")).replace("\\\n", " ")
+    return [words for words in (shlex.split(line, comments=True) for line in text.splitlines()) if words]
+
+
+COMMANDS = [(path, words) for path in DOCS for words in command_lines(path)]
+
+
+def recipe():
+    """The name and text of the shock that CONTRIBUTING writes out."""
+    (text,) = (block for block in blocks(GUIDE, "yaml") if block.startswith("# mine/shock/"))
+    return re.match(r"# mine/shock/(\w+)\.yaml\n", text)[1], text
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in, with the shock that CONTRIBUTING writes out."""
+    name, text = recipe()
+    (tmp_path / "mine" / "shock").mkdir(parents=True)
+    (tmp_path / "mine" / "shock" / f"{name}.yaml").write_text(text, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_readme_and_contributing_show_commands():
+    for path in (README, GUIDE):
+        assert [words for file, words in COMMANDS if file == path and words[0] == "sim"], f"{named(path)} shows no sim command"
+        assert [words for file, words in COMMANDS if file == path and words[0] == "make"], f"{named(path)} shows no make target"
+
+
+@pytest.mark.parametrize(("path", "words"), COMMANDS, ids=[f"{named(path)}: {shlex.join(words)}" for path, words in COMMANDS])
+def test_every_command_can_be_typed(path, words, here, capsys):
+    program, *rest = words
+    if program == "make":
+        targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+        assert [word for word in rest if "=" not in word and word not in targets] == [], f"the Makefile has {', '.join(targets)}"
+    elif program == "sim" and rest[0] in ("run", "sweep"):
+        code = run_command([*rest, *([] if "--cfg" in rest else ["--cfg", "job"])])
+        assert code == 0, capsys.readouterr().err
+        assert list(here.iterdir()) == [here / "mine"]
+    elif program == "sim":
+        assert rest[0] in VERBS
+        parser_of(rest[0]).parse_intermixed_args(rest[1:])
+    elif program in ("python", "python3"):
+        scripts = [word for word in rest if word.endswith(".py")]
+        assert scripts and all((ROOT / script).is_file() for script in scripts)
+    else:
+        assert program in ("source", "cd", "git", "pip"), f"{named(path)}: no test knows what {program} does"
+
+
+@pytest.mark.parametrize("path", [README, GUIDE], ids=named)
+def test_every_python_snippet_runs(path, here):
+    snippets = blocks(path, "python")
+    assert snippets, f"{named(path)} has no python snippet"
+    space = {"__name__": "snippet"}
+    for number, snippet in enumerate(snippets, start=1):
+        exec(compile(snippet, f"{named(path)}, python snippet {number}", "exec"), space)
+
+
+def test_the_shock_of_the_recipe_is_short_and_moves_what_it_says(here):
+    name, text = recipe()
+    assert len(text.splitlines()) <= 12
+    ds = simulate(expand([f"shock=[],[{name}]", "replicates=1", "end=2028-01"], "mine"))
+    (effect,) = yaml.safe_load(text)[name]["effects"].values()
+    calm, struck = ds[effect["target"]].values[:, 0]
+    moved = np.abs(struck - calm).max(axis=0) > 0
+    where = {(str(ds.state.values[i]), str(ds.bloc.values[b])) for i, b in np.argwhere(moved)}
+    assert {(state, effect["who"]["bloc"]) for state in effect["who"]["state"]} <= where
+
+
+# Names, links and paths -----------------------------------------------------------------------------------------------------
+
+
+def test_the_module_map_names_every_module_in_the_order_of_the_layers():
+    chart = GUIDE.read_text("utf-8").partition("## Module map")[2].partition("\n## ")[0]
+    mapped = re.findall(r"^\| `(\w+)` \| .+ \|$", chart, re.MULTILINE)
+    modules = {file.stem for file in (ROOT / "sim").glob("*.py")} - {"__init__"}
+    assert len(mapped) == len(set(mapped))
+    assert modules - set(mapped) == set(), "CONTRIBUTING's map lacks modules"
+    assert set(mapped) - modules == set(), "CONTRIBUTING's map has what sim/ has not"
+    contract = next(entry for entry in PROJECT["tool"]["importlinter"]["contracts"] if entry["type"] == "layers")
+    rank = {name: -index for index, layer in enumerate(contract["layers"]) for name in re.findall(r"\w+", layer)}
+    assert modules - set(rank) == set(), "pyproject's layers lack modules"
+    ranks = [rank[name] for name in mapped]
+    late = [name for name, one, before in zip(mapped[1:], ranks[1:], ranks, strict=False) if one < before]
+    assert late == [], "CONTRIBUTING's map goes from the lowest layer of pyproject up"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=named)
+def test_every_link_and_file_name_leads_somewhere(path):
+    text = path.read_text("utf-8")
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:|#", link)]
+    lost = [link for link in links if not (path.parent / link.partition("#")[0]).exists()]
+    files = set(re.findall(r"`((?:sim|tests|configs|experiments|notebooks|docs|\.ci)/[\w./*]*)`", text))
+    lost += sorted(file for file in files if not (any(ROOT.glob(file)) if "*" in file else (ROOT / file).exists()))
+    assert lost == [], f"{named(path)} names what is not there"
+
+
+@pytest.mark.parametrize("path", [*DOCS, ROOT / "CITATION.cff"], ids=named)
+def test_no_document_holds_a_path_of_a_machine(path):
+    assert re.findall(r"(?<![\w.:/])/(?:home|root|work|tmp|Users)\b\S*|\b[A-Z]:\\\S*", path.read_text("utf-8")) == []
+
+
+def test_the_citation_is_whole_and_of_this_version():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert cited["cff-version"] == "1.2.0"
+    assert cited["title"] == PROJECT["project"]["name"]
+    assert cited["version"] == PROJECT["project"]["version"]
+    assert cited["license"] == PROJECT["project"]["license"]
+    assert cited["authors"] == [{"name": "The regional-influence authors"}]
+    assert cited["message"] and cited["abstract"]
+
+
+def test_every_change_says_what_it_changes():
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert PROJECT["project"]["version"] in re.findall(r"^## .*?(\d+\.\d+\.\d+)", text, re.MULTILINE)
+    entries = re.findall(r"^- .+$", text, re.MULTILINE)
+    assert entries
+    assert [entry for entry in entries if not re.match(r"- (\[results\]|\[interface\])", entry)] == []
