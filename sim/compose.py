@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.errors import HydraException
@@ -24,7 +23,7 @@ from sim.folders import GROUPS, HYDRA_VERSION_BASE, Folders, config_folder, fold
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
 from sim.refusal import SettingError, likely
 from sim.sampling import sample
-from sim.strict import check_file
+from sim.strict import read_file
 from sim.typed import build
 
 GRID_MAX = 100_000
@@ -97,7 +96,7 @@ def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
         return axes
     demand_files(study, where)
     file = where.file("study", str(study.choices[0]))
-    content = yaml.safe_load(file.read_text("utf-8")) if file else {}
+    content = read_file(file) if file else {}
     said = {axis.key for axis in axes} | ({"scenario"} if any(axis.key == "shock" for axis in axes) else set())
     table = (content.get("study") or {}).get("axes") or {}
     return [axis for axis in parse([f"{key}={values}" for key, values in table.items()], where) if axis.key not in said] + axes
@@ -149,7 +148,6 @@ def _compose(picks: Sequence[str], where: Folders) -> Tables:
 def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
     """The files that take part, by group: those that were picked and those that the lists of defaults name. Each is checked."""
     main = config_folder() / "config.yaml"
-    check_file(main)
     picked = {
         group: names.strip("[]").split(",") if names.strip("[]") else [] for group, _, names in (p.partition("=") for p in picks)
     }
@@ -160,7 +158,6 @@ def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
         file = where.file(group, name)
         if group not in found or name in found[group] or file is None:
             continue
-        check_file(file)
         found[group].append(name)
         named = _defaults(file, group)
         waiting += [(other, one) for other, names in named.items() if other == group or other not in picked for one in names]
@@ -169,7 +166,7 @@ def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
 
 def _defaults(file: Path, group: str) -> dict[str, list[str]]:
     """What a file's list of defaults names, by group."""
-    content = yaml.safe_load(file.read_text("utf-8"))
+    content = read_file(file)
     found: dict[str, list[str]] = {}
     for entry in (content.get("defaults") or []) if isinstance(content, Mapping) else []:
         pair = next(iter(entry.items())) if isinstance(entry, Mapping) else (group, entry)

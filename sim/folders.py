@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.refusal import SettingError
-from sim.strict import check_file
+from sim.strict import read_file
 
 HYDRA_VERSION_BASE = "1.3"
 GROUPS = ("region", "dynamics", "scenario", "shock", "study")
@@ -47,5 +47,5 @@ def folders(config_dir: str | Path | None) -> Folders:
         raise SettingError("--config-dir", f"{config_dir} is no folder", "a folder with region/, shock/, scenario/ ... files")
     for file in sorted(user.glob("*/*.yaml")):
         if file.parent.name in GROUPS:
-            check_file(file)
+            read_file(file)
     return Folders(user)

@@ -5,7 +5,9 @@ Hydra and OmegaConf accept aliases, tags, interpolations and duplicate keys, and
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -37,6 +39,18 @@ def check_file(path: Path) -> None:
         raise SettingError(_line(error), "is no YAML: " + _reason(error), where=str(path)) from None
     except UnicodeDecodeError:
         raise SettingError("file", "is not text in UTF-8", where=str(path)) from None
+
+
+def read_file(path: Path) -> Any:
+    """The plain content of a YAML file, refused as by `check_file`; a file is read once while it does not change."""
+    stamp = path.stat()
+    return _read(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=512)
+def _read(path: Path, changed: int, size: int) -> Any:
+    check_file(path)
+    return yaml.safe_load(path.read_text("utf-8-sig"))
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
