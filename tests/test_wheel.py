@@ -1,0 +1,41 @@
+"""The package as a wheel lays it out, away from the checkout: the configs travel inside it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+def test_the_commands_work_where_there_is_no_checkout(tmp_path):
+    wheel = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    installed = tmp_path / "installed"
+    for package in wheel["packages"]:
+        shutil.copytree(CHECKOUT / package, installed / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for here, there in wheel["force-include"].items():
+        shutil.copytree(CHECKOUT / here, installed / there)
+    (tmp_path / "work").mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+
+    def sim(*argv):
+        command = [sys.executable, "-W", "error", "-m", "sim", *argv]
+        found = subprocess.run(command, cwd=tmp_path / "work", env=environment, capture_output=True, text=True)
+        assert found.returncode == 0, found.stderr
+        return found.stdout
+
+    where = subprocess.run(
+        [sys.executable, "-c", "import sim.folders as f; print(f.config_folder())"],
+        cwd=tmp_path / "work",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert where.stdout.strip() == str(installed / "sim" / "_configs")
+    assert "results: outputs/one" in sim(
+        "sweep", "region=toy", "dynamics.vigilance=0,1", "replicates=4", "end=2023-01", "out=outputs/one"
+    )
+    assert "figures and tables" in sim("compare", "outputs/one")
