@@ -75,6 +75,7 @@ POLLS = {
     ("georgia", "eu"): ("approve goal of EU", "2021-12"),
 }
 """The last poll before the opening: question and fieldwork."""
+PARTNERS = {"eu": "EU27", "russia": "RUS", "turkey": "TUR", "iran": "IRN", "china": "CHN"}
 ARMS_YEARS = range(2012, 2022)
 IDEAL_SCALE = {"nato": 3.00, "eu": 2.34}
 """The 95th percentile of the distance in UN ideal points to the bloc over all members, 1992-2012: a closeness of -1."""
@@ -102,7 +103,7 @@ def read(folder: Path) -> dict[str, Rows]:
 
 def one(rows: Rows, column: str, **wanted: str) -> float:
     """The one number of a column in the row that fits."""
-    found = [row[column] for row in rows if all(row[key].startswith(value) for key, value in wanted.items())]
+    found = [row[column] for row in rows if all(row[key] == value for key, value in wanted.items())]
     if not found or found[-1] == "":
         raise MissingError(f"no {column} where {wanted}")
     return float(found[-1])
@@ -155,19 +156,15 @@ def relations(tables: dict[str, Rows]) -> dict[str, float]:
 
 
 def accesses(tables: dict[str, Rows]) -> dict[str, float]:
-    """Trade shares: Armenia 2021 from its customs; Azerbaijan 2020 and Georgia 2023 (the nearest year found) from press figures."""
+    """Trade shares: Armenia's in 2021 from its customs, Azerbaijan's with Russia and Turkey in 2020 from press figures."""
     found = {}
-    partners = {"eu": "EU27", "russia": "RUS", "turkey": "TUR", "iran": "IRN", "china": "CHN"}
-    for bloc, partner in partners.items():
+    for bloc, partner in PARTNERS.items():
         found[f"states.armenia.access.{bloc}"] = one(tables["armenia_trade_partners"], "trade_share", partner=partner, year=YEAR)
-    press = {("azerbaijan", "2020"): ("russia", "turkey"), ("georgia", "2023"): ("russia", "turkey", "china")}
-    for (state, year), blocs in press.items():
-        whole = one(tables["press_points"], "value", state=STATES[state], year=year, partner="WLD")
-        for bloc in blocs:
-            part = one(
-                tables["press_points"], "value", state=STATES[state], year=year, partner=partners[bloc], measure="goods trade"
-            )
-            found[f"states.{state}.access.{bloc}"] = part / whole
+    press = [row for row in tables["press_points"] if row["measure"].startswith("goods trade")]
+    whole = one(press, "value", state="AZE", year="2020", partner="WLD")
+    for bloc in ("russia", "turkey"):
+        part = one(press, "value", state="AZE", year="2020", partner=PARTNERS[bloc])
+        found[f"states.azerbaijan.access.{bloc}"] = part / whole
     return found
 
 

@@ -138,7 +138,7 @@ class StateAgent(mesa.Agent):
                 rules.believe(now.credibility_target, now.doubt_strength, region.strain, region.opening.strain),
                 now.credibility_rate,
             ),
-            "access": (access, now.access_rate),
+            "access": (opening["access"] + self._courted * (access - opening["access"]), now.access_rate),
             "road": (now.road_capacity * willing, now.road_rate),
             "readiness": (
                 trained,

@@ -244,6 +244,8 @@ def _check_effect(key: str, effect: Effect, region: Region) -> None:
         )
     if not impulse and quantity.kind == "stock" and effect.target not in STOCK_TARGETS:
         raise SettingError(f"{key}.kind", f"{effect.kind.value} cannot move {effect.target}", INSTEAD[effect.target])
+    if effect.target == "programme" and effect.kind is ShockKind.decay:
+        raise SettingError(f"{key}.kind", "a programme runs or it does not", "step, pulse, ramp")
     if effect.unit != quantity.unit:
         raise SettingError(f"{key}.unit", f"{effect.unit!r} is not the unit of {effect.target}", quantity.unit)
     if isinstance(effect.size, bool) or not math.isfinite(effect.size):
@@ -287,7 +289,7 @@ def _check_who(key: str, effect: Effect, quantity: Quantity, region: Region) -> 
     pair = [members(effect.who[dim]) for dim in quantity.dims]
     if quantity.dims in (("state", "peer"), ("bloc", "rival")) and len(pair[0]) == 1 and pair[0] == pair[1] != ["*"]:
         raise SettingError(key, "a pair needs two different names", "two different names")
-    if effect.target == "relation":
+    if effect.target in ("relation", "relation_floor", "calming"):
         joined = {state.same_as for state in region.states.values() if state.same_as}
         hit = joined & set(pair[0] + pair[1])
         if hit:

@@ -75,7 +75,9 @@ def open_run(params: Params, world: World, layout: Layout) -> Opening:
     nothing = np.zeros_like(world.alignment)
     strain = rules.total_strain(world.strain_war, world.strain_home)
     pressure = rules.pressure(world.alignment, rules.rivalry(world.relation), layout.courted)
-    blank = Opening(world, strain, pressure, nothing, nothing, nothing, tie_scale(world.tie), world.tie, Pulls(*(nothing,) * 7))
+    blank = Opening(
+        world, strain, pressure, nothing, nothing, nothing, tie_scale(world.tie), world.tie, Pulls(*(nothing,) * len(Pulls._fields))
+    )
     effort = blocs_act(world, params, blank, layout)
     weight = weigh_protection(world, params, effort, coercion(world, params, layout))
     opening = blank._replace(
@@ -219,7 +221,7 @@ def relax_stocks(
         "legacy": (legacy, params.learning),
         "tie": (start.tie + params.trade_makes_peace * gain, params.tie_rate),
         "credibility": (credibility, params.credibility_rate),
-        "access": (access, params.access_rate),
+        "access": (start.access + layout.courted * (access - start.access), params.access_rate),
         "road": (params.road_capacity * rules.willingness(tie), params.road_rate),
         "readiness": (trained, readiness_rate),
         "relation": (start.relation + params.calming * calmer, params.relation_rate),

@@ -12,6 +12,7 @@ from sim.names import BLOC, QUANTITIES, STATE
 from sim.params import Params, World, refused, stack
 from sim.refusal import SettingError
 from sim.rules import Array
+from sim.stability import too_fast
 
 
 class RegionModel(mesa.Model):
@@ -42,7 +43,7 @@ class RegionModel(mesa.Model):
         super().__init__(rng=config.seed)
         self.config, self.window, self.period = config, config.window, 0
         self.layout, params, world = stack([config])
-        faults = refused(self.layout, params, world)
+        faults = refused(self.layout, params, world) or too_fast(params, world, self.layout, self.window.dt)
         if faults:
             raise faults[0]
         opening = kernel.open_run(params, world, self.layout)

@@ -175,7 +175,7 @@ def anchor_at_rest(params: Params, world: World, layout: Layout) -> Array:
     """The anchor at which the opening stands still (benchmark calibration)."""
     side = rules.side_cost(params.exclusivity, layout.courted * world.alignment, rules.rivalry(world.relation))
     company = rules.keep_company(params.company, world.tie, tie_scale(world.tie), world.alignment, layout.courted, world.alignment)
-    return layout.courted * rules.solve_anchor(world.alignment, params.stubbornness, side, company)
+    return rules.solve_anchor(world.alignment, params.stubbornness, side, company, layout.courted)
 
 
 def tie_scale(tie_opening: Array) -> Array:
@@ -263,7 +263,7 @@ def _pairs(table: PairTable, names: tuple[str, ...], absent: float) -> Array:
 def refused(layout: Layout, params: Params, world: World) -> dict[int, SettingError]:
     """The variants whose opening cannot be at rest, with the reason: an anchor or a weighted number outside its range."""
     faults: dict[int, SettingError] = {}
-    outside = (abs(params.anchor) >= 1) | ~np.isfinite(params.anchor)
+    outside = (layout.free > 0) & ((abs(params.anchor) >= 1) | ~np.isfinite(params.anchor))
     for variant, _, state, bloc in np.argwhere(outside)[::-1]:
         value = params.anchor[variant, 0, state, bloc]
         faults[int(variant)] = SettingError(
@@ -278,6 +278,14 @@ def refused(layout: Layout, params: Params, world: World) -> dict[int, SettingEr
     closed = (world.tie <= -1) & (world.road > 0)
     for variant, _, state, peer in np.argwhere(closed)[::-1]:
         faults[int(variant)] = _fault("road_capacity", float("inf"), np.array([variant, 0, state, peer]), layout)
+    for variant, _, bloc, rival in np.argwhere(world.relation < params.relation_floor - 1e-12)[::-1]:
+        said = f"{world.relation[variant, 0, bloc, rival]:.3g} is below its floor"
+        key = f"region.relations.{layout.blocs[bloc]}.{layout.blocs[rival]}"
+        faults[int(variant)] = SettingError(key, said, f"at least {params.relation_floor[variant, 0, bloc, rival]:.3g}")
+    held = params.legacy_weight * params.retention
+    for variant in np.flatnonzero((held > QUANTITIES["retention"].high + 1e-12).reshape(-1)):
+        said = f"makes the retention {held.reshape(-1)[variant]:.3g}"
+        faults[int(variant)] = SettingError("dynamics.legacy", said, "legacy x retention at most 0.5: history must not feed itself")
     shares = world.access.sum(axis=-1)
     for variant, _, state in np.argwhere(shares > 1 + 1e-9)[::-1]:
         said = f"shares of trade add up to {shares[variant, 0, state]:.3g}"

@@ -299,12 +299,14 @@ def cost_of_exit(exit_cost: Array, readiness: Array, alignment_opening: Array, l
     return exit_cost * readiness * positive(alignment_opening + legacy - alignment)
 
 
-def solve_anchor(alignment: Array, stubbornness: Array, side_cost: Array, company: Array) -> Array:
-    """The anchor at which the opening is at rest, given its two other standing pulls.
+def solve_anchor(alignment: Array, stubbornness: Array, side_cost: Array, company: Array, courted: Array) -> Array:
+    """The anchor at which the opening is at rest, given its two other standing pulls; 0 where state and bloc are one actor.
 
-    Source: benchmark calibration, as in applied general equilibrium (model note, section 3).
+    Source: benchmark calibration, as in applied general equilibrium (ODD.md, element 5).
     """
-    return alignment - (side_cost + company) / stubbornness
+    xp = _namespace(alignment)
+    held = xp.where(courted > 0, stubbornness, 1.0)
+    return courted * (alignment - (side_cost + company) / held)
 
 
 def realign(disposition: Array, speed: Array, pull: Array, dt: float, volatility: Array, noise: Array, impulse: Array) -> Array:

@@ -32,20 +32,22 @@ class Plan:
         configs = [variant.config for variant in variants]
         layout, params, world = stack(configs)
         faults = refused(layout, params, world)
+        if not faults:
+            faults = stability.too_fast(params, world, layout, configs[0].window.dt)
         sampled = configs[0].sample is Sample.ranges
         if faults and not sampled:
             raise faults[min(faults)]
-        stands = [index for index in range(len(variants)) if index not in faults]
+        fallen = {variants[index].coordinates.get("draw") for index in faults}
+        stands = [index for index, variant in enumerate(variants) if not sampled or variant.coordinates.get("draw") not in fallen]
         if not stands:
             raise SettingError("sample", "no draw can be at rest at the opening", "narrower ranges")
         self.variants = [variants[index] for index in stands]
         self.params = Params(*(field[stands] if len(field) > 1 else field for field in params))
         self.world = World(*(field[stands] if len(field) > 1 else field for field in world))
         self.layout: Layout = layout
-        self.refused = len(faults)
+        self.refused = len(fallen)
         self.config = self.variants[0].config
         self.window = self.config.window
-        stability.demand_small_period(self.params, self.world, layout, self.window.dt)
         self.margins = stability.margins(self.params, self.world, layout, self.window.dt)
         self.references = references(self.variants, self.config.reference)
         self.keep = keeping.settle(self.config.keep, layout, len(self.variants), self.config.replicates, self.window.periods)

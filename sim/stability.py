@@ -112,8 +112,8 @@ def _consistent(world: World, layout: Layout) -> World:
     return world
 
 
-def demand_small_period(params: Params, world: World, layout: Layout, dt: float) -> None:
-    """Refuse a period so long that a state would step past where its pulls balance: speed dt |dG/da| must be at most 1."""
+def too_fast(params: Params, world: World, layout: Layout, dt: float) -> dict[int, SettingError]:
+    """The variants whose period is so long that a state would step past where its pulls balance: speed dt |dG/da| above 1."""
     opening = open_run(params, world, layout)
 
     def pull(alignment: Array) -> Array:
@@ -126,14 +126,15 @@ def demand_small_period(params: Params, world: World, layout: Layout, dt: float)
         up, down = world.alignment.copy(), world.alignment.copy()
         up[..., state, bloc] += NUDGE
         down[..., state, bloc] -= NUDGE
-        steepest = steepest + abs(pull(up) - pull(down)) / (2.0 * NUDGE)
+        here = pull(world.alignment)
+        steepest = steepest + np.maximum(abs(pull(up) - here), abs(pull(down) - here)) / NUDGE
     worst = layout.free * params.speed * dt * steepest
-    if worst.max() > 1.0:
-        variant, _, state, _ = np.unravel_index(worst.argmax(), worst.shape)
-        name = layout.states[int(state)]
-        raise SettingError(
-            f"region.states.{name}.speed",
-            f"{params.speed[variant, 0, state, 0]:g} is too fast for a period of {dt:.3g} years"
-            f" (speed dt |dG/da| = {worst.max():.2f})",
+    faults = {}
+    for variant, _, state, bloc in np.argwhere(worst > 1.0)[::-1]:
+        faults[int(variant)] = SettingError(
+            f"region.states.{layout.states[state]}.speed",
+            f"{np.broadcast_to(params.speed, worst.shape)[variant, 0, state, bloc]:g} is too fast for a period of {dt:.3g} years"
+            f" (speed dt |dG/da| = {worst[variant, 0, state, bloc]:.2f})",
             "at most 1: a lower speed, or more periods_per_year",
         )
+    return faults

@@ -108,3 +108,17 @@ def test_what_is_ours_or_open_is_printed(worlds):
         print(
             f"{scenario}: {variable} {state}-{bloc} ({said}): mean {values.mean():+.4f}, rises in {share(values, +1):.2f} of draws"
         )
+
+
+def test_what_carries_armenias_turn_to_the_eu_is_printed():
+    """The claim stands on one assumption: that standing with Russia and the EU at once costs Armenia little."""
+    still = [f"region.states.{state}.volatility=0" for state in ("armenia", "azerbaijan", "georgia")]
+    said = ["scenario=baseline,ukraine_war", "sample=ranges", "draws=200", "replicates=1", *still]
+    shares = []
+    for cost in (0.0, 0.03, 0.1):
+        ds = simulate(expand([*said, f"region.states.armenia.exclusivity={cost}"])).isel(replicate=0)
+        worlds = {name: ds.isel(variant=np.flatnonzero(ds["scenario"].values == name)) for name in ("baseline", "ukraine_war")}
+        values = at_war_end(worlds, effect(worlds, "ukraine_war", "alignment", state="armenia", bloc="eu"))
+        shares.append(share(values, +1))
+        print(f"exclusivity of Armenia {cost}: alignment with the EU rises in {shares[-1]:.2f} of draws, mean {values.mean():+.4f}")
+    assert shares == sorted(shares, reverse=True)
