@@ -52,7 +52,7 @@ def share_of(part: Array, whole: Array) -> Array:
 def total_strain(war: Array, home: Array) -> Array:
     """The share of a bloc's means that war and unrest at home tie down together.
 
-    Source: model note, section 1.
+    Source: ours, ODD.md element 2.
     """
     return 1.0 - (1.0 - war) * (1.0 - home)
 
@@ -99,7 +99,7 @@ def commit_effort(
 def coerce(coerciveness: Array, strain: Array, red_line: Array, alignment: Array) -> Array:
     """The threat that a bloc poses to a state that has left its red line.
 
-    Source: model note, section 2; Walt 1987 (offensive power and intention).
+    Source: ours, ODD.md element 7; Walt 1987 (offensive power and intention).
     """
     return coerciveness * (1.0 - strain) * positive(red_line - alignment)
 
@@ -135,7 +135,7 @@ def perceive_threat(safety: Array, coercion: Array, external_threat: Array) -> A
 def project_force(military: Array, effort: Array, deterrence: Array, coercion: Array, rivalry: Array) -> Array:
     """What a bloc's effort is worth as force in a state, less what its rivals' coercion deters.
 
-    Source: model note, section 2.
+    Source: ours, ODD.md element 7.
     """
     return military * effort * positive(1.0 - product(deterrence * coercion, rivalry))
 
@@ -143,7 +143,7 @@ def project_force(military: Array, effort: Array, deterrence: Array, coercion: A
 def reach(force: Array, relay: Array, friendship: Array, alignment: Array) -> Array:
     """A bloc's own force in a state and what comes through its friends that the state stands with.
 
-    Source: model note, section 2 (a channel, not spending).
+    Source: ours, ODD.md element 7 (a channel, not spending).
     """
     return force + relay * product(positive(alignment) * force, friendship)
 
@@ -188,7 +188,7 @@ def weigh_markets(access: Array, effort: Array, effort_opening: Array, economic:
 def willingness(tie: Array) -> Array:
     """The share of possible traffic that two states want to let through.
 
-    Source: model note, section 2.
+    Source: ours, ODD.md element 7.
     """
     return (1.0 + tie) / 2.0
 
@@ -196,7 +196,7 @@ def willingness(tie: Array) -> Array:
 def carry(permit: Array, road: Array, paths: tuple[Path, ...]) -> Array:
     """What each route could carry if both ends wanted it: its permit times the roads along it, as a row (1, route).
 
-    Source: model note, section 2.
+    Source: ours, ODD.md element 7.
     """
     xp = _namespace(road)
     carried = []
@@ -223,7 +223,7 @@ def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
 def flow(willingness: Array, best: Array) -> Array:
     """The traffic between two states: it needs a road and the will of both ends.
 
-    Source: model note, section 2.
+    Source: ours, ODD.md element 7.
     """
     return willingness * best
 
@@ -231,7 +231,7 @@ def flow(willingness: Array, best: Array) -> Array:
 def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Array, paths: tuple[Path, ...]) -> Array:
     """What the states strictly inside the best route of two others gain of the markets at both ends, (state, bloc).
 
-    Source: model note, section 2 (default 0).
+    Source: ours, ODD.md element 7 (default 0).
     """
     xp = _namespace(gateway)
     total = xp.zeros_like(gateway)
@@ -249,7 +249,7 @@ def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Arra
 def gain_access(traffic_gain: Array, gateway: Array) -> Array:
     """What more traffic with each peer opens of each bloc's market.
 
-    Source: model note, section 2.
+    Source: ours, ODD.md element 7.
     """
     return product(traffic_gain, gateway)
 
@@ -294,7 +294,7 @@ def hold_anchor(stubbornness: Array, anchor: Array, alignment: Array) -> Array:
 def cost_of_exit(exit_cost: Array, readiness: Array, alignment_opening: Array, legacy: Array, alignment: Array) -> Array:
     """The pull back to a bloc with which a state has built its forces, once it leaves.
 
-    Source: model note, section 2.
+    Source: ours, ODD.md element 7.
     """
     return exit_cost * readiness * positive(alignment_opening + legacy - alignment)
 
@@ -312,7 +312,7 @@ def solve_anchor(alignment: Array, stubbornness: Array, side_cost: Array, compan
 def realign(disposition: Array, speed: Array, pull: Array, dt: float, volatility: Array, noise: Array, impulse: Array) -> Array:
     """The disposition at the end of a period: drift, luck and what a shock adds.
 
-    Source: model note, section 2 (Euler-Maruyama step of a gradient ascent).
+    Source: ours, ODD.md element 7 (Euler-Maruyama step of a gradient ascent).
     """
     return disposition + speed * pull * dt + volatility * dt**0.5 * noise + impulse
 
@@ -343,7 +343,7 @@ def readiness_rate(target: Array, readiness: Array, programme: Array, rate_up: A
 def remember(retention: Array, alignment: Array, alignment_opening: Array) -> Array:
     """The legacy that a lasting move leaves in the end.
 
-    Source: model note, section 2.
+    Source: ours, ODD.md element 7.
     """
     return retention * (alignment - alignment_opening)
 
@@ -351,7 +351,7 @@ def remember(retention: Array, alignment: Array, alignment_opening: Array) -> Ar
 def strain_from_buffer(unrest: Array, buffer: Array, alignment: Array, alignment_opening: Array) -> Array:
     """The strain at home of a bloc whose buffer states have left it, as a row.
 
-    Source: model note, section 2 (the article's North Caucasus).
+    Source: ours, ODD.md element 7 (the article's North Caucasus).
     """
     lost = (buffer * positive(alignment_opening - alignment)).sum(axis=-2, keepdims=True)
     return unrest * share_of(lost, buffer.sum(axis=-2, keepdims=True))
@@ -367,7 +367,7 @@ def mean_rise(tie: Array, tie_opening: Array) -> Array:
 def join_relations(relation: Array, joined: Array, courted: Array, alignment: Array) -> Array:
     """The relations of blocs, those of a bloc that is also a state being the mean of the alignments that say them.
 
-    Source: model note, section 1 (`same_as`).
+    Source: ours, ODD.md element 2 (`same_as`).
     """
     xp = _namespace(relation)
     said = product(joined, courted * alignment)

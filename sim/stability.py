@@ -34,7 +34,7 @@ def margins(params: Params, world: World, layout: Layout, dt: float) -> Array:
     """1 less the spectral radius of the one-period map at the opening, (variant,); below 0 a nudge grows.
 
     Kinks are met from both sides, the smaller margin counts; stocks that cannot move are left out.
-    Source: model note, section 3.
+    Source: ours, ODD.md element 5.
     """
     found: dict[bytes, float] = {}
     result = []

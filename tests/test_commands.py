@@ -351,7 +351,14 @@ def test_completion_cuts_the_verb_away(here):
 
 def test_interruption_leaves_nothing_half_written(here):
     argv = [sys.executable, "-m", "sim", "run", "region=toy", "replicates=40000", "keep=summaries", "out=long"]
-    process = subprocess.Popen(argv, cwd=here, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        argv,
+        cwd=here,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell may have it ignored
+    )
     assert process.stdout and process.stderr
     assert any("stability margin" in line for line in iter(process.stdout.readline, ""))
     time.sleep(0.3)
