@@ -275,7 +275,7 @@ def jacobian(params, world, layout, dt):
 
 
 def reaction(params, world, rivalry=0.6):
-    """D and F of da_b' = speed (1 - a_b^2)(D_b da_c - F_b da_b); effort is budget (1 + r) w/(r + w), w = exp(vigilance pressure)."""
+    """D and F of da_b' = speed (1 - a_b^2)(D_b da_c - F_b da_b); effort is E (1 + r) w/(r + w), w = exp(vigilance pressure)."""
     effort = (params.bloc_capability * params.salience).reshape(2)
     vigilance, reserve = params.vigilance.reshape(2), params.reserve.reshape(2)
     answer = effort * vigilance * rivalry / 2 * reserve / (1 + reserve)
