@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import mesa
 import numpy as np
 
-from sim import rules
+from sim import roads, rules
 from sim.kernel import Parts, Pulls
 from sim.names import BLOC, PARTS, QUANTITIES, STATE
 from sim.params import Params
@@ -128,8 +128,8 @@ class StateAgent(mesa.Agent):
         now, stocks, opening, region = rows_of_state(self.region.now, self.index), self.stocks, self.opening, self.region
         row = slice(self.index, self.index + 1)
         gain = region.traffic[row] - region.opening.traffic[row]
-        access = opening["access"] + rules.gain_access(gain, region.now.gateway) + now.transit_gain * region.transit[row]
-        willing = rules.willingness((stocks["tie"] + region.tie[:, row].T) / 2.0)
+        access = opening["access"] + roads.gain_access(gain, region.now.gateway) + now.transit_gain * region.transit[row]
+        willing = roads.willingness((stocks["tie"] + region.tie[:, row].T) / 2.0)
         trained = np.where(now.programme > 0, 1.0, opening["readiness"])
         return {
             "legacy": (rules.remember(now.retention, stocks["alignment"], opening["alignment"]), now.learning),

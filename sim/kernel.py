@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim import rules
+from sim import roads, rules
 from sim.names import QUANTITIES
 from sim.params import Layout, Params, World, tie_scale
 from sim.rules import Array
@@ -153,9 +153,9 @@ def states_act(world: World, params: Params, opening: Opening, effort: Array, la
 def roads_carry(world: World, params: Params, layout: Layout) -> tuple[Array, Array, Array]:
     """The traffic between states, what each route could carry, and the best of them."""
     tie = (world.tie + world.tie.swapaxes(-1, -2)) / 2.0
-    carried = rules.carry(params.permit, world.road, layout.paths)
-    best = rules.best_carry(carried, layout.paths, len(layout.states))
-    return rules.flow(rules.willingness(tie), best), carried, best
+    carried = roads.carry(params.permit, world.road, layout.paths)
+    best = roads.best_carry(carried, layout.paths, len(layout.states))
+    return roads.flow(roads.willingness(tie), best), carried, best
 
 
 def step(
@@ -208,8 +208,8 @@ def relax_stocks(
     strain = rules.total_strain(world.strain_war, world.strain_home)
     legacy = rules.remember(params.retention, world.alignment, start.alignment)
     credibility = rules.believe(params.credibility_target, params.doubt_strength, strain, opening.strain)
-    access = start.access + rules.gain_access(gain, params.gateway)
-    access = access + params.transit_gain * rules.gain_transit(carried, best, gain, params.gateway, layout.paths)
+    access = start.access + roads.gain_access(gain, params.gateway)
+    access = access + params.transit_gain * roads.gain_transit(carried, best, gain, params.gateway, layout.paths)
     tie = (world.tie + world.tie.swapaxes(-1, -2)) / 2.0
     trained = np.where(params.programme > 0, 1.0, start.readiness)
     readiness_rate = rules.readiness_rate(
@@ -222,7 +222,7 @@ def relax_stocks(
         "tie": (start.tie + params.trade_makes_peace * gain, params.tie_rate),
         "credibility": (credibility, params.credibility_rate),
         "access": (start.access + layout.courted * (access - start.access), params.access_rate),
-        "road": (params.road_capacity * rules.willingness(tie), params.road_rate),
+        "road": (params.road_capacity * roads.willingness(tie), params.road_rate),
         "readiness": (trained, readiness_rate),
         "relation": (start.relation + params.calming * calmer, params.relation_rate),
         "strain_war": (start.strain_war, params.strain_war_rate),

@@ -4,7 +4,7 @@ import mesa
 import numpy as np
 from mesa.datacollection import DataCollector
 
-from sim import kernel, noise, rules, shocks
+from sim import kernel, noise, roads, rules, shocks
 from sim.agents import BlocAgent, StateAgent, relaxed
 from sim.config import Config
 from sim.kernel import Opening, Pulls
@@ -130,11 +130,11 @@ class RegionModel(mesa.Model):
     def _open_roads(self) -> None:
         """Traffic is what the roads, the permits and the will of both ends let through."""
         road = np.concatenate([state.stocks["road"] for state in self.states])
-        carried = rules.carry(self.now.permit, road, self.layout.paths)
-        best = rules.best_carry(carried, self.layout.paths, len(self.states))
-        self.traffic = rules.flow(rules.willingness((self.tie + self.tie.T) / 2.0), best)
+        carried = roads.carry(self.now.permit, road, self.layout.paths)
+        best = roads.best_carry(carried, self.layout.paths, len(self.states))
+        self.traffic = roads.flow(roads.willingness((self.tie + self.tie.T) / 2.0), best)
         gain = self.traffic - self.opening.traffic
-        self.transit = rules.gain_transit(carried, best, gain, self.now.gateway, self.layout.paths)
+        self.transit = roads.gain_transit(carried, best, gain, self.now.gateway, self.layout.paths)
 
     def _join(self) -> None:
         """The relations of a bloc that is also a state follow from the alignments."""

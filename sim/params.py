@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim import rules
+from sim import roads, rules
 from sim.config import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Bloc, Config, PairTable, Region
 from sim.names import BLOC, MECHANISMS, PARAMETERS, PEER, QUANTITIES, RIVAL, ROUTE, SCALARS, STATE
 from sim.refusal import SettingError
-from sim.rules import Array, Path
+from sim.roads import Path
+from sim.rules import Array
 
 PRIORITY_QUANTITY = "priority"
 
@@ -231,7 +232,7 @@ def _tables(config: Config, layout: Layout) -> dict[str, Array]:
     tables["priority"] = rules.share_of(
         layout.free * tables["priority"], (layout.free * tables["priority"]).sum(axis=-2, keepdims=True)
     )
-    willing = rules.willingness((tables["tie"] + tables["tie"].T) / 2)
+    willing = roads.willingness((tables["tie"] + tables["tie"].T) / 2)
     tables["road_capacity"] = rules.share_of(tables["road"], willing)
     return tables
 

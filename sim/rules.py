@@ -4,45 +4,31 @@ Shapes are those of `sim.names`: states run down, blocs run across, batch axes l
 column, answers for that actor alone. Arrays bring their own namespace (NumPy or another that follows the array API).
 """
 
-import itertools
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 Array = np.ndarray
 
 
-class Path(NamedTuple):
-    """The way of a route: positions of its two ends and of the states strictly between them, in order."""
-
-    one: int
-    other: int
-    via: tuple[int, ...]
-
-    @property
-    def legs(self) -> tuple[tuple[int, int], ...]:
-        """The roads that it takes, each as a pair of states."""
-        stops = (self.one, *self.via, self.other)
-        return tuple(itertools.pairwise(stops))
-
-
-def _namespace(array: Array) -> Any:
+def namespace(array: Array) -> Any:
+    """The library that an array comes from, with the functions of the array API standard."""
     return array.__array_namespace__()
 
 
 def product(left: Array, right: Array) -> Array:
     """Multiply small matrices in the last two axes: the one place where a sum over actors is a matrix product."""
-    return _namespace(left).matmul(left, right)
+    return namespace(left).matmul(left, right)
 
 
 def positive(value: Array) -> Array:
     """The positive part, 0 where the value is negative."""
-    return _namespace(value).maximum(value, 0.0)
+    return namespace(value).maximum(value, 0.0)
 
 
 def share_of(part: Array, whole: Array) -> Array:
     """The part over the whole, 0 where the whole is 0."""
-    xp = _namespace(part)
+    xp = namespace(part)
     return xp.where(whole > 0, part / xp.where(whole > 0, whole, 1.0), 0.0)
 
 
@@ -91,7 +77,7 @@ def commit_effort(
     `reserve` is the weight of the rest of the world, from which an answer can draw; at 0 the sum is fixed.
     Source: Grabisch, Mandel, Rusinowska & Tanimura 2018. Departs: blocs follow this rule, they do not optimise.
     """
-    xp = _namespace(pressure)
+    xp = namespace(pressure)
     weight = priority * xp.exp(vigilance * (pressure - pressure_opening))
     return budget * share_of((1.0 + reserve) * weight, reserve + weight.sum(axis=-2, keepdims=True))
 
@@ -180,78 +166,9 @@ def weigh_markets(access: Array, effort: Array, effort_opening: Array, economic:
 
     Source: Hirschman 1945 (trade as influence).
     """
-    xp = _namespace(access)
+    xp = namespace(access)
     spent = effort_opening > 0
     return access * xp.where(spent, effort / xp.where(spent, effort_opening, 1.0), 1.0) ** economic
-
-
-def willingness(tie: Array) -> Array:
-    """The share of possible traffic that two states want to let through.
-
-    Source: ours, ODD.md element 7.
-    """
-    return (1.0 + tie) / 2.0
-
-
-def carry(permit: Array, road: Array, paths: tuple[Path, ...]) -> Array:
-    """What each route could carry if both ends wanted it: its permit times the roads along it, as a row (1, route).
-
-    Source: ours, ODD.md element 7.
-    """
-    xp = _namespace(road)
-    carried = []
-    for index, path in enumerate(paths):
-        open_share = permit[..., 0, index]
-        for one, other in path.legs:
-            open_share = open_share * road[..., one, other]
-        carried.append(open_share)
-    return (xp.stack(carried, axis=-1) if paths else xp.zeros((*road.shape[:-2], 0)))[..., None, :]
-
-
-def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
-    """What the best route between each two states could carry, (state, peer); 0 where none is named."""
-    xp = _namespace(carried)
-    pairs = [
-        [[index for index, path in enumerate(paths) if {path.one, path.other} == {i, j}] for j in range(states)]
-        for i in range(states)
-    ]
-    none = xp.zeros(carried.shape[:-2])
-    rows = [xp.stack([xp.max(carried[..., 0, found], axis=-1) if found else none for found in row], axis=-1) for row in pairs]
-    return xp.stack(rows, axis=-2)
-
-
-def flow(willingness: Array, best: Array) -> Array:
-    """The traffic between two states: it needs a road and the will of both ends.
-
-    Source: ours, ODD.md element 7.
-    """
-    return willingness * best
-
-
-def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Array, paths: tuple[Path, ...]) -> Array:
-    """What the states strictly inside the best route of two others gain of the markets at both ends, (state, bloc).
-
-    Source: ours, ODD.md element 7 (default 0).
-    """
-    xp = _namespace(gateway)
-    total = xp.zeros_like(gateway)
-    for index, path in enumerate(paths):
-        rivals = [k for k, other in enumerate(paths) if {other.one, other.other} == {path.one, path.other}]
-        equal = (carried[..., 0, rivals] == best[..., path.one, path.other][..., None]).sum(axis=-1)
-        inside = share_of(1.0 * (carried[..., 0, index] == best[..., path.one, path.other]) * (carried[..., 0, index] > 0), equal)
-        market = gateway[..., path.one : path.one + 1, :] + gateway[..., path.other : path.other + 1, :]
-        gain = (inside * traffic_gain[..., path.one, path.other])[..., None, None] * market
-        for stop in path.via:
-            total = total + gain * (xp.arange(gateway.shape[-2]) == stop)[:, None]
-    return total
-
-
-def gain_access(traffic_gain: Array, gateway: Array) -> Array:
-    """What more traffic with each peer opens of each bloc's market.
-
-    Source: ours, ODD.md element 7.
-    """
-    return product(traffic_gain, gateway)
 
 
 # The move of a state --------------------------------------------------------------------------------------------------------
@@ -304,7 +221,7 @@ def solve_anchor(alignment: Array, stubbornness: Array, side_cost: Array, compan
 
     Source: benchmark calibration, as in applied general equilibrium (ODD.md, element 5).
     """
-    xp = _namespace(alignment)
+    xp = namespace(alignment)
     held = xp.where(courted > 0, stubbornness, 1.0)
     return courted * (alignment - (side_cost + company) / held)
 
@@ -322,7 +239,7 @@ def realign(disposition: Array, speed: Array, pull: Array, dt: float, volatility
 
 def relax(stock: Array, target: Array, rate: Array, dt: float) -> Array:
     """A stock at the end of a period in which its target stands still: exact for any rate and period."""
-    xp = _namespace(target)
+    xp = namespace(target)
     return target + (stock - target) * xp.exp(-rate * dt)
 
 
@@ -336,7 +253,7 @@ def believe(credibility_target: Array, doubt: Array, strain: Array, strain_openi
 
 def readiness_rate(target: Array, readiness: Array, programme: Array, rate_up: Array, rate_down: Array) -> Array:
     """How fast readiness moves: up by the programme's size, down slowly."""
-    xp = _namespace(target)
+    xp = namespace(target)
     return xp.where(target >= readiness, rate_up * xp.where(programme > 0, programme, 1.0), rate_down)
 
 
@@ -369,7 +286,7 @@ def join_relations(relation: Array, joined: Array, courted: Array, alignment: Ar
 
     Source: ours, ODD.md element 2 (`same_as`).
     """
-    xp = _namespace(relation)
+    xp = namespace(relation)
     said = product(joined, courted * alignment)
     count = product(joined, courted)
     total, number = said + said.swapaxes(-1, -2), count + count.swapaxes(-1, -2)
@@ -381,7 +298,7 @@ def join_relations(relation: Array, joined: Array, courted: Array, alignment: Ar
 
 def chord(disposition: Array, disposition_next: Array, alignment: Array, alignment_next: Array) -> Array:
     """The factor by which a part of the disposition's change is a part of the alignment's, so that the parts add up."""
-    xp = _namespace(disposition)
+    xp = namespace(disposition)
     moved = disposition_next - disposition
     small = moved == 0
     return xp.where(small, 1.0 - alignment**2, (alignment_next - alignment) / xp.where(small, 1.0, moved))

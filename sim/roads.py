@@ -1,0 +1,89 @@
+"""Roads and routes: what they let through, and what that opens of markets. Pure functions like those of `sim.rules`."""
+
+import itertools
+from typing import NamedTuple
+
+from sim.rules import Array, namespace, product, share_of
+
+
+class Path(NamedTuple):
+    """The way of a route: positions of its two ends and of the states strictly between them, in order."""
+
+    one: int
+    other: int
+    via: tuple[int, ...]
+
+    @property
+    def legs(self) -> tuple[tuple[int, int], ...]:
+        """The roads that it takes, each as a pair of states."""
+        stops = (self.one, *self.via, self.other)
+        return tuple(itertools.pairwise(stops))
+
+
+def willingness(tie: Array) -> Array:
+    """The share of possible traffic that two states want to let through.
+
+    Source: ours, ODD.md element 7.
+    """
+    return (1.0 + tie) / 2.0
+
+
+def carry(permit: Array, road: Array, paths: tuple[Path, ...]) -> Array:
+    """What each route could carry if both ends wanted it: its permit times the roads along it, as a row (1, route).
+
+    Source: ours, ODD.md element 7.
+    """
+    xp = namespace(road)
+    carried = []
+    for index, path in enumerate(paths):
+        open_share = permit[..., 0, index]
+        for one, other in path.legs:
+            open_share = open_share * road[..., one, other]
+        carried.append(open_share)
+    return (xp.stack(carried, axis=-1) if paths else xp.zeros((*road.shape[:-2], 0)))[..., None, :]
+
+
+def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
+    """What the best route between each two states could carry, (state, peer); 0 where none is named."""
+    xp = namespace(carried)
+    pairs = [
+        [[index for index, path in enumerate(paths) if {path.one, path.other} == {i, j}] for j in range(states)]
+        for i in range(states)
+    ]
+    none = xp.zeros(carried.shape[:-2])
+    rows = [xp.stack([xp.max(carried[..., 0, found], axis=-1) if found else none for found in row], axis=-1) for row in pairs]
+    return xp.stack(rows, axis=-2)
+
+
+def flow(willingness: Array, best: Array) -> Array:
+    """The traffic between two states: it needs a road and the will of both ends.
+
+    Source: ours, ODD.md element 7.
+    """
+    return willingness * best
+
+
+def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Array, paths: tuple[Path, ...]) -> Array:
+    """What the states strictly inside the best route of two others gain of the markets at both ends, (state, bloc).
+
+    Source: ours, ODD.md element 7 (default 0).
+    """
+    xp = namespace(gateway)
+    total = xp.zeros_like(gateway)
+    for index, path in enumerate(paths):
+        rivals = [k for k, other in enumerate(paths) if {other.one, other.other} == {path.one, path.other}]
+        equal = (carried[..., 0, rivals] == best[..., path.one, path.other][..., None]).sum(axis=-1)
+        inside = share_of(1.0 * (carried[..., 0, index] == best[..., path.one, path.other]) * (carried[..., 0, index] > 0), equal)
+        market = gateway[..., path.one : path.one + 1, :] + gateway[..., path.other : path.other + 1, :]
+        gain = (inside * traffic_gain[..., path.one, path.other])[..., None, None] * market
+        for stop in path.via:
+            total = total + gain * (xp.arange(gateway.shape[-2]) == stop)[:, None]
+    return total
+
+
+def gain_access(traffic_gain: Array, gateway: Array) -> Array:
+    """What more traffic with each peer opens of each bloc's market.
+
+    Source: ours, ODD.md element 7.
+    """
+    return product(traffic_gain, gateway)
