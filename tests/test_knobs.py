@@ -5,36 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import yaml
+from conftest import effect, shock_folder
 
 from sim.compose import expand
 from sim.config import Config
-from sim.names import QUANTITIES, RECORDED
+from sim.names import RECORDED
 from sim.sampling import quantity_at, ranges
 from sim.simulate import Plan, run_arrays
 from sim.typed import build
 
 STEP = 0.1
 """How far a setting is moved towards the further end of its plausible range."""
-
-
-def effect(target, kind, who, size, **lasting):
-    low, high = sorted((0.5 * size, 1.5 * size))
-    named = {"date": "2022-03-10", "kind": kind, "target": target, "who": who, "size": size, "range": [low, high]}
-    return named | lasting | {"unit": QUANTITIES[target].unit, "source": "judgement"}
-
-
-STORM = {
-    "tie": effect("tie", "step", {"state": "north", "peer": "south"}, 0.3),
-    "strain": effect("strain_war", "step", {"bloc": "east"}, 0.3),
-    "relation": effect("relation", "step", {"bloc": "east", "rival": "west"}, -0.6),
-    "credibility": effect("credibility", "step", {"state": "north", "bloc": "east"}, -0.2),
-    "programme": effect("programme", "pulse", {"state": "south", "bloc": "west"}, 1.0, duration=1.0),
-    "road": effect("road_capacity", "step", {"state": "north", "peer": "south"}, 0.2),
-    "vigilance": effect("vigilance", "decay", {"bloc": "west"}, -0.3, half_life=1.0),
-    "legacy": effect("legacy", "impulse", {"state": "north", "bloc": "east"}, -0.3),
-}
-"""A shock that touches every stock of the toy region, so that every loop turns."""
 
 
 STRESS = {
@@ -79,26 +60,19 @@ def dead(base):
     }, len(bounds)
 
 
-def folder_with(tmp_path, effects):
-    (tmp_path / "shock").mkdir()
-    (tmp_path / "shock" / "storm.yaml").write_text(yaml.safe_dump({"storm": {"label": "Everything", "effects": effects}}))
-    return tmp_path
-
-
-def test_every_number_of_the_toy_region_moves_something(tmp_path):
+def test_every_number_of_the_toy_region_moves_something(storm):
     """In a world of rivals or in one of friends: a relay needs friends, vigilance needs rivals. Transit needs a third state."""
-    own = folder_with(tmp_path, STORM)
     common = ["region=toy", "shock=[storm]", "replicates=2", "end=2025-01"]
     lines = ["region.blocs.west.buffer=[south]", "region.blocs.west.red_line.north=0.2", "region.blocs.west.unrest=0.1"]
-    rivals, number = dead(expand([*common, *lines], own)[0])
-    friends, _ = dead(expand([*common, *lines, "region.relations.east.west=0.5"], own)[0])
+    rivals, number = dead(expand([*common, *lines], storm)[0])
+    friends, _ = dead(expand([*common, *lines, "region.relations.east.west=0.5"], storm)[0])
     assert number > 80
     assert rivals & friends == {"dynamics.transit_gain"}
 
 
 def test_every_kind_of_number_of_the_shipped_region_moves_something(tmp_path):
     """Georgia's arms matter only where someone is hostile to it: so each kind must move something for one actor at least."""
-    own = folder_with(tmp_path, STRESS)
+    own = shock_folder(tmp_path, "storm", STRESS)
     base = expand(["shock=[ukraine_war,peace_deal,trade_opening,storm]", "replicates=2", "end=2028-01"], own)[0]
     still, number = dead(base)
     assert number > 200
