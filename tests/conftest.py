@@ -1,9 +1,16 @@
-"""What all tests share: the option to write baselines anew, and a storm that wakes every mechanism of the toy region."""
+"""What all tests share: shocks that wake every mechanism, and a region in which every way of being joined occurs."""
+
+import json
+from pathlib import Path
 
 import pytest
 import yaml
 
-from sim.names import QUANTITIES
+from sim.checks import STOCK_TARGETS
+from sim.config import ShockKind
+from sim.names import BLOC, PEER, QUANTITIES, RIVAL, ROUTE, STATE
+
+ROOT = Path(__file__).parent.parent
 
 
 def pytest_addoption(parser):
@@ -33,7 +40,7 @@ STORM = {
 def shock_folder(folder, name, effects, **said):
     """A folder of the user's own with one shock in it."""
     (folder / "shock").mkdir(exist_ok=True)
-    (folder / "shock" / f"{name}.yaml").write_text(yaml.safe_dump({name: {"label": name, **said, "effects": effects}}))
+    (folder / "shock" / f"{name}.yaml").write_text(json.dumps({name: {"label": name, **said, "effects": effects}}))
     return folder
 
 
@@ -41,3 +48,82 @@ def shock_folder(folder, name, effects, **said):
 def storm(tmp_path):
     """A folder of the user's own that holds the shock `storm`."""
     return shock_folder(tmp_path, "storm", STORM)
+
+
+def everything(states, blocs, routes):
+    """One effect for each target and kind that a shock may have, spread over the first years and over the actors given."""
+    size = {"speed": 0.1, "volatility": 0.02, "bloc_capability": 0.2, "state_capability": 0.2, "relation_floor": 0.1}
+    who = {
+        (STATE,): {"state": list(states)},
+        (BLOC,): {"bloc": blocs[0]},
+        (STATE, BLOC): {"state": states[0], "bloc": "*"},
+        (STATE, PEER): {"state": states[0], "peer": states[1]},
+        (BLOC, RIVAL): {"bloc": blocs[0], "rival": blocs[1]},
+        (ROUTE,): {"route": list(routes)},
+    }
+    lasting = {"pulse": {"duration": 1.5}, "ramp": {"until": "2025-05-20"}, "decay": {"half_life": 0.8}}
+    effects = {}
+    for number, (name, quantity) in enumerate(QUANTITIES.items()):
+        if not quantity.shockable or quantity.kind == "flow":
+            continue
+        for kind in ShockKind:
+            if not moves(name, kind):
+                continue
+            month, sign = 1 + (number + 3 * len(effects)) % 12, 1 if len(effects) % 3 else -1
+            said = {**lasting.get(kind.value, {}), "date": f"2022-{month:02d}-17"}
+            effects[f"{name}_{kind.value}"] = effect(name, kind.value, who[quantity.dims], sign * size.get(name, 0.07), **said)
+    return effects
+
+
+def moves(name, kind):
+    """Whether a shock of a kind can move a quantity: impulses stocks, lasting ones parameters and targets of slow stocks."""
+    if kind is ShockKind.impulse:
+        return QUANTITIES[name].kind == "stock"
+    if name == "programme":
+        return kind is not ShockKind.decay
+    return QUANTITIES[name].kind == "parameter" or name in STOCK_TARGETS
+
+
+def connected():
+    """The toy's two states, a third that is also a bloc and a member of another, and two ways from one to the other."""
+    region = yaml.safe_load((ROOT / "configs" / "region" / "toy.yaml").read_text("utf-8"))
+    region |= {"name": "connected", "label": "Connected"}
+    north, south, west = region["states"]["north"], region["states"]["south"], region["blocs"]["west"]
+    league = {**west, "label": "League", "colour": "#CC79A7", "capability": 0.7, "coerciveness": 0.2}
+    league |= {"priority": {"north": 0.5, "south": 0.5}, "red_line": {"south": 0.4}, "unrest": 0.1, "buffer": ["south"]}
+    region["blocs"]["league"] = league
+    for state, score in ((north, 0.2), (south, -0.3)):
+        state["alignment"]["league"] = score
+        state["credibility"]["league"], state["access"]["league"], state["stubbornness"]["league"] = 0.4, 0.1, 1.1
+    region["states"]["harbour"] = {**south, "label": "Harbour", "capability": 0.6, "same_as": "league", "member_of": ["west"]}
+    region["states"]["harbour"] |= {"readiness": {"west": 0.6}, "gateway": {"west": 0.2}}
+    for table, east, west in (
+        ("alignment", -0.2, 0.6),
+        ("credibility", 0.2, 0.8),
+        ("access", 0.2, 0.5),
+        ("stubbornness", 1.0, 1.0),
+    ):
+        region["states"]["harbour"][table] = {"east": east, "west": west}
+    region["ties"] |= {"harbour": {"north": 0.2, "south": 0.1}}
+    region["roads"] |= {"harbour": {"north": 0.5, "south": 0.4}}
+    region["proximity"] |= {"harbour": {"north": 0.3, "south": 0.5}}
+    region["routes"]["round"] = {"label": "By way of the harbour", "ends": ["north", "south"], "via": ["harbour"], "permit": 0.9}
+    return region
+
+
+def write_region(folder, region):
+    """Write a region into a user's folder under its own name."""
+    (folder / "region").mkdir(exist_ok=True)
+    (folder / "region" / f"{region['name']}.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(region)), sort_keys=False))
+    return folder
+
+
+@pytest.fixture
+def hard(tmp_path):
+    """A folder with `region=connected` and the shock `everything`."""
+    region = connected()
+    write_region(tmp_path, region)
+    return shock_folder(tmp_path, "everything", everything(("north", "south"), ("east", "west"), ("direct", "round")))
+
+
+HARD = ("region=connected", "shock=[everything]")
