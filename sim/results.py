@@ -186,6 +186,6 @@ def open_results(folder: str | Path) -> xr.Dataset:
     try:
         group = zarr.open_group(folder / STORE, mode="r", zarr_format=3)
         arrays = {name: np.asarray(group[name]) for name in words["variables"]}
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError, RuntimeError) as error:
         raise SettingError(str(folder / STORE), f"cannot be read: {error}", "a store as it was written") from None
     return label(arrays, words)

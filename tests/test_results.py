@@ -1,0 +1,223 @@
+"""Results: what is saved opens as it was, summaries are of the worlds they stand for, damage is said and never read."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import stats
+
+from sim.comparison import compare
+from sim.compose import expand
+from sim.keep import estimate_bytes
+from sim.measures import STATISTICS
+from sim.names import FLOWS, QUANTITIES, RECORDED, STORED_STOCKS
+from sim.refusal import SettingError
+from sim.results import HALF_WIDTH, MANIFEST, STORE, differences, open_results, outcome, save, summarise
+from sim.simulate import Plan, run_arrays, simulate, words
+from sim.tables import AXES, MIRRORED, cell, write_long
+from tests.conftest import HARD
+
+SAID = [*HARD[:1], "shock=[],[everything]", "replicates=9", "start=2022-01", "end=2024-01", "dynamics.vigilance=0.5,2"]
+
+
+def plan_of(folder, *said):
+    return Plan(expand([*SAID, *said], config_dir=folder))
+
+
+def saved(plan, folder):
+    """A results store of a plan, as the commands write it; and what it was written from."""
+    said = words(plan)
+    ds = simulate(plan)
+    folder.mkdir()
+    save(ds, folder, said)
+    return ds
+
+
+# Files -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keep", ["worlds", "parts", "summaries"])
+def test_what_is_saved_opens_as_it_was(hard, keep):
+    ds = saved(plan_of(hard, f"keep={keep}"), hard / "out")
+    opened = open_results(hard / "out")
+    xr.testing.assert_identical(opened, ds)
+    assert list(opened.data_vars) == list(ds.data_vars)
+    assert all(opened[name].values.tobytes() == ds[name].values.tobytes() for name in ds.data_vars)
+
+
+def test_the_store_holds_numbers_and_the_manifest_words(hard):
+    saved(plan_of(hard), hard / "out")
+    metadata = json.loads((hard / "out" / STORE / "alignment" / "zarr.json").read_text("utf-8"))
+    assert metadata["data_type"] == "float64"
+    assert metadata["dimension_names"] == ["variant", "replicate", "time", "state", "bloc"]
+    names = {path.name for path in (hard / "out" / STORE).iterdir() if path.is_dir()}
+    assert names == set(RECORDED)
+    assert json.loads((hard / "out" / MANIFEST).read_text("utf-8"))["coordinates"]["bloc"] == ["east", "west", "league"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 0}', '"format"', "\xff"])
+def test_a_damaged_manifest_is_refused(hard, text):
+    saved(plan_of(hard), hard / "out")
+    (hard / "out" / MANIFEST).write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingError, match=r"manifest\.json"):
+        open_results(hard / "out")
+
+
+def _damage_metadata(store):
+    (store / "alignment" / "zarr.json").write_text("{")
+
+
+def _remove_variable(store):
+    for path in sorted((store / "alignment").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (store / "alignment").rmdir()
+
+
+def _cut_chunk(store):
+    chunk = next(path for path in (store / "alignment" / "c").rglob("*") if path.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:40])
+
+
+@pytest.mark.parametrize("damage", [_damage_metadata, _remove_variable, _cut_chunk])
+def test_a_damaged_store_is_refused(hard, damage):
+    saved(plan_of(hard), hard / "out")
+    damage(hard / "out" / STORE)
+    with pytest.raises(SettingError, match=r"worlds\.zarr"):
+        open_results(hard / "out")
+
+
+def test_no_results_folder_is_refused(tmp_path):
+    with pytest.raises(SettingError, match="no results folder"):
+        open_results(tmp_path)
+
+
+# Dimensions and words ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_variable_has_its_axes_unit_and_label(hard):
+    ds = simulate(plan_of(hard, "keep=parts"))
+    assert set(ds.data_vars) == {*STORED_STOCKS, *FLOWS, "move"}
+    assert (ds.sizes["time"], ds.sizes["period"]) == (25, 24)
+    for name in RECORDED:
+        lead = ("variant", "replicate", "period" if name in FLOWS else "time")
+        assert ds[name].dims == (*lead, *QUANTITIES[name].dims)
+        assert (ds[name].attrs["units"], ds[name].attrs["long_name"]) == (QUANTITIES[name].unit, QUANTITIES[name].label)
+    assert ds["move"].dims == ("variant", "replicate", "period", "part", "state", "bloc")
+    assert json.loads(ds.attrs["swept"]) == ["vigilance"]
+    assert ds["vigilance"].values.tolist() == [0.5, 2.0, 0.5, 2.0]
+
+
+def test_parts_add_up_to_the_change_of_the_score(hard):
+    ds = simulate(plan_of(hard, "keep=parts"))
+    change = np.diff(ds["alignment"].values, axis=2)
+    np.testing.assert_allclose(ds["move"].sum("part").values, change, atol=1e-12, rtol=0)
+    assert (abs(ds["move"]).max(["variant", "replicate", "period", "state", "bloc"]) > 0).all()
+
+
+# Summaries ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_summaries_are_the_moments_and_quantiles_of_the_worlds(hard):
+    ds = simulate(plan_of(hard))
+    folded = summarise(ds)
+    for name in RECORDED:
+        worlds, found = ds[name].values, folded[name]
+        expected = [worlds.mean(axis=1), worlds.std(axis=1, ddof=1), *np.quantile(worlds, (0.05, 0.5, 0.95), axis=1)]
+        for statistic, values in zip(STATISTICS, expected, strict=True):
+            np.testing.assert_allclose(found.sel(statistic=statistic).values, values, rtol=1e-12, atol=1e-12)
+
+
+def test_keeping_summaries_gives_what_keeping_worlds_folds_to(hard):
+    worlds, folded = (simulate(plan_of(hard, f"keep={keep}")) for keep in ("worlds", "summaries"))
+    xr.testing.assert_allclose(summarise(worlds)[list(RECORDED)], folded[list(RECORDED)], rtol=0, atol=1e-13)
+    ours, theirs = differences(worlds), differences(folded)
+    xr.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-13)
+    assert float(abs(ours["alignment"]).max()) > 0.01
+
+
+def test_differences_are_paired_with_students_interval(hard):
+    ds = simulate(plan_of(hard))
+    assert ds["reference"].values.tolist() == [ds["variant"].values[0], ds["variant"].values[1]] * 2
+    effects = differences(ds)
+    for name in RECORDED:
+        worlds = ds[name].values
+        apart = worlds[3] - worlds[1]
+        found = effects[name].isel(variant=3)
+        np.testing.assert_allclose(found.sel(statistic="mean"), apart.mean(axis=0), atol=1e-14)
+        interval = stats.t.ppf(0.975, 8) * apart.std(axis=0, ddof=1) / 3
+        np.testing.assert_allclose(found.sel(statistic=HALF_WIDTH), interval, atol=1e-12)
+    assert not effects["alignment"].isel(variant=0).any()
+
+
+def test_two_runs_of_other_luck_are_compared_as_welch_does(hard):
+    first, second = (simulate(plan_of(hard, f"seed={seed}")) for seed in (1, 2))
+    found = compare(first, second)["alignment"].isel(time=-1)
+    one, other = (ds["alignment"].values[:, :, -1] for ds in (first, second))
+    known = stats.ttest_ind(other, one, axis=1, equal_var=False).confidence_interval()
+    np.testing.assert_allclose(found.sel(statistic="mean"), (other - one).mean(axis=1), atol=1e-12)
+    np.testing.assert_allclose(found.sel(statistic=HALF_WIDTH), (known.high - known.low) / 2, rtol=1e-9)
+    assert np.isnan(found.sel(statistic="q50")).all()
+
+
+def test_one_world_has_no_interval(hard):
+    effects = differences(simulate(plan_of(hard, "replicates=1")))
+    assert np.isnan(effects["alignment"].sel(statistic=HALF_WIDTH)).all()
+    assert not np.isnan(effects["alignment"].sel(statistic="mean")).any()
+
+
+def test_the_outcome_is_the_mean_of_what_is_named_at_the_end(hard):
+    ds = simulate(plan_of(hard, "outcome=traffic.north.south"))
+    assert outcome(ds) == pytest.approx(float(ds["traffic"].isel(variant=0, period=-1).sel(state="north", peer="south").mean()))
+    folded = simulate(plan_of(hard, "outcome=strain_war.east", "keep=summaries"))
+    assert outcome(folded) == pytest.approx(float(folded["strain_war"].values[0, 0, -1, 0]))
+
+
+# The long table ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_holds_every_number_of_the_summary_once(hard):
+    ds = simulate(plan_of(hard))
+    folded = summarise(ds)
+    write_long(folded, hard / "summary.csv")
+    with (hard / "summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        *("variant", "scenario", "state", "peer", "bloc", "rival", "time", "variable", "unit"),
+        *("mean", "sd", "q05", "q50", "q95", "n", "vigilance"),
+    ]
+    seen = set()
+    for row in rows:
+        name = row["variable"]
+        quantity = QUANTITIES[name]
+        when = "period" if name in FLOWS else "time"
+        at = {dim: row[dim] for dim in quantity.dims} | {when: np.datetime64(row["time"]), "variant": row["variant"]}
+        assert all(not row[axis] for axis in AXES if axis not in quantity.dims)
+        values = folded[name].sel(at).values
+        assert [float(row[statistic]) for statistic in STATISTICS] == pytest.approx(values, rel=1e-9, abs=1e-15)
+        assert (row["unit"], row["n"]) == (quantity.unit, "9")
+        assert float(row["vigilance"]) == float(folded["vigilance"].sel(variant=row["variant"]))
+        seen.add((row["variant"], name, *(row[axis] for axis in AXES), row["time"]))
+    assert len(seen) == len(rows)
+    expected = 0
+    for name in RECORDED:
+        sizes = [folded.sizes[dim] for dim in QUANTITIES[name].dims]
+        pairs = sizes[0] * (sizes[0] - 1) // 2 if name in MIRRORED else int(np.prod(sizes))
+        expected += 4 * pairs * (24 if name in FLOWS else 25)
+    assert len(rows) == expected
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+cmd", "-cmd"])
+def test_no_spreadsheet_reads_a_cell_as_a_formula(text):
+    assert cell(text) == "'" + text
+
+
+# What keeping takes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keep", ["worlds", "parts"])
+def test_the_estimate_is_what_keeping_takes(hard, keep):
+    plan = plan_of(hard, f"keep={keep}")
+    taken = sum(array.size * array.itemsize for array in run_arrays(plan).values())
+    assert estimate_bytes(plan.layout, 4, 9, 24, parts=keep == "parts") == taken
