@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from hydra import compose as hydra_compose
@@ -125,24 +126,29 @@ def _hydra_word(choice: object) -> str:
 
 def _compose(picks: Sequence[str], where: Folders) -> Tables:
     """What Hydra makes of the files for one choice of groups; every file that takes part is checked first."""
-    main = config_folder()
     taken = _taken(picks, where)
-    search = [f"hydra.searchpath=[file://{where.user}]"] if where.user else []
+    files = [config_folder() / "config.yaml", *(where.file(group, name) for group, names in taken.items() for name in names)]
+    stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file)
     try:
-        with initialize_config_dir(str(main), version_base=HYDRA_VERSION_BASE):
-            composed = hydra_compose("config", overrides=[*picks, *search])
-            plain = OmegaConf.to_container(composed, resolve=False)
+        composed = _hydra(tuple(picks), where, stamps)
     except (HydraException, OmegaConfBaseException) as error:
         raise _explain(error, picks, where) from None
-    assert isinstance(plain, dict)
-    tables: Tables = {str(key): value for key, value in plain.items()}
-    tables["shock"] = tables.get("shock") or {}
-    tables[CHOICES] = taken
+    tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: taken}
     for name in tables["shock"]:
         if name not in taken["shock"]:
             files = ", ".join(f"shock/{file}.yaml" for file in taken["shock"] if file not in tables["shock"])
             raise SettingError(f"shock.{name}", "the key of a shock is its file's own name", where=files or "shock")
     return tables
+
+
+@lru_cache(maxsize=128)
+def _hydra(picks: tuple[str, ...], where: Folders, stamps: tuple[tuple[Path, int, int], ...]) -> Tables:
+    """Hydra's composition, made once in a process while none of the files that take part changes; only to be copied."""
+    search = [f"hydra.searchpath=[file://{where.user}]"] if where.user else []
+    with initialize_config_dir(str(config_folder()), version_base=HYDRA_VERSION_BASE):
+        plain = OmegaConf.to_container(hydra_compose("config", overrides=[*picks, *search]), resolve=False)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
 
 
 def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:

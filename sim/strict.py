@@ -50,10 +50,11 @@ def read_file(path: Path) -> Any:
 @lru_cache(maxsize=512)
 def _read(path: Path, changed: int, size: int) -> Any:
     check_file(path)
-    return yaml.safe_load(path.read_text("utf-8-sig"))
+    return yaml.load(path.read_text("utf-8-sig"), Loader=_Loader)
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader; in C, ten times faster, where PyYAML was built with it."""
 
 
 def _line(error: Exception) -> str:

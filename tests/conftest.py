@@ -118,12 +118,11 @@ def write_region(folder, region):
     return folder
 
 
-@pytest.fixture
-def hard(tmp_path):
-    """A folder with `region=connected` and the shock `everything`."""
-    region = connected()
-    write_region(tmp_path, region)
-    return shock_folder(tmp_path, "everything", everything(("north", "south"), ("east", "west"), ("direct", "round")))
+@pytest.fixture(scope="session")
+def hard(tmp_path_factory):
+    """A folder, only to read, with `region=connected` and the shock `everything`."""
+    folder = write_region(tmp_path_factory.mktemp("hard"), connected())
+    return shock_folder(folder, "everything", everything(("north", "south"), ("east", "west"), ("direct", "round")))
 
 
 HARD = ("region=connected", "shock=[everything]")

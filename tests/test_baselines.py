@@ -29,6 +29,7 @@ def numbers(study):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["headline"])
 def test_numbers_have_not_moved(study, request):
     path = STORED / f"{study}.json"

@@ -29,6 +29,7 @@ def calm(said, folder=None):
     return ds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", SHIPPED)
 @pytest.mark.parametrize("dynamics", ["reference", "no_company"])
 def test_shipped_regions_stand_still(region, dynamics):
@@ -50,6 +51,7 @@ OPENINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", OPENINGS)
 @pytest.mark.parametrize("region", SHIPPED)
 def test_an_opening_with_more_in_it_stands_still(region, said):

@@ -91,6 +91,7 @@ def test_default_folder_is_named_by_verb_and_settings(sim, here):
     assert all(name.startswith("run-") and len(name) == len("run-") + 8 for name in names)
 
 
+@pytest.mark.slow
 def test_sweep_is_one_folder_with_a_column_for_each_swept_key(sim, here):
     code, said, _ = sim("sweep", *TOY, "dynamics.vigilance=0.5,1", "shock=[],[raid]", "--config-dir", "mine", "out=both")
     assert code == 0
@@ -191,6 +192,7 @@ def test_compare_one_folder_with_its_reference(sim, here):
     assert code == 0 and "already complete" in said
 
 
+@pytest.mark.slow
 def test_compare_two_folders(sim, here):
     sim("run", *TOY, "out=one")
     sim("run", *TOY, "dynamics.vigilance=0", "out=two")
@@ -214,6 +216,7 @@ def test_compare_two_folders(sim, here):
     assert float(rows[-1]["half_width"]) == pytest.approx(half, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_compare_says_when_worlds_are_no_pairs(sim, here):
     sim("run", *TOY, "out=one")
     sim("run", *TOY, "seed=3", "out=two")

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from conftest import effect, shock_folder
 
 from sim.compose import expand, expand_jobs, from_tables
 from sim.config import Config
@@ -151,3 +152,13 @@ def test_a_pair_that_the_file_gives_once_is_set_the_way_it_is_given():
     with pytest.raises(SettingError) as caught:
         expand([*TOY, "region.ties.south.north=-0.2"])
     assert caught.value.meant == "region.ties.north.south"
+
+
+def test_a_file_that_changes_between_two_runs_is_read_again(tmp_path):
+    for size in (0.3, 0.1, 0.25):
+        folder = shock_folder(tmp_path, "fair", {"tie": effect("tie", "step", {"state": "north", "peer": "south"}, size)})
+        (variant,) = expand(["region=toy", "shock=[fair]"], folder)
+        variant.settings["shock"]["fair"]["effects"]["tie"]["size"] = 0
+        assert variant.config.shock["fair"].effects["tie"].size == size
+    (again,) = expand(["region=toy", "shock=[fair]"], tmp_path)
+    assert again.config.shock["fair"].effects["tie"].size == size

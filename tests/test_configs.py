@@ -31,6 +31,7 @@ def test_every_folder_is_a_group():
     assert {file.parent.name for file in FILES if file.parent != config_folder()} == set(GROUPS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["region", "dynamics", "scenario", "study"])
 def test_every_choice_composes_and_runs_two_periods(group):
     for name in names(group):
@@ -50,6 +51,7 @@ def test_every_shock_composes_alone_and_moves_something(name):
     assert any(not np.array_equal(ds[variable][0], ds[variable][1]) for variable in ds.data_vars)
 
 
+@pytest.mark.slow
 def test_any_two_shocks_compose():
     shocks = names("shock")
     for one in shocks:
@@ -96,6 +98,7 @@ def test_a_new_shock_takes_at_most_twelve_lines():
     assert shortest <= 12
 
 
+@pytest.mark.slow
 def test_headline_is_the_study_that_the_project_names():
     variants = expand(["study=headline"])
     assert [variant.label for variant in variants] == [

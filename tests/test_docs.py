@@ -180,6 +180,7 @@ def test_readme_and_contributing_show_commands():
         assert [words for file, words in COMMANDS if file == path and words[0] == "make"], f"{named(path)} shows no make target"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "words"), COMMANDS, ids=[f"{named(path)}: {shlex.join(words)}" for path, words in COMMANDS])
 def test_every_command_can_be_typed(path, words, here, capsys):
     program, *rest = words
@@ -200,6 +201,7 @@ def test_every_command_can_be_typed(path, words, here, capsys):
         assert program in ("source", "cd", "git", "pip"), f"{named(path)}: no test knows what {program} does"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [README, GUIDE], ids=named)
 def test_every_python_snippet_runs(path, here):
     snippets = blocks(path, "python")

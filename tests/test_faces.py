@@ -15,16 +15,17 @@ from sim.simulate import simulate
 SAME = 1e-12
 REPLICATE = 2
 REGIONS = {
-    "toy": ("region=toy", "shock=[storm]"),
-    "connected": HARD,
-    "shipped": ("shock=[ukraine_war,peace_deal,trade_opening]",),
+    "toy": ("storm", ("region=toy", "shock=[storm]")),
+    "connected": ("hard", HARD),
+    "shipped": ("hard", ("shock=[ukraine_war,peace_deal,trade_opening]",)),
 }
 
 
 @pytest.fixture(params=REGIONS)
-def faces(request, storm, hard):
+def faces(request):
     """One world of a region under every shock, as the kernel keeps it and as agents live it."""
-    variant = expand([*REGIONS[request.param], "replicates=3", "keep=parts"], hard)[0]
+    folder, said = REGIONS[request.param]
+    variant = expand([*said, "replicates=3", "keep=parts"], request.getfixturevalue(folder))[0]
     return simulate([variant]).isel(variant=0, replicate=REPLICATE), RegionModel(variant.config, REPLICATE)
 
 

@@ -70,6 +70,7 @@ def test_every_number_of_the_toy_region_moves_something(storm):
     assert rivals & friends == {"dynamics.transit_gain"}
 
 
+@pytest.mark.slow
 def test_every_kind_of_number_of_the_shipped_region_moves_something(tmp_path):
     """Georgia's arms matter only where someone is hostile to it: so each kind must move something for one actor at least."""
     own = shock_folder(tmp_path, "storm", STRESS)
@@ -85,6 +86,7 @@ def kind(path):
     return path[1] if path[0] == "dynamics" else path[3] if path[1] in ("states", "blocs", "routes") else path[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["start=2022-06", "end=2024-01", "periods_per_year=4", "replicates=3", "seed=1"])
 def test_every_setting_of_the_run_moves_something(said):
     common = ["region=toy", "replicates=2", "end=2023-01"]

@@ -218,6 +218,7 @@ def response(kind, rate, after):
     return SIZE * (1 - keep) * mean * (fade**after - keep**after) / (fade - keep)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["step", "pulse", "ramp", "decay"])
 @pytest.mark.parametrize(
     ("target", "who", "rate", "unit"),

@@ -19,6 +19,7 @@ def same(one, other, names=RECORDED):
     return all(np.array_equal(one[name].values, other[name].values) for name in names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["ukraine_war", "peace_deal", "trade_opening", "peace_and_trade"])
 def test_until_a_shock_begins_its_world_is_the_other_world(scenario):
     """Exactly 0 up to and including the instant at which the first period begins; a flow in that period already differs."""
@@ -106,6 +107,7 @@ def permuted(table, order):
     return {name: permuted(table[name], order) for name in names}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", [["harbour", "south", "north"], ["league", "west", "east"], ["south", "harbour", "north", "west", "league"]]
 )

@@ -267,6 +267,7 @@ def many(effects, number) -> Any:
     return xr.concat(copies, "variant", coords="minimal", compat="override", join="override")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "sizes"), [(7, [6, 1]), (20, [6, 6, 6, 2]), (27, [6, 6, 6, 6])])
 def test_no_variant_is_dropped_in_silence(effects, number, sizes):
     wide = many(effects, number)
@@ -369,6 +370,7 @@ NASTY = {
 }
 
 
+@pytest.mark.slow
 def test_labels_are_only_letters(ds, tmp_path):
     nasty = ds.assign_coords(NASTY).assign_attrs(region_label="R$_{egion")
     for number, figure in enumerate(all_figures(nasty)):
@@ -395,6 +397,7 @@ def crowded(ds):
     return ds.assign(alignment=(ds["alignment"].dims, moved)).assign_attrs(shocks=json.dumps(shocks))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nasty", [False, True])
 def test_no_words_are_cut_off_or_cover_others(ds, nasty):
     for figure in all_figures(crowded(ds.assign_coords(NASTY) if nasty else ds)):

@@ -2,6 +2,8 @@
 
 import csv
 import json
+from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from sim.measures import STATISTICS
 from sim.names import FLOWS, QUANTITIES, RECORDED, STORED_STOCKS
 from sim.refusal import SettingError
 from sim.results import HALF_WIDTH, MANIFEST, STORE, differences, open_results, outcome, save, summarise
-from sim.simulate import Plan, run_arrays, simulate, words
+from sim.simulate import Plan, simulate, words
 from sim.tables import AXES, MIRRORED, cell, write_long
 from tests.conftest import HARD
 
@@ -26,43 +28,65 @@ def plan_of(folder, *said):
     return Plan(expand([*SAID, *said], config_dir=folder))
 
 
-def saved(plan, folder):
-    """A results store of a plan, as the commands write it; and what it was written from."""
-    said = words(plan)
-    ds = simulate(plan)
-    folder.mkdir()
-    save(ds, folder, said)
-    return ds
+@pytest.fixture(scope="module", params=["worlds", "parts", "summaries"])
+def kept(request, hard):
+    """A plan that keeps one thing or another, and its results."""
+    plan = plan_of(hard, f"keep={request.param}")
+    return plan, simulate(plan)
+
+
+@pytest.fixture(scope="module")
+def ds(hard):
+    """The worlds of four variants, only to read."""
+    return simulate(plan_of(hard))
+
+
+@pytest.fixture(scope="module")
+def parts(hard):
+    """The same with the parts of every move."""
+    return simulate(plan_of(hard, "keep=parts"))
+
+
+@pytest.fixture(scope="module")
+def written(hard, ds, tmp_path_factory):
+    """A results store as the commands write it."""
+    folder = tmp_path_factory.mktemp("written")
+    save(ds, folder, words(plan_of(hard)))
+    return folder
+
+
+@pytest.fixture
+def out(written, tmp_path):
+    """A copy of it, to damage."""
+    return Path(copytree(written, tmp_path / "out"))
 
 
 # Files -----------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keep", ["worlds", "parts", "summaries"])
-def test_what_is_saved_opens_as_it_was(hard, keep):
-    ds = saved(plan_of(hard, f"keep={keep}"), hard / "out")
-    opened = open_results(hard / "out")
+def test_what_is_saved_opens_as_it_was(kept, tmp_path):
+    plan, ds = kept
+    save(ds, tmp_path, words(plan))
+    opened = open_results(tmp_path)
     xr.testing.assert_identical(opened, ds)
     assert list(opened.data_vars) == list(ds.data_vars)
     assert all(opened[name].values.tobytes() == ds[name].values.tobytes() for name in ds.data_vars)
 
 
-def test_the_store_holds_numbers_and_the_manifest_words(hard):
-    saved(plan_of(hard), hard / "out")
-    metadata = json.loads((hard / "out" / STORE / "alignment" / "zarr.json").read_text("utf-8"))
+def test_the_store_holds_numbers_and_the_manifest_words(written):
+    metadata = json.loads((written / STORE / "alignment" / "zarr.json").read_text("utf-8"))
     assert metadata["data_type"] == "float64"
     assert metadata["dimension_names"] == ["variant", "replicate", "time", "state", "bloc"]
-    names = {path.name for path in (hard / "out" / STORE).iterdir() if path.is_dir()}
+    names = {path.name for path in (written / STORE).iterdir() if path.is_dir()}
     assert names == set(RECORDED)
-    assert json.loads((hard / "out" / MANIFEST).read_text("utf-8"))["coordinates"]["bloc"] == ["east", "west", "league"]
+    assert json.loads((written / MANIFEST).read_text("utf-8"))["coordinates"]["bloc"] == ["east", "west", "league"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 0}', '"format"', "\xff"])
-def test_a_damaged_manifest_is_refused(hard, text):
-    saved(plan_of(hard), hard / "out")
-    (hard / "out" / MANIFEST).write_bytes(text.encode("latin-1"))
+def test_a_damaged_manifest_is_refused(out, text):
+    (out / MANIFEST).write_bytes(text.encode("latin-1"))
     with pytest.raises(SettingError, match=r"manifest\.json"):
-        open_results(hard / "out")
+        open_results(out)
 
 
 def _damage_metadata(store):
@@ -81,11 +105,10 @@ def _cut_chunk(store):
 
 
 @pytest.mark.parametrize("damage", [_damage_metadata, _remove_variable, _cut_chunk])
-def test_a_damaged_store_is_refused(hard, damage):
-    saved(plan_of(hard), hard / "out")
-    damage(hard / "out" / STORE)
+def test_a_damaged_store_is_refused(out, damage):
+    damage(out / STORE)
     with pytest.raises(SettingError, match=r"worlds\.zarr"):
-        open_results(hard / "out")
+        open_results(out)
 
 
 def test_no_results_folder_is_refused(tmp_path):
@@ -96,8 +119,8 @@ def test_no_results_folder_is_refused(tmp_path):
 # Dimensions and words ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_variable_has_its_axes_unit_and_label(hard):
-    ds = simulate(plan_of(hard, "keep=parts"))
+def test_every_variable_has_its_axes_unit_and_label(parts):
+    ds = parts
     assert set(ds.data_vars) == {*STORED_STOCKS, *FLOWS, "move"}
     assert (ds.sizes["time"], ds.sizes["period"]) == (25, 24)
     for name in RECORDED:
@@ -109,8 +132,8 @@ def test_every_variable_has_its_axes_unit_and_label(hard):
     assert ds["vigilance"].values.tolist() == [0.5, 2.0, 0.5, 2.0]
 
 
-def test_parts_add_up_to_the_change_of_the_score(hard):
-    ds = simulate(plan_of(hard, "keep=parts"))
+def test_parts_add_up_to_the_change_of_the_score(parts):
+    ds = parts
     change = np.diff(ds["alignment"].values, axis=2)
     np.testing.assert_allclose(ds["move"].sum("part").values, change, atol=1e-12, rtol=0)
     assert (abs(ds["move"]).max(["variant", "replicate", "period", "state", "bloc"]) > 0).all()
@@ -119,8 +142,7 @@ def test_parts_add_up_to_the_change_of_the_score(hard):
 # Summaries ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_summaries_are_the_moments_and_quantiles_of_the_worlds(hard):
-    ds = simulate(plan_of(hard))
+def test_summaries_are_the_moments_and_quantiles_of_the_worlds(ds):
     folded = summarise(ds)
     for name in RECORDED:
         worlds, found = ds[name].values, folded[name]
@@ -129,16 +151,15 @@ def test_summaries_are_the_moments_and_quantiles_of_the_worlds(hard):
             np.testing.assert_allclose(found.sel(statistic=statistic).values, values, rtol=1e-12, atol=1e-12)
 
 
-def test_keeping_summaries_gives_what_keeping_worlds_folds_to(hard):
-    worlds, folded = (simulate(plan_of(hard, f"keep={keep}")) for keep in ("worlds", "summaries"))
-    xr.testing.assert_allclose(summarise(worlds)[list(RECORDED)], folded[list(RECORDED)], rtol=0, atol=1e-13)
-    ours, theirs = differences(worlds), differences(folded)
+def test_keeping_summaries_gives_what_keeping_worlds_folds_to(hard, ds):
+    folded = simulate(plan_of(hard, "keep=summaries"))
+    xr.testing.assert_allclose(summarise(ds)[list(RECORDED)], folded[list(RECORDED)], rtol=0, atol=1e-13)
+    ours, theirs = differences(ds), differences(folded)
     xr.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-13)
     assert float(abs(ours["alignment"]).max()) > 0.01
 
 
-def test_differences_are_paired_with_students_interval(hard):
-    ds = simulate(plan_of(hard))
+def test_differences_are_paired_with_students_interval(ds):
     assert ds["reference"].values.tolist() == [ds["variant"].values[0], ds["variant"].values[1]] * 2
     effects = differences(ds)
     for name in RECORDED:
@@ -151,6 +172,7 @@ def test_differences_are_paired_with_students_interval(hard):
     assert not effects["alignment"].isel(variant=0).any()
 
 
+@pytest.mark.slow
 def test_two_runs_of_other_luck_are_compared_as_welch_does(hard):
     first, second = (simulate(plan_of(hard, f"seed={seed}")) for seed in (1, 2))
     found = compare(first, second)["alignment"].isel(time=-1, state=0)
@@ -177,11 +199,11 @@ def test_the_outcome_is_the_mean_of_what_is_named_at_the_end(hard):
 # The long table ----------------------------------------------------------------------------------------------------------------
 
 
-def test_the_table_holds_every_number_of_the_summary_once(hard):
-    ds = simulate(plan_of(hard))
+@pytest.mark.slow
+def test_the_table_holds_every_number_of_the_summary_once(ds, tmp_path):
     folded = summarise(ds)
-    write_long(folded, hard / "summary.csv")
-    with (hard / "summary.csv").open(encoding="utf-8", newline="") as file:
+    write_long(folded, tmp_path / "summary.csv")
+    with (tmp_path / "summary.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
         *("variant", "scenario", "state", "peer", "bloc", "rival", "time", "variable", "unit"),
@@ -216,8 +238,7 @@ def test_no_spreadsheet_reads_a_cell_as_a_formula(text):
 # What keeping takes ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keep", ["worlds", "parts"])
-def test_the_estimate_is_what_keeping_takes(hard, keep):
-    plan = plan_of(hard, f"keep={keep}")
-    taken = sum(array.size * array.itemsize for array in run_arrays(plan).values())
-    assert estimate_bytes(plan.layout, 4, 9, 24, parts=keep == "parts") == taken
+@pytest.mark.parametrize("keep", ["ds", "parts"])
+def test_the_estimate_is_what_keeping_takes(hard, request, keep):
+    taken = sum(array.nbytes for array in request.getfixturevalue(keep).data_vars.values())
+    assert estimate_bytes(plan_of(hard).layout, 4, 9, 24, parts=keep == "parts") == taken

@@ -379,6 +379,7 @@ def run(*said, folder):
     return run_arrays(Plan(expand([*common, *said], folder)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OFF)
 def test_a_weight_of_zero_is_the_mechanism_without_its_numbers(name, storm):
     """Exactly, in every world and variable, under shocks that move every stock."""

@@ -50,6 +50,7 @@ def test_a_lone_state_has_the_margin_of_its_closed_form():
     assert Plan([variant]).margins[0] == pytest.approx(min(held), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vigilance", [0, 1, 10])
 def test_the_margin_is_the_rate_at_which_the_slowest_nudge_dies(vigilance):
     """The map stepped 1800 times, without its derivative: nudges shrink by the factor that the margin says."""
@@ -61,6 +62,7 @@ def test_the_margin_is_the_rate_at_which_the_slowest_nudge_dies(vigilance):
     assert 1 - (late / early) ** (1 / 600) == pytest.approx(Plan([variant]).margins[0], rel=0.02)
 
 
+@pytest.mark.slow
 def test_below_zero_a_nudge_grows_and_above_it_dies():
     """Armed with no fatigue the two blocs' race runs away; the sign of the margin is the fate of a nudge, either way."""
     fates = set()
