@@ -4,7 +4,7 @@ import csv
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +78,14 @@ def _short(value: object) -> str:
 
 @contextmanager
 def whole(folder: Path) -> Iterator[Path]:
-    """A new folder that appears under its name only when everything in it is written."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    """A new folder that appears under its name only when everything in it is written; else nothing is left."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        _remove_empty(missing)
+        raise SettingError("out", f"cannot be written: {error.strerror}", "another folder", where=f"out={folder}") from None
     try:
         draft.chmod(0o755)
         yield draft
@@ -89,7 +94,14 @@ def whole(folder: Path) -> Iterator[Path]:
         draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
+        _remove_empty(missing)
         raise
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def write_run(folder: Path, plan: Plan, settings: dict[str, Any]) -> xr.Dataset:
@@ -97,8 +109,8 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any]) -> xr.Dataset:
     said = words(plan)
     said |= {"settings": settings, "settings_hash": fingerprint(settings)}
     said["attributes"] |= {"settings_hash": said["settings_hash"]}
-    ds = results.label(run_arrays(plan), said)
     with whole(folder) as draft:
+        ds = results.label(run_arrays(plan), said)
         results.save(ds, draft, said)
         summary = results.summarise(ds)
         tables.write_long(summary, draft / SUMMARY)
@@ -163,10 +175,10 @@ def file_word(label: str) -> str:
 def describe(plan: Plan) -> list[str]:
     """What is about to run, and whether its opening is stable, as lines of text."""
     config, window = plan.config, plan.window
-    count = len(plan.variants)
     lines = [
         f"{config.region.label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {window.periods} periods: "
-        f"{count} variant{'s' * (count > 1)} of {config.replicates} worlds, seed {config.seed}, keep={plan.keep.value}"
+        f"{_several(len(plan.variants), 'variant')} of {_several(config.replicates, 'world')}, seed {config.seed}, "
+        f"keep={plan.keep.value}"
     ]
     if plan.refused:
         lines.append(f"{plan.refused} draws left out: their opening cannot be at rest")
@@ -177,6 +189,10 @@ def describe(plan: Plan) -> list[str]:
         shown = "; ".join(unstable[:SHOWN]) + (f" and {len(unstable) - SHOWN} more" if len(unstable) > SHOWN else "")
         lines.append(f"negative, so there are several stable worlds and history decides: {shown}")
     return lines
+
+
+def _several(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number > 1)}"
 
 
 def effects_lines(ds: xr.Dataset) -> list[str]:

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sim import outputs
 from sim.cli import run_command
+from sim.compose import expand
 from sim.results import open_results
+from sim.simulate import Plan
 
 TOY = ["region=toy", "replicates=8", "end=2024-01"]
 RAID = """
@@ -381,5 +384,16 @@ def test_a_folder_that_cannot_be_written_is_one_message(sim, here):
         (here / "locked").mkdir(mode=0o500)
         target = here / "locked" / "below"
     code, _, wrong = sim("run", *TOY, f"out={target}")
-    assert code in (2, 5)
-    assert wrong.startswith("sim: ") and "Traceback" not in wrong
+    assert code == 2
+    assert wrong.startswith(f"sim: out={target}: out: cannot be written: ") and "Traceback" not in wrong
+
+
+def test_folders_above_a_stopped_run_are_not_left(here, monkeypatch):
+    (here / "there").mkdir()
+    monkeypatch.setattr(outputs.results, "save", lambda *_: 1 / 0)
+    for at in ("new/below/deep", "there/below"):
+        variant = expand([*TOY, "replicates=1", "end=2022-03"])[0]
+        with pytest.raises(ZeroDivisionError):
+            outputs.write_run(here / at, Plan([variant]), {})
+    assert sorted(os.listdir(here)) == ["mine", "there"]
+    assert not os.listdir(here / "there")
