@@ -27,7 +27,7 @@ from sim.config import (
     State,
     members,
 )
-from sim.names import MECHANISMS, PEER, QUANTITIES, RECORDED, SCALARS, STATE, WEIGHT, Quantity
+from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
 from sim.refusal import SettingError, demand_known, demand_number
 
@@ -76,7 +76,7 @@ def check_outcome(config: Config) -> None:
     if not config.outcome:
         return
     variable, *actors = config.outcome.split(".")
-    demand_known("outcome", variable, RECORDED, "recorded variable")
+    demand_known("outcome", variable, SHOWN, "variable of results")
     dims = QUANTITIES[variable].dims
     if len(actors) != len(dims):
         raise SettingError("outcome", f"{config.outcome} names {len(actors)} actors", ".".join([variable, *dims]))

@@ -10,6 +10,7 @@ import xarray as xr
 
 from sim import outputs, results, tables
 from sim.comparison import PAIRED, common_variants, compare
+from sim.measuring import measured
 from sim.refusal import SettingError
 from sim.settings import differing, fingerprint, flat_settings
 from sim.simulate import PROJECT, installed_version
@@ -50,7 +51,7 @@ def _hash(words: dict[str, Any], folder: Path) -> str:
 
 
 def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, Any], tell: Tell) -> None:
-    effects = results.differences(ds)
+    effects = results.differences(measured(ds))
     lines = tables.effects_lines(effects)
     if not lines:
         raise SettingError(str(folder), "holds one variant, nothing to set it against", "two folders, or a sweep")

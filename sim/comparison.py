@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from sim.measures import STATISTICS, half_interval, spread, welch
-from sim.names import BLOC, PERIOD, RECORDED, REPLICATE, STATE, TIME, VARIANT
+from sim.measuring import measured
+from sim.names import BLOC, PERIOD, REPLICATE, SHOWN, STATE, TIME, VARIANT
 from sim.refusal import SettingError
 from sim.results import HALF_WIDTH
 from sim.tables import STATISTIC, swept
@@ -72,11 +73,12 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
             raise SettingError(name, "holds summaries only, and pairs need every world", _keeping_command(ds))
     pairs = common_variants(first, second, names)
     paired = same_luck(first, second)
+    first, second = measured(first), measured(second)
     first, second = _shared(first, second, names)
     ours, theirs = (ds.sel({VARIANT: [pair[side] for pair in pairs]}) for side, ds in enumerate((first, second)))
     number = min(ours.sizes[REPLICATE], theirs.sizes[REPLICATE])
     variables = {}
-    for name in RECORDED:
+    for name in SHOWN:
         one, other = ours[name], theirs[name].transpose(*ours[name].dims)
         folded = _paired(one.values[:, :number], other.values[:, :number]) if paired else _independent(one.values, other.values)
         variables[name] = ((VARIANT, STATISTIC, *one.dims[2:]), np.moveaxis(folded, 0, 1), one.attrs)

@@ -5,10 +5,11 @@ from typing import Protocol
 
 import numpy as np
 
+from sim import measures, rules
 from sim.config import Keep
 from sim.kernel import Flows, Moment, Parts
 from sim.measures import spread
-from sim.names import FLOWS, QUANTITIES, STORED_STOCKS
+from sim.names import FLOWS, QUANTITIES, SHOWN, STORED_STOCKS
 from sim.params import Layout, World
 from sim.rules import Array
 
@@ -80,20 +81,35 @@ def _stacked(parts: Parts) -> Array:
 class Summaries:
     """Mean, spread and quantiles over worlds of each variable, and of its paired difference to the reference variant."""
 
-    def __init__(self, references: Sequence[int]) -> None:
-        self.references = list(references)
+    def __init__(self, references: Sequence[int], courted: Array, buffer: Array) -> None:
+        self.references, self.courted, self.buffer = list(references), courted, buffer
         self.kept: dict[str, list[Array]] = {}
+        self.opening: World | None = None
+        self.tie = courted
+        self.last: dict[str, Array] = {}
 
     def open(self, world: World) -> None:
         """Take the opening instant."""
-        for name in STORED_STOCKS:
-            self._fold(name, plain(name, getattr(world, name)))
+        self.opening = world
+        self._take_instant(world)
 
     def take(self, moment: Moment) -> None:
         """Take a period."""
-        self.open(moment.world)
         for name in FLOWS:
             self._fold(name, getattr(moment.flows, name))
+        hedging, polarisation = self.last["hedging"], self.last["polarisation"]
+        self._fold("bridge", measures.bridge(self.tie, moment.flows.traffic, hedging, polarisation))
+        self._take_instant(moment.world)
+
+    def _take_instant(self, world: World) -> None:
+        for name in STORED_STOCKS:
+            self._fold(name, plain(name, getattr(world, name)))
+        assert self.opening
+        start, rivalry = self.opening.alignment, rules.rivalry(self.opening.relation)
+        self.tie = world.tie
+        self.last = measures.of_instant(world.alignment, world.tie, world.relation, start, rivalry, self.courted, self.buffer)
+        for name, array in self.last.items():
+            self._fold(name, array)
 
     def _fold(self, name: str, array: Array) -> None:
         self.kept.setdefault(name, []).append(spread(array))
@@ -101,12 +117,13 @@ class Summaries:
 
     def arrays(self) -> dict[str, Array]:
         """All variables, (variant, statistic, time or period, ...)."""
-        return {name: np.moveaxis(np.stack(series, axis=2), 0, 1) for name, series in self.kept.items()}
+        names = [each for name in SHOWN for each in (name, f"{name}_{DIFFERENCE}")]
+        return {name: np.moveaxis(np.stack(self.kept.pop(name), axis=2), 0, 1) for name in names}
 
 
-def recorder(keep: Keep, replicates: int, references: Sequence[int]) -> Worlds | Summaries:
-    """The recorder that keeps what was asked."""
-    return Summaries(references) if keep is Keep.summaries else Worlds(replicates, keep is Keep.parts)
+def recorder(keep: Keep, replicates: int, references: Sequence[int], courted: Array, buffer: Array) -> Worlds | Summaries:
+    """The recorder that keeps what was asked; `courted` and `buffer` are for the measures, (state, bloc) of 0 and 1."""
+    return Summaries(references, courted, buffer) if keep is Keep.summaries else Worlds(replicates, keep is Keep.parts)
 
 
 def estimate_bytes(layout: Layout, variants: int, replicates: int, periods: int, parts: bool) -> int:

@@ -1,8 +1,16 @@
-"""What we look at: pure functions of recorded arrays, beside the rules. None of them simulates."""
+"""What we look at: pure functions of recorded arrays, beside the rules. None of them simulates.
+
+The measures of a region take arrays whose last axes are actors, (..., state, bloc), (..., state, peer) or (..., bloc, rival), and
+leave the leading ones (worlds, instants) as they are. Rivalry is held at its opening where a measure says so, so that it moves with
+the states' choices alone.
+"""
 
 import numpy as np
 
 Array = np.ndarray
+
+HOLD_YEARS = 1.0
+"""How long a state must keep to another bloc before it counts as realigned."""
 
 STATISTICS = ("mean", "sd", "q05", "q50", "q95")
 QUANTILES = (0.05, 0.50, 0.95)
@@ -16,11 +24,11 @@ def spread(worlds: Array, axis: int = 1) -> Array:
     """
     if worlds.shape[axis] > 1 and worlds.strides[axis] == 0:
         one = np.take(worlds, 0, axis=axis)
-        return np.stack([one, np.zeros_like(one), one, one, one])
+        return np.stack([one, one - one, one, one, one])
     ordered = np.sort(np.moveaxis(worlds, axis, -1), axis=-1)
     number = ordered.shape[-1]
     mean = ordered.mean(axis=-1)
-    sd = ordered.std(axis=-1, ddof=1) if number > 1 else np.zeros_like(mean)
+    sd = ordered.std(axis=-1, ddof=1) if number > 1 else mean - mean
     return np.stack([mean, sd, *(_quantile(ordered, share) for share in QUANTILES)])
 
 
@@ -61,3 +69,190 @@ def _student(freedom: Array | int) -> Array:
     from scipy.special import stdtrit
 
     return stdtrit(freedom, 0.975)
+
+
+# Measures of a region at an instant -----------------------------------------------------------------------------------------
+
+
+def standing(alignment: Array) -> Array:
+    """How far a state stands with a bloc, 0 where it stands apart or against, in [0, 1)."""
+    return np.maximum(0.0, alignment)
+
+
+def of_instant(
+    alignment: Array, tie: Array, relation: Array, opening: Array, rivalry: Array, courted: Array, buffer: Array
+) -> dict[str, Array]:
+    """All measures that an instant decides, by name; `opening` is the alignment and `rivalry` the rivalry at the opening."""
+    return {
+        "influence": influence(alignment),
+        "sphere": sphere(alignment, rivalry, buffer),
+        "hedging": hedging(alignment, rivalry),
+        "realigned": realigned(alignment, opening, rivalry, courted),
+        "similarity": similarity(alignment, courted),
+        "polarisation": polarisation(alignment, rivalry, courted),
+        "balance": balance(tie, alignment, relation),
+    }
+
+
+def influence(alignment: Array) -> Array:
+    """Each bloc's share of all that the region's states stand with blocs, (..., bloc) in [0, 1]; 0 where none stands with any.
+
+    Source: ours; influence as what is reached, not what is spent.
+
+    >>> influence(np.array([[0.6, 0.2], [0.0, -0.5]]))
+    array([0.75, 0.25])
+    """
+    held = standing(alignment).sum(axis=-2)
+    whole = held.sum(axis=-1, keepdims=True)
+    return np.divide(held, whole, out=np.zeros_like(held), where=whole > 0)
+
+
+def hedging(alignment: Array, rivalry: Array) -> Array:
+    """How far each state stands with rivals at once, (..., state) in [0, 1]; 0 for one that stands with one side only.
+
+    The mean over pairs of rivals, weighted by their rivalry at the opening, of the geometric mean of standing with both.
+    Source: ours, after the first element of Kuik 2021, not taking sides; counter-measures and fall-back are not measured.
+
+    >>> hedging(np.array([[0.5, 0.5], [0.9, -0.9]]), np.array([[0.0, 0.4], [0.4, 0.0]]))
+    array([0.5, 0. ])
+    """
+    root = np.sqrt(standing(alignment))
+    whole = rivalry.sum(axis=(-2, -1))[..., None]
+    both = (np.matmul(root, rivalry) * root).sum(axis=-1)
+    return np.divide(both, whole, out=np.zeros_like(both), where=whole > 0)
+
+
+def polarisation(alignment: Array, rivalry: Array, courted: Array) -> Array:
+    """How far rivals divide the region, (...) in [0, 1]: 0 where all states stand alike, 1 where two halves stand wholly opposed.
+
+    A state's side between two rivals is half the difference of its alignments with them. The mean distance of sides over pairs of
+    states, as a share of the greatest possible, is averaged over pairs of rivals by their rivalry at the opening; a state that is
+    one of the two takes no part. Source: ours, after the alienation of Esteban & Ray 1994, identification left out.
+
+    >>> float(polarisation(np.array([[1.0, -1.0], [-1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.ones((2, 2))))
+    1.0
+    """
+    total, weights = np.zeros(alignment.shape[:-2]), np.zeros(alignment.shape[:-2])
+    for one, other in zip(*np.triu_indices(alignment.shape[-1], 1), strict=True):
+        weight = rivalry[..., one, other]
+        members = np.flatnonzero(courted[:, one] * courted[:, other])
+        if len(members) < 2 or not np.any(weight):
+            continue
+        side = np.sort((alignment[..., members, one] - alignment[..., members, other]) / 2.0, axis=-1)
+        rank = 2.0 * np.arange(len(members)) - len(members) + 1.0
+        most = 2.0 * (len(members) // 2) * (len(members) - len(members) // 2)
+        total, weights = total + weight * (side @ rank) / most, weights + weight
+    return np.divide(total, weights, out=np.zeros_like(total), where=weights > 0)
+
+
+def sphere(alignment: Array, rivalry: Array, buffer: Array) -> Array:
+    """The strength of each bloc's sphere over the states that it holds for its buffer, (..., bloc) in [0, 1]; nan without a buffer.
+
+    The mean over those states of standing with the bloc times what they deny to its strongest rival. Source: ours; a sphere is
+    predominance and the exclusion of others (Keal 1983, not checked).
+
+    >>> sphere(np.array([[0.8, 0.5]]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0, 0.0]]))
+    array([0.4, nan])
+    """
+    stands = standing(alignment)
+    denied = 1.0 - np.stack([(stands * rivalry[..., None, bloc, :]).max(axis=-1) for bloc in range(alignment.shape[-1])], axis=-1)
+    count = buffer.sum(axis=-2)
+    held = (buffer * stands * denied).sum(axis=-2)
+    return np.divide(held, count, out=np.full(held.shape, np.nan), where=np.broadcast_to(count > 0, held.shape))
+
+
+def similarity(alignment: Array, courted: Array) -> Array:
+    """How alike two states stand, (..., state, peer) in [-1, 1]; 1 where they stand alike with every bloc that courts both.
+
+    S with equal weights over blocs and the absolute distance. Source: Signorino & Ritter 1999.
+
+    >>> similarity(np.array([[1.0, -1.0], [0.0, -1.0]]), np.ones((2, 2)))
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
+    states = alignment.shape[-2]
+    found = np.ones((*alignment.shape[:-1], states))
+    for one, other in zip(*np.triu_indices(states, 1), strict=True):
+        both = courted[one] * courted[other]
+        apart = (both * np.abs(alignment[..., one, :] - alignment[..., other, :])).sum(axis=-1)
+        found[..., one, other] = found[..., other, one] = 1.0 - apart / max(both.sum(), 1.0)
+    return found
+
+
+def balance(tie: Array, alignment: Array, relation: Array) -> Array:
+    """How far friends' friends are friends, (...) in [-1, 1]: the signed weight of all triads of actors over their weight.
+
+    Triads join states by ties, states and blocs by alignments, blocs by relations; 1 is balance in the sense of Heider 1946, -1 its
+    opposite, 0 where there is no triad. The share of frustrated weight is (1 - balance) / 2. Source: Cartwright & Harary 1956, in
+    the weighted form tr(M^3) / tr(|M|^3); a law of motion is not claimed (Doreian & Mrvar 2015).
+
+    >>> float(balance(np.array([[0.0, -1.0], [-1.0, 0.0]]), np.array([[1.0], [-1.0]]), np.zeros((1, 1))))
+    1.0
+    """
+    tie, relation = (symmetric * (1.0 - np.eye(symmetric.shape[-1])) for symmetric in (_both_ways(tie), _both_ways(relation)))
+    lead = np.broadcast_shapes(*(array.shape[:-2] for array in (tie, alignment, relation)))
+    states, blocs = alignment.shape[-2:]
+    whole = np.zeros((*lead, states + blocs, states + blocs))
+    whole[..., :states, :states], whole[..., states:, states:] = tie, relation
+    whole[..., :states, states:], whole[..., states:, :states] = alignment, alignment.swapaxes(-1, -2)
+    signed, weight = (((matrix @ matrix) * matrix).sum(axis=(-2, -1)) for matrix in (whole, np.abs(whole)))
+    return np.divide(signed, weight, out=np.zeros_like(signed), where=weight > 0)
+
+
+def _both_ways(directed: Array) -> Array:
+    return (directed + directed.swapaxes(-1, -2)) / 2.0
+
+
+def bridge(tie: Array, traffic: Array, hedging: Array, polarisation: Array) -> Array:
+    """From chessboard (-1) to bridge (1), (...): what joins the region less what rivals divide of it.
+
+    The mean of three shares (friendly ties (1 + s) / 2 and traffic over pairs of states, hedging over states) less polarisation.
+    Source: ours, after the article's image.
+
+    >>> float(bridge(np.ones((2, 2)), np.ones((2, 2)), np.ones(2), np.array(0.0)))
+    1.0
+    """
+    pairs = np.triu_indices(tie.shape[-1], 1)
+    friendly, flowing = ((1.0 + _both_ways(tie)) / 2.0)[..., *pairs], traffic[..., *pairs]
+    joined = [values.sum(axis=-1) / max(values.shape[-1], 1) for values in (friendly, flowing, hedging)]
+    return sum(joined[1:], joined[0]) / 3.0 - polarisation
+
+
+def realigned(alignment: Array, opening: Array, rivalry: Array, courted: Array) -> Array:
+    """1 where a state stands closest to a rival of the bloc that it stood closest to at the opening, else 0, (..., state).
+
+    Source: ours; a move from a bloc to its friend (from the EU to NATO) is none.
+
+    >>> realigned(np.array([[0.4, 0.5]]), np.array([[0.6, 0.1]]), np.array([[0.0, 0.2], [0.2, 0.0]]), np.ones((1, 2)))
+    array([1.])
+    """
+    closest, before = (np.where(courted > 0, array, -np.inf).argmax(axis=-1) for array in (alignment, opening))
+    hostile = np.eye(alignment.shape[-1])[before] @ rivalry
+    hostile = np.broadcast_to(hostile, (*closest.shape, hostile.shape[-1]))
+    return (np.take_along_axis(hostile, closest[..., None], axis=-1)[..., 0] > 0).astype(float)
+
+
+def realignment(realigned: Array, hold: int) -> Array:
+    """The first instant from which a state stays realigned (see `realigned`) for `hold` periods more, or -1 where there is none.
+
+    Parameters
+    ----------
+    realigned : array
+        0 or 1, (..., time, state).
+    hold : int
+        Periods that it must last; an instant so near the end that it cannot be told does not count.
+
+    Returns
+    -------
+    array
+        Index of the instant, (..., state).
+
+    >>> realignment(np.array([0, 1, 0, 1, 1, 1.0])[:, None], hold=2)
+    array([3])
+    """
+    instants = realigned.shape[-2]
+    if instants <= hold:
+        return np.full((*realigned.shape[:-2], realigned.shape[-1]), -1)
+    summed = np.concatenate([np.zeros_like(realigned[..., :1, :]), realigned.cumsum(axis=-2)], axis=-2)
+    stays = summed[..., hold + 1 :, :] - summed[..., : instants - hold, :] > hold + 0.5
+    return np.where(stays.any(axis=-2), stays.argmax(axis=-2), -1)

@@ -14,7 +14,7 @@ STATE_BLOC = (STATE, BLOC)
 STATE_PEER = (STATE, PEER)
 BLOC_RIVAL = (BLOC, RIVAL)
 
-Kind = Literal["stock", "flow", "parameter", "scalar", "weight"]
+Kind = Literal["stock", "flow", "parameter", "scalar", "weight", "measure"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Quantity:
     def symmetric(self) -> bool:
         """Whether a shock on the pair (one, other) is also a shock on (other, one)."""
         return self.name in SYMMETRIC
+
+    @property
+    def per_period(self) -> bool:
+        """Whether it is of a period, standing at its start, and not of an instant."""
+        return self.kind == "flow" or self.name == "bridge"
 
     @property
     def allowed(self) -> str:
@@ -73,6 +78,15 @@ _TABLE: tuple[Quantity, ...] = (
     Quantity("protection", "Share of protection", STATE_BLOC, "share", 0, 1, "flow"),
     Quantity("dependence", "Dependence", STATE_BLOC, "share", 0, 1, "flow"),
     Quantity("traffic", "Traffic", STATE_PEER, "share of traffic", 0, 1, "flow"),
+    # Measures: what we read off a run at an instant; nothing in the model depends on them.
+    Quantity("influence", "Share of influence", (BLOC,), "share", 0, 1, "measure", shockable=False),
+    Quantity("sphere", "Strength of the sphere", (BLOC,), "share", 0, 1, "measure", shockable=False),
+    Quantity("hedging", "Hedging", (STATE,), "share", 0, 1, "measure", shockable=False),
+    Quantity("realigned", "Realigned", (STATE,), "0 or 1", 0, 1, "measure", whole=True, shockable=False),
+    Quantity("similarity", "Similarity of stance", STATE_PEER, "S score", -1, 1, "measure", shockable=False),
+    Quantity("polarisation", "Polarisation", (), "share", 0, 1, "measure", shockable=False),
+    Quantity("balance", "Balance of triads", (), "share", -1, 1, "measure", shockable=False),
+    Quantity("bridge", "Bridge index", (), "index", -1, 1, "measure", shockable=False),
     # Parameters of blocs.
     Quantity("bloc_capability", "Capability", (BLOC,), "capability", 0, INFINITE, "parameter"),
     Quantity("salience", "Salience of the region", (BLOC,), "share", 0, 1, "parameter"),
@@ -131,6 +145,7 @@ _TABLE: tuple[Quantity, ...] = (
 QUANTITIES: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABLE}
 STOCKS = tuple(q.name for q in _TABLE if q.kind == "stock")
 FLOWS = tuple(q.name for q in _TABLE if q.kind == "flow")
+MEASURES = tuple(q.name for q in _TABLE if q.kind == "measure")
 PARAMETERS = tuple(q.name for q in _TABLE if q.kind in ("parameter", "scalar"))
 SCALARS = tuple(q.name for q in _TABLE if q.kind == "scalar")
 
@@ -169,3 +184,5 @@ PARTS: dict[str, str] = {
 STORED_STOCKS = tuple(name for name in STOCKS if name != "disposition")
 """What a run keeps of the stocks: disposition is arctanh of the alignment."""
 RECORDED = STORED_STOCKS + FLOWS
+SHOWN = RECORDED + MEASURES
+"""What summaries, tables and comparisons hold."""

@@ -13,6 +13,7 @@ import yaml
 
 from sim import results, tables
 from sim.config import Sample, Variant
+from sim.measuring import measured
 from sim.refusal import SettingError
 from sim.settings import data_settings, differing, fingerprint, flat_settings, shared_and_own
 from sim.simulate import PROJECT, Plan, installed_version, run_arrays, words
@@ -112,6 +113,7 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any]) -> xr.Dataset:
     with whole(folder) as draft:
         ds = results.label(run_arrays(plan), said)
         results.save(ds, draft, said)
+        ds = measured(ds)
         summary = results.summarise(ds)
         tables.write_long(summary, draft / SUMMARY)
         _write_config(draft / CONFIG, plan.variants)
@@ -146,17 +148,24 @@ def draw_figures(folder: Path, ds: xr.Dataset, summary: xr.Dataset) -> None:
     for index, label in enumerate(labels[:PAGE]):
         name = "trajectories" if len(labels) == 1 else f"trajectories_{index:02d}_{file_word(label)}"
         plots.save(plots.plot_trajectories(summary, label), folder / f"{name}.png")
+    _save_pages(folder, "measures", plots.plot_measures(summary))
     if len(labels) > 1:
-        draw_effects(folder, results.differences(ds))
+        draw_effects(folder, results.differences(ds, ("alignment",)))
 
 
 def draw_effects(folder: Path, effects: xr.Dataset) -> None:
     """Draw the paired effects over time and at the end, on as many pages as they need."""
     from sim import plots
 
-    for name, figures in (("effects", plots.plot_effects(effects)), ("final_effects", plots.plot_final_effects(effects))):
-        for page, figure in enumerate(figures, start=1):
-            plots.save(figure, folder / (f"{name}.png" if page == 1 else f"{name}_{page}.png"))
+    _save_pages(folder, "effects", plots.plot_effects(effects))
+    _save_pages(folder, "final_effects", plots.plot_final_effects(effects))
+
+
+def _save_pages(folder: Path, name: str, figures: Sequence[Any]) -> None:
+    from sim import plots
+
+    for page, figure in enumerate(figures, start=1):
+        plots.save(figure, folder / (f"{name}.png" if page == 1 else f"{name}_{page}.png"))
 
 
 def file_word(label: str) -> str:

@@ -10,7 +10,7 @@ from hydra.errors import HydraException
 
 from sim.config import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
 from sim.folders import GROUPS, Folders
-from sim.names import QUANTITIES, RECORDED
+from sim.names import QUANTITIES, SHOWN
 from sim.refusal import SettingError, likely
 
 Tables = dict[str, Any]
@@ -110,7 +110,7 @@ def coordinate_names(keys: Sequence[str]) -> dict[str, str]:
     >>> coordinate_names(["dynamics.vigilance", "dynamics.readiness"])
     {'dynamics.vigilance': 'vigilance', 'dynamics.readiness': 'dynamics_readiness'}
     """
-    taken = set(RECORDED) | {dim for quantity in QUANTITIES.values() for dim in quantity.dims}
+    taken = set(SHOWN) | {dim for quantity in QUANTITIES.values() for dim in quantity.dims}
     taken |= {"variant", "replicate", "time", "period", "scenario", "reference", "draw", "part", "stability_margin", "part_of_move"}
     names: dict[str, str] = {}
     for key in keys:

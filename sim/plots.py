@@ -6,6 +6,7 @@ of each sheet names its bands, its worlds and its seed. `$`, `_` and the like in
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 
 from sim import captions, results
 from sim.captions import BAND, INTERVAL, SINGLE, names
-from sim.names import BLOC, QUANTITIES, STATE, STATE_BLOC, VARIANT
+from sim.names import BLOC, PERIOD, QUANTITIES, STATE, STATE_BLOC, TIME, VARIANT
 from sim.refusal import SettingError, demand_known
 from sim.rules import Array
 from sim.sheet import DASHES, GREY, INK, fit, forest, frame, limits_of, line, name_ends, name_rows, sheet, styled
@@ -162,6 +163,105 @@ def plot_final_effects(differences: xr.Dataset, variable: str = "alignment") -> 
         name_rows(panels[0, 0], ranked, captions.state_words(differences), captions.bloc_words(differences))
         figures.append(figure)
     return figures
+
+
+@styled
+def plot_measures(ds: xr.Dataset) -> list[Figure]:
+    """What the region as a whole comes to in each variant: who has influence, who hedges, and how divided the region is.
+
+    One panel per variant (columns, six a sheet) and measure (rows): shares of influence of the blocs, hedging of the states, and
+    polarisation, balance of triads and bridge index of the region (`sim.measures` defines them). Lines are means of the worlds,
+    bands, in the lowest row, 5-95 % of them; each row has one vertical axis on all sheets.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results with their measures (`sim.measuring.measured`), or their summary.
+
+    Returns
+    -------
+    list of Figure
+        A sheet for every six variants, four at most (then the sheets say how many variants are not drawn).
+
+    Raises
+    ------
+    SettingError
+        Where the measures are missing.
+    """
+    for name in (name for row in MEASURE_ROWS for name in row.variables):
+        demand_known("variable", name, [str(variable) for variable in ds.data_vars], "variable of these results")
+    folded, labels = results.summarise(ds[[name for row in MEASURE_ROWS for name in row.variables]]), names(ds, VARIANT)
+    rows = [_measure_lines(folded, row) for row in MEASURE_ROWS]
+    single = captions.worlds(ds) == 1
+    groups = [list(range(len(labels)))[at : at + captions.COLUMNS] for at in range(0, len(labels), captions.COLUMNS)]
+    left_out = len(labels) - captions.COLUMNS * captions.PAGES
+    notes = ["Line: mean of the worlds", SINGLE if single else f"band, in the lowest row: {BAND}"]
+    notes += [f"{left_out} of {len(labels)} variants are not drawn: choose among them"] if left_out > 0 else []
+    figures = []
+    for number, group in enumerate(groups[: captions.PAGES], start=1):
+        place = f" ({number} of {len(groups)})" if len(groups) > 1 else ""
+        shown = [labels[at] for at in group]
+        figure, panels = sheet(
+            [row.title for row in MEASURE_ROWS],
+            [captions.variant_words(ds)[at] for at in group],
+            f"{ds.attrs['region_label']}: the region as a whole{place}",
+            captions.foot([ds], notes),
+            key=captions.key(captions.marks([ds], shown), ds[TIME].values),
+            gap=0.72,
+        )
+        for (row, column), ax in np.ndenumerate(panels):
+            lines, kind = rows[row], MEASURE_ROWS[row]
+            frame(ax, ds[TIME].values, lines.limits, captions.marks([ds], [shown[column]]), numbered=row == 0, signed=False)
+            for at, word in enumerate(lines.words):
+                series = lines.moments[at]
+                mean, low, high = (series[name][group[column]] for name in ("mean", "q05", "q95"))
+                times = ds[PERIOD if len(mean) < ds.sizes[TIME] else TIME].values
+                band = None if single or not kind.banded else (low, high)
+                line(ax, times, mean, lines.colours[at], word, band, DASHES[at % len(DASHES)])
+            ends = np.array([series["mean"][group[column], -1] for series in lines.moments])
+            name_ends(ax, ends, lines.words, lines.limits, letters=13)
+        figures.append(figure)
+    return figures
+
+
+class MeasureRow(NamedTuple):
+    """A row of the figure of measures: what it is called, the variables whose lines it holds, and whether they have bands."""
+
+    title: str
+    variables: tuple[str, ...]
+    banded: bool
+
+
+class MeasureLines(NamedTuple):
+    """The lines of a row: for each its words, colour and moments by name, of axes (variant, time); and the row's limits."""
+
+    words: list[str]
+    colours: list[str]
+    moments: list[dict[str, Array]]
+    limits: tuple[float, float]
+
+
+MEASURE_ROWS = (
+    MeasureRow("Share of influence", ("influence",), banded=False),
+    MeasureRow("Hedging", ("hedging",), banded=False),
+    MeasureRow("Region", ("polarisation", "balance", "bridge"), banded=True),
+)
+STATE_INKS = ("#1b1b1b", "#6f6f6f", "#a9a9a9")
+
+
+def _measure_lines(folded: xr.Dataset, row: MeasureRow) -> MeasureLines:
+    statistics = names(folded, results.STATISTIC)
+    words, colours, moments = [], [], []
+    for variable in row.variables:
+        values = folded[variable]
+        dims = QUANTITIES[variable].dims
+        for at in range(values.sizes[dims[0]] if dims else 1):
+            series = values.isel({dims[0]: at}) if dims else values
+            moments.append({name: series.values[:, index] for index, name in enumerate(statistics)})
+            words.append(names(folded, f"{dims[0]}_label")[at] if dims else QUANTITIES[variable].label.split(" of ")[0])
+            colours.append(names(folded, "bloc_colour")[at] if dims == (BLOC,) else STATE_INKS[(len(words) - 1) % len(STATE_INKS)])
+    shown = ("mean", "q05", "q95") if row.banded else ("mean",)
+    return MeasureLines(words, colours, moments, limits_of(*(series[name] for series in moments for name in shown)))
 
 
 @styled

@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 
 from sim.measures import STATISTICS, half_interval, spread
-from sim.names import BLOC, PERIOD, QUANTITIES, RECORDED, REPLICATE, STATE, TIME, VARIANT, Quantity
+from sim.measuring import measured
+from sim.names import BLOC, PERIOD, QUANTITIES, REPLICATE, SHOWN, STATE, TIME, VARIANT, Quantity
 from sim.refusal import SettingError
 from sim.rules import Array
 from sim.tables import STATISTIC
@@ -39,7 +40,7 @@ def dims_of(variable: str, worlds: bool) -> tuple[str, ...]:
     if variable == MOVE:
         return (*lead, PERIOD, PART, STATE, BLOC)
     quantity = quantity_of(variable)
-    return (*lead, PERIOD if quantity.kind == "flow" else TIME, *quantity.dims)
+    return (*lead, PERIOD if quantity.per_period else TIME, *quantity.dims)
 
 
 def label(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> xr.Dataset:
@@ -91,7 +92,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables, coords, ds.attrs).assign_coords({STATISTIC: list(STATISTICS)})
 
 
-def differences(ds: xr.Dataset, names: Sequence[str] = RECORDED) -> xr.Dataset:
+def differences(ds: xr.Dataset, names: Sequence[str] = SHOWN) -> xr.Dataset:
     """The paired difference of every variable to the variant's reference, summarised over worlds, (variant, statistic, ...).
 
     Adds `half_width`, a statistic of its own: half the 95 % interval of the mean difference (Student's t).
@@ -99,7 +100,7 @@ def differences(ds: xr.Dataset, names: Sequence[str] = RECORDED) -> xr.Dataset:
     number = ds.sizes.get(REPLICATE, int(ds.attrs["replicates"]))
     at = [list(ds[VARIANT].values).index(name) for name in ds["reference"].values]
     variables = {}
-    for name in names:
+    for name in (name for name in names if name in ds):
         if STATISTIC in ds.dims:
             folded, dims = ds[name + DIFFERENCE].values, ds[name + DIFFERENCE].dims
         else:
@@ -115,6 +116,7 @@ def differences(ds: xr.Dataset, names: Sequence[str] = RECORDED) -> xr.Dataset:
 def outcome(ds: xr.Dataset) -> float:
     """The mean over worlds, in the first variant, of what the setting `outcome` names, at its last instant or period."""
     variable, *actors = ds.attrs["outcome"].split(".")
+    ds = ds if variable in ds else measured(ds)
     last = summarise(ds[[variable]])[variable].isel({VARIANT: 0, dims_of(variable, worlds=True)[2]: -1}).sel(statistic="mean")
     return float(last.sel(dict(zip(quantity_of(variable).dims, actors, strict=True))))
 

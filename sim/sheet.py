@@ -243,17 +243,18 @@ def line(ax: Axes, x: Array, y: Array, colour: str, name: str, band: tuple[Array
     )
 
 
-def name_ends(ax: Axes, ends: Array, words: Sequence[str], limits: tuple[float, float]) -> None:
+def name_ends(ax: Axes, ends: Array, words: Sequence[str], limits: tuple[float, float], letters: int = 10) -> None:
     """Name the lines that end away from zero, right of a panel and apart from each other."""
     low, high = limits
-    places = {at: (float(end) - low) / (high - low) for at, end in enumerate(ends) if abs(end) > NAMED * (high - low)}
+    named = (at for at, end in enumerate(ends) if abs(end) > NAMED * (high - low))
+    places = {at: (float(ends[at]) - low) / (high - low) for at in named}
     order = sorted(places, key=places.__getitem__)
     heights = [places[at] for at in order]
     for at in range(1, len(order)):
         heights[at] = max(heights[at], heights[at - 1] + GAP_ENDS)
     for at in range(len(order) - 1, -1, -1):
         heights[at] = min(heights[at], 1.0 if at == len(order) - 1 else heights[at + 1] - GAP_ENDS)
-    names = brief(words, 10)
+    names = brief(words, letters)
     for at, height in zip(order, heights, strict=True):
         write(ax, 1.02, height, names[at], size=6, color=INK, va="center", transform=ax.transAxes)
 

@@ -15,7 +15,7 @@ from sim import keep as keeping
 from sim import kernel, noise, results, shocks, stability
 from sim.config import NO_SHOCK, Keep, Sample, Variant
 from sim.measures import STATISTICS
-from sim.names import BLOC, PARTS, PEER, PERIOD, REPLICATE, RIVAL, STATE, TIME, VARIANT
+from sim.names import BLOC, PARTS, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT
 from sim.params import Layout, Params, World, refused, stack
 from sim.refusal import SettingError, demand_known
 from sim.rules import Array
@@ -105,13 +105,13 @@ def run_arrays(plan: Plan) -> dict[str, Array]:
     replicates = range(config.replicates)
     luck = noise.normals(config.seed, replicates, window.periods, layout.states, layout.blocs)
     forcing = shocks.draw([variant.config for variant in plan.variants], layout, replicates)
-    recorder = keeping.recorder(plan.keep, config.replicates, plan.references)
+    recorder = keeping.recorder(plan.keep, config.replicates, plan.references, layout.courted, plan.params.buffer[0, 0])
     recorder.open(plan.world)
     for moment in kernel.run(plan.params, plan.world, forcing, luck, layout, window.dt, window.periods):
         recorder.take(moment)
     arrays = recorder.arrays()
     for name, array in arrays.items():
-        if not np.isfinite(array).all():
+        if name in RECORDED and not np.isfinite(array).all():
             raise SettingError(name, "is not finite somewhere in the run", "settings inside their plausible ranges")
     return arrays
 
@@ -140,9 +140,9 @@ def words(plan: Plan) -> dict[str, Any]:
             "bloc_colour": [bloc.colour for bloc in region.blocs.values()],
         },
     }
-    variables = [*keeping.STORED_STOCKS, *keeping.FLOWS]
+    variables = list(RECORDED)
     if not worlds:
-        variables = [name for stock in variables for name in (stock, f"{stock}_{keeping.DIFFERENCE}")]
+        variables = [name for stock in SHOWN for name in (stock, f"{stock}_{keeping.DIFFERENCE}")]
     elif plan.keep is Keep.parts:
         variables.append(keeping.PARTS_VARIABLE)
     return {
@@ -160,6 +160,8 @@ def words(plan: Plan) -> dict[str, Any]:
             "outcome": config.outcome or f"alignment.{layout.states[0]}.{layout.blocs[0]}",
             "keep": plan.keep.value,
             "refused_draws": plan.refused,
+            "same_as": json.dumps([[layout.states[state], layout.blocs[bloc]] for state, bloc in layout.same_as]),
+            "buffer": json.dumps([[state, name] for name, bloc in region.blocs.items() for state in bloc.buffer]),
             "swept": json.dumps([name for name in names if name != "scenario"]),
             "shocks": json.dumps(_shocks(plan)),
             "provenance": json.dumps(provenance(plan.variants)),

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
-from sim.names import BLOC, FLOWS, PEER, PERIOD, QUANTITIES, RIVAL, STATE, STORED_STOCKS, TIME, VARIANT
+from sim.names import BLOC, PEER, PERIOD, QUANTITIES, RIVAL, SHOWN, STATE, TIME, VARIANT
 
 STATISTIC = "statistic"
 AXES = (STATE, PEER, BLOC, RIVAL)
 """The actor axes, in the order of the table's columns."""
-MIRRORED = frozenset({"road", "relation", "traffic"})
+MIRRORED = frozenset({"road", "relation", "traffic", "similarity"})
 """Variables of which one half is the other's mirror."""
 SHOWN_COLUMNS = 6
 """Variants that a printed table holds; the files hold them all."""
@@ -40,13 +41,13 @@ def write_long(summary: xr.Dataset, path: Path) -> None:
         for index, variant in enumerate(summary[VARIANT].values):
             lead = [cell(variant), cell(summary["scenario"].values[index])]
             tail = [int(numbers[index]), *(cell(summary[key].values[index]) for key in keys)]
-            for name in (*STORED_STOCKS, *FLOWS):
+            for name in (name for name in SHOWN if name in summary):
                 writer.writerows([*lead, *row, *tail] for row in _rows(summary, name, index))
 
 
 def _rows(summary: xr.Dataset, name: str, variant: int) -> list[list[str]]:
     quantity, values = QUANTITIES[name], summary[name].values[variant]
-    when = PERIOD if quantity.kind == "flow" else TIME
+    when = PERIOD if quantity.per_period else TIME
     moments = summary[when].values.astype("datetime64[D]").astype(str)
     words = [summary[dim].values for dim in quantity.dims]
     rows = []
@@ -55,10 +56,12 @@ def _rows(summary: xr.Dataset, name: str, variant: int) -> list[list[str]]:
             continue
         who = dict(zip(quantity.dims, (str(names[at]) for names, at in zip(words, index, strict=True)), strict=True))
         cells = [who.get(dim, "") for dim in AXES]
-        series = values[(slice(None), slice(None), *index)].T.tolist()
+        series = values[(slice(None), slice(None), *index)].T
+        if np.isnan(series).all():
+            continue
         rows += [
             [*cells, moment, name, quantity.unit, *(format(number, ".10g") for number in numbers)]
-            for moment, numbers in zip(moments, series, strict=True)
+            for moment, numbers in zip(moments, series.tolist(), strict=True)
         ]
     return rows
 

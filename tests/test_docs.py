@@ -25,6 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 GROUPS = {
     "stocks": ("stock", None),
     "flows": ("flow", None),
+    "measures": ("measure", None),
     "parameters of blocs": ("parameter", {(BLOC,)}),
     "parameters of states": ("parameter", {(STATE,)}),
     "parameters of a state and a bloc": ("parameter", {STATE_BLOC}),

@@ -1,0 +1,105 @@
+"""The measures of results: what `sim.measures` defines, computed from recorded worlds; it looks and does not simulate."""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from sim import measures, rules
+from sim.names import BLOC, MEASURES, PERIOD, QUANTITIES, REPLICATE, STATE, TIME, VARIANT
+from sim.periods import months
+from sim.refusal import SettingError
+from sim.rules import Array
+
+NEVER = np.datetime64("NaT", "ns")
+
+
+def measured(ds: xr.Dataset) -> xr.Dataset:
+    """Results with their measures beside the stocks and flows; as they are where only summaries were kept, which hold them.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results of `sim.simulate` from their opening on; the first instant is the opening that measures refer to.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same with the variables of `sim.names.MEASURES`, of axes (variant, replicate, time or period, actors).
+    """
+    if REPLICATE not in ds.dims:
+        return ds
+    found: dict[str, list[Array]] = {name: [] for name in MEASURES}
+    for variant in range(ds.sizes[VARIANT]):
+        for name, array in _of_variant(ds.isel({VARIANT: variant}), *joins(ds)).items():
+            found[name].append(array)
+    variables = {}
+    for name, arrays in found.items():
+        quantity = QUANTITIES[name]
+        dims = (VARIANT, REPLICATE, PERIOD if quantity.per_period else TIME, *quantity.dims)
+        variables[name] = (dims, np.stack(arrays), {"long_name": quantity.label, "units": quantity.unit})
+    return ds.assign(variables)
+
+
+def joins(ds: xr.Dataset) -> tuple[Array, Array]:
+    """Which pairs of state and bloc are two actors, and which states a bloc holds for its buffer, each (state, bloc) of 0 and 1."""
+    states, blocs = list(ds[STATE].values), list(ds[BLOC].values)
+    courted, buffer = np.ones((len(states), len(blocs))), np.zeros((len(states), len(blocs)))
+    for table, key, value in ((courted, "same_as", 0.0), (buffer, "buffer", 1.0)):
+        for state, bloc in json.loads(ds.attrs[key]):
+            if state in states and bloc in blocs:
+                table[states.index(state), blocs.index(bloc)] = value
+    return courted, buffer
+
+
+def _of_variant(ds: xr.Dataset, courted: Array, buffer: Array) -> dict[str, Array]:
+    """The measures of one variant, (replicate, time or period, actors)."""
+    alignment, tie, relation = (ds[name].values for name in ("alignment", "tie", "relation"))
+    rivalry = rules.rivalry(relation[:, :1])
+    found = measures.of_instant(alignment, tie, relation, alignment[:, :1], rivalry, courted, buffer)
+    begins = slice(0, ds.sizes[PERIOD])
+    found["bridge"] = measures.bridge(
+        tie[:, begins], ds["traffic"].values, found["hedging"][:, begins], found["polarisation"][:, begins]
+    )
+    return found
+
+
+def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.Dataset:
+    """When each state comes to stand closest to a rival of the bloc that it stood closest to at the opening, and stays.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results with every world kept.
+    hold_years : float
+        How long it must last to count.
+
+    Returns
+    -------
+    xarray.Dataset
+        `probability`, (variant, state): the share of worlds in which it happens in time to be told. `date`, (variant, replicate,
+        state): the instant from which it lasts; not a time where it does not happen.
+
+    Raises
+    ------
+    SettingError
+        Where only summaries were kept.
+    """
+    if REPLICATE not in ds.dims:
+        raise SettingError("results", "hold summaries only; dates need every world", "keep=worlds")
+    instants = ds[TIME].values
+    per_year = 12 / max(1, _months_apart(instants))
+    ds = ds if "realigned" in ds else measured(ds)
+    at = measures.realignment(ds["realigned"].values, round(hold_years * per_year))
+    dates = np.where(at >= 0, instants[at], NEVER)
+    coords = {name: coord for name, coord in ds.coords.items() if set(coord.dims) <= {VARIANT, REPLICATE, STATE}}
+    return xr.Dataset(
+        {"probability": ((VARIANT, STATE), (at >= 0).mean(axis=1)), "date": ((VARIANT, REPLICATE, STATE), dates)},
+        coords,
+        {**ds.attrs, "hold_years": hold_years},
+    )
+
+
+def _months_apart(instants: Array) -> int:
+    days = [day.astype("datetime64[D]").item() for day in instants[:2]]
+    return round(months(days[1]) - months(days[0])) if len(days) > 1 else 1

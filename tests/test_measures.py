@@ -1,0 +1,200 @@
+"""Measures against their closed forms and bounds; over results they are the same whether worlds were kept or folded."""
+
+import itertools
+
+import numpy as np
+import pytest
+import xarray as xr
+from conftest import HARD
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sim import measures
+from sim.compose import expand
+from sim.measuring import measured, realignments
+from sim.names import MEASURES, PERIOD, QUANTITIES, TIME
+from sim.refusal import SettingError
+from sim.results import differences, outcome, summarise
+from sim.simulate import simulate
+
+SCORES = arrays(float, (3, 4), elements=st.floats(-1, 1))
+TIES = arrays(float, (3, 3), elements=st.floats(-1, 1))
+RIVALRY = arrays(float, (4, 4), elements=st.floats(0, 1)).map(lambda table: (table + table.T) * (1 - np.eye(4)) / 2)
+RELATION = arrays(float, (4, 4), elements=st.floats(-1, 1)).map(lambda table: (table + table.T) / 2)
+ALL = np.ones((3, 4))
+TWO = np.array([[0.0, 0.6], [0.6, 0.0]])
+
+
+@given(SCORES)
+def test_influence_is_shared_out_among_blocs(alignment):
+    share = measures.influence(alignment)
+    whole = sum(max(0.0, float(score)) for score in alignment.flat)
+    expected = [sum(max(0.0, float(score)) for score in column) / whole if whole else 0.0 for column in alignment.T]
+    np.testing.assert_allclose(share, expected, atol=1e-12)
+    assert (share >= 0).all() and share.sum() <= 1 + 1e-12
+
+
+@given(SCORES, RIVALRY)
+def test_hedging_is_the_weighted_mean_of_standing_with_both_rivals(alignment, rivalry):
+    found = measures.hedging(alignment, rivalry)
+    pairs = list(itertools.combinations(range(4), 2))
+    whole = sum(rivalry[pair] for pair in pairs)
+    for state in range(3):
+        stands = np.maximum(0, alignment[state])
+        both = sum(rivalry[b, c] * np.sqrt(stands[b] * stands[c]) for b, c in pairs)
+        assert found[state] == pytest.approx(both / whole if whole else 0.0, abs=1e-12)
+    assert ((found >= 0) & (found <= 1 + 1e-12)).all()
+
+
+def test_a_state_that_takes_sides_does_not_hedge():
+    assert measures.hedging(np.array([[0.9, -0.2], [0.4, 0.4], [0.9, 0.0]]), TWO).tolist() == pytest.approx([0, 0.4, 0])
+
+
+@given(SCORES, RIVALRY)
+def test_polarisation_is_the_mean_distance_of_sides(alignment, rivalry):
+    found = float(measures.polarisation(alignment, rivalry, ALL))
+    total = sum(rivalry[pair] for pair in itertools.combinations(range(4), 2))
+    expected = 0.0
+    for one, other in itertools.combinations(range(4), 2):
+        side = (alignment[:, one] - alignment[:, other]) / 2
+        distance = sum(abs(side[i] - side[j]) for i, j in itertools.combinations(range(3), 2))
+        expected += rivalry[one, other] * distance / 4.0  # two against one: 2 distances of 2
+    assert found == pytest.approx(expected / total if total else 0.0, abs=1e-12)
+    assert -1e-12 <= found <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("states", [1, 2, 3, 4, 7])
+def test_the_greatest_polarisation_is_two_halves_wholly_opposed(states):
+    sides = np.where(np.arange(states) < states // 2, 1.0, -1.0)
+    alignment = np.stack([sides, -sides], axis=1)
+    found = measures.polarisation(alignment, TWO, np.ones((states, 2)))
+    assert float(found) == pytest.approx(1.0 if states > 1 else 0.0)
+
+
+def test_an_actor_takes_no_part_where_it_is_one_of_the_rivals():
+    courted = np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 1.0]])
+    alignment = np.array([[0.5, 0.1], [0.1, 0.5], [0.0, -1.0]])
+    two_alone = measures.polarisation(alignment[:2], TWO, courted[:2])
+    assert measures.polarisation(alignment, TWO, courted) == pytest.approx(two_alone)
+    assert measures.similarity(alignment, courted)[0, 2] == pytest.approx(1 - 1.1)
+
+
+def test_a_sphere_is_predominance_and_the_exclusion_of_rivals():
+    alignment = np.array([[0.8, 0.5], [0.4, -0.6], [1.0, 1.0]])
+    buffer = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
+    strength = measures.sphere(alignment, TWO, buffer)
+    assert strength[0] == pytest.approx((0.8 * (1 - 0.6 * 0.5) + 0.4 * 1) / 2)
+    assert np.isnan(strength[1])
+
+
+@given(SCORES)
+def test_similarity_is_the_s_score_of_signorino_and_ritter(alignment):
+    """S = 1 - 2 d / dmax with the distance d = sum w |a_i - a_j|, w = 1/4 and dmax = sum w 2."""
+    found = measures.similarity(alignment, ALL)
+    for i, j in itertools.product(range(3), repeat=2):
+        distance = np.abs(alignment[i] - alignment[j]).sum() / 4
+        assert found[i, j] == pytest.approx(1 - 2 * distance / 2, abs=1e-12)
+    assert np.array_equal(found, found.T)
+
+
+@pytest.mark.parametrize("signs", list(itertools.product([1.0, -1.0], repeat=3)))
+def test_a_triad_is_balanced_where_the_product_of_its_signs_is_positive(signs):
+    one, other, tie = signs
+    found = measures.balance(np.array([[0, tie], [tie, 0]]), np.array([[one], [other]]), np.zeros((1, 1)))
+    assert float(found) == one * other * tie
+
+
+@given(TIES, SCORES, RELATION, st.integers(0, 6))
+def test_balance_does_not_depend_on_what_an_actor_calls_for_and_against(tie, alignment, relation, actor):
+    """Turning all signs of one actor leaves every triad as it was (Harary 1953's switching)."""
+    flip = np.ones(7)
+    flip[actor] = -1
+    states, blocs = flip[:3], flip[3:]
+    before = measures.balance(tie, alignment, relation)
+    after = measures.balance(tie * np.outer(states, states), alignment * np.outer(states, blocs), relation * np.outer(blocs, blocs))
+    assert float(after) == pytest.approx(float(before), abs=1e-9)
+    assert -1 - 1e-12 <= before <= 1 + 1e-12
+
+
+def test_frustration_is_the_share_of_weight_in_triads_that_do_not_balance():
+    """Two triads that share the tie, of weight 0.5 x 0.4 x 0.3 and -0.5 x 0.2 x 0.1."""
+    found = measures.balance(np.array([[0, 0.5], [0.5, 0]]), np.array([[0.4, 0.2], [0.3, -0.1]]), np.zeros((2, 2)))
+    good, bad = 0.5 * 0.4 * 0.3, 0.5 * 0.2 * 0.1
+    assert (1 - float(found)) / 2 == pytest.approx(bad / (good + bad))
+
+
+@given(TIES, arrays(float, (3, 3), elements=st.floats(0, 1)), SCORES, RIVALRY)
+def test_the_bridge_lies_between_chessboard_and_bridge(tie, traffic, alignment, rivalry):
+    hedging, polarised = measures.hedging(alignment, rivalry), measures.polarisation(alignment, rivalry, ALL)
+    assert -1 - 1e-12 <= measures.bridge(tie, traffic, hedging, polarised) <= 1 + 1e-12
+
+
+def test_the_ends_of_the_bridge():
+    foes, friends = -np.ones((2, 2)), np.ones((2, 2))
+    assert measures.bridge(foes, np.zeros((2, 2)), np.zeros(2), np.array(1.0)) == -1
+    assert measures.bridge(friends, friends, np.ones(2), np.array(0.0)) == 1
+    assert measures.bridge(np.zeros((1, 1)), np.zeros((1, 1)), np.array([0.6]), np.array(0.0)) == pytest.approx(0.2)
+
+
+def test_realigned_is_closest_to_a_rival_of_the_first_bloc():
+    rivalry = np.array([[0, 0, 0.5], [0, 0, 0.2], [0.5, 0.2, 0.0]])
+    opening = np.array([[0.6, 0.5, 0.1]] * 3)
+    now = np.array([[0.3, 0.5, 0.1], [0.3, 0.2, 0.4], [0.6, 0.5, 0.59]])
+    assert measures.realigned(now, opening, rivalry, np.ones((3, 3))).tolist() == [0, 1, 0]
+
+
+@given(arrays(float, 12, elements=st.sampled_from([0.0, 1.0])), st.integers(0, 13))
+def test_a_realignment_must_last(series, hold):
+    found = int(measures.realignment(series[:, None], hold)[0])
+    expected = next((at for at in range(len(series) - hold) if series[at : at + hold + 1].all()), -1)
+    assert found == expected
+
+
+# Over results ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pair(hard):
+    """The same run with every world kept, measured, and with summaries only."""
+    said = [HARD[0], "shock=[],[everything]", "replicates=7", "end=2026-01"]
+    return measured(simulate(expand(said, hard))), simulate(expand([*said, "keep=summaries"], hard))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_measures_have_axes_units_and_move(pair, name):
+    ds, quantity = pair[0], QUANTITIES[name]
+    assert ds[name].dims == ("variant", "replicate", PERIOD if name == "bridge" else TIME, *quantity.dims)
+    assert (ds[name].attrs["units"], ds[name].attrs["long_name"]) == (quantity.unit, quantity.label)
+    assert (ds[name].min() >= quantity.low) and (ds[name].max() <= quantity.high)
+    if name != "realigned":
+        assert float(abs(differences(ds, [name])[name].isel(variant=1)).max()) > 1e-3
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_folding_while_running_gives_what_the_worlds_fold_to(pair, name):
+    worlds, folded = pair
+    xr.testing.assert_allclose(summarise(worlds)[name], folded[name], rtol=0, atol=1e-13)
+    xr.testing.assert_allclose(differences(worlds, [name])[name], differences(folded, [name])[name], rtol=0, atol=1e-13)
+
+
+def test_the_dates_of_realignments_are_those_of_the_worlds(tmp_path):
+    ds = measured(simulate(expand(["region=toy", "replicates=40", "end=2026-01"])))
+    swing = ds["alignment"].copy(deep=True)
+    swing[0, :10, 20:, 0] = swing[0, :10, 20:, 0].values[..., ::-1]
+    found = realignments(measured(ds.drop_vars(MEASURES).assign(alignment=swing)))
+    assert found["probability"].values.tolist() == [[0.25, 0.0]]
+    assert set(found["date"].values[0, :10, 0]) == {ds["time"].values[20]}
+    assert np.isnat(found["date"].values[0, 10:]).all()
+
+
+def test_dates_need_worlds(pair):
+    with pytest.raises(SettingError, match="keep=worlds"):
+        realignments(pair[1])
+
+
+def test_a_measure_can_be_the_outcome_of_a_job():
+    ds = simulate(expand(["region=toy", "replicates=3", "end=2023-01", "outcome=hedging.north"]))
+    assert outcome(ds) == pytest.approx(float(measured(ds)["hedging"].isel(variant=0, time=-1, state=0).mean()))
+    ds = simulate(expand(["region=toy", "replicates=3", "end=2023-01", "outcome=bridge"]))
+    assert outcome(ds) == pytest.approx(float(measured(ds)["bridge"].isel(variant=0, period=-1).mean()))
