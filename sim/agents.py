@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import mesa
 import numpy as np
 
 from sim import roads, rules
-from sim.kernel import Parts, Pulls
-from sim.names import BLOC, PARTS, QUANTITIES, STATE
+from sim.kernel import Pulls
+from sim.names import BLOC, QUANTITIES, STATE, part_names
 from sim.params import Params
 from sim.rules import Array
 
@@ -45,7 +46,7 @@ class StateAgent(mesa.Agent):
         self.opening = {name: array[index : index + 1] for name, array in model.opening_rows(STATE).items()}
         self.stocks = dict(self.opening)
         self.following: dict[str, Array] = {}
-        self.parts = Parts(*(np.zeros_like(self.opening["alignment"]),) * len(Parts._fields))
+        self.moves: list[Array] = []
         self.flows: dict[str, Array] = {}
 
     @property
@@ -53,15 +54,29 @@ class StateAgent(mesa.Agent):
         """How far the state stands with each bloc."""
         return dict(zip(self.region.layout.blocs, self.stocks["alignment"][0].tolist(), strict=True))
 
-    def explain(self) -> dict[str, dict[str, float]]:
-        """What each part added to each alignment in the last period; the parts sum to its change.
+    def explain(self, since: str | None = None) -> dict[str, dict[str, float]]:
+        """What each part added to each alignment up to now; the parts sum to its change.
 
-        Keys are blocs, then the parts of `sim.names.PARTS`.
+        Parameters
+        ----------
+        since : str, optional
+            An instant of the run that has passed, as 2025-08; by default the start of the last period.
+
+        Returns
+        -------
+        dict
+            Blocs, then the parts of `sim.names.part_names`.
+
+        Raises
+        ------
+        SettingError
+            Where `since` is no instant that has passed.
         """
-        table = {part: getattr(self.parts, part)[0] for part in PARTS}
+        first = max(len(self.moves) - 1, 0) if since is None else self.region.passed(since)
+        parts = part_names(self.region.forcing.strikers)
+        total = sum(self.moves[first:], np.zeros((len(parts), len(self.region.layout.blocs))))
         return {
-            bloc: {part: float(values[column]) for part, values in table.items()}
-            for column, bloc in enumerate(self.region.layout.blocs)
+            bloc: dict(zip(parts, total[:, column].tolist(), strict=True)) for column, bloc in enumerate(self.region.layout.blocs)
         }
 
     def perceive(self) -> None:
@@ -85,19 +100,19 @@ class StateAgent(mesa.Agent):
             "traffic": region.traffic[self.index : self.index + 1],
         }
 
-    def realign(self, luck: Array, impulse: Array) -> None:
-        """Move towards where the pulls point, with this period's luck and what a shock adds."""
+    def realign(self, luck: Array, strikes: Sequence[Array]) -> None:
+        """Move towards where the pulls point, with this period's luck and what each shock adds."""
         now, dt = rows_of_state(self.region.now, self.index), self.region.window.dt
         free = self.region.layout.free[self.index : self.index + 1]
         drift, shake = now.speed * free, now.volatility * free
         before, stance = self.stocks["disposition"], self.stocks["alignment"]
         pulls = self._pulls(now)
-        after = rules.realign(before, drift, sum(pulls[1:], pulls[0]), dt, shake, luck, impulse)
+        after = rules.realign(before, drift, sum(pulls[1:], pulls[0]), dt, shake, luck, sum(strikes, np.zeros_like(before)))
         aligned = np.tanh(after)
         factor = rules.chord(before, after, stance, aligned)
         self.following = {"disposition": after, "alignment": aligned}
-        moves = [factor * drift * pull * dt for pull in pulls]
-        self.parts = Parts(*moves, impulse=factor * impulse, noise=factor * shake * dt**0.5 * luck)
+        parts = [factor * drift * pull * dt for pull in pulls] + [factor * strike for strike in strikes]
+        self.moves.append(np.concatenate([*parts, factor * shake * dt**0.5 * luck]))
 
     def _pulls(self, now: Params) -> Pulls:
         """The terms of the pull on the state, each less its opening value."""

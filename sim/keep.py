@@ -7,7 +7,7 @@ import numpy as np
 
 from sim import measures, rules
 from sim.config import Keep
-from sim.kernel import Flows, Moment, Parts
+from sim.kernel import Flows, Moment
 from sim.measures import spread
 from sim.names import FLOWS, QUANTITIES, SHOWN, STORED_STOCKS
 from sim.params import Layout, World
@@ -60,7 +60,7 @@ class Worlds:
         for name in FLOWS:
             self.kept[name].append(getattr(moment.flows, name))
         if self.parts:
-            self.kept[PARTS_VARIABLE].append(_stacked(moment.parts))
+            self.kept[PARTS_VARIABLE].append(_stacked(moment.parts.all))
 
     def arrays(self) -> dict[str, Array]:
         """All variables, (variant, replicate, time or period, ...); what no luck touches is held once for all replicates."""
@@ -73,7 +73,7 @@ class Worlds:
         return found
 
 
-def _stacked(parts: Parts) -> Array:
+def _stacked(parts: Sequence[Array]) -> Array:
     shape = np.broadcast_shapes(*(part.shape for part in parts))
     return np.stack([np.broadcast_to(part, shape) for part in parts], axis=2)
 
@@ -126,14 +126,13 @@ def recorder(keep: Keep, replicates: int, references: Sequence[int], courted: Ar
     return Summaries(references, courted, buffer) if keep is Keep.summaries else Worlds(replicates, keep is Keep.parts)
 
 
-def estimate_bytes(layout: Layout, variants: int, replicates: int, periods: int, parts: bool) -> int:
-    """Bytes that keeping every world takes, at most."""
+def estimate_bytes(layout: Layout, variants: int, replicates: int, periods: int, parts: int = 0) -> int:
+    """Bytes that keeping every world takes, with so many parts of each move."""
     per_world = 0
     for name in (*STORED_STOCKS, *FLOWS):
         instants = periods if name in FLOWS else periods + 1
         per_world += instants * int(np.prod([len(layout.names(dim)) for dim in QUANTITIES[name].dims]))
-    if parts:
-        per_world += periods * len(Parts._fields) * len(layout.states) * len(layout.blocs)
+    per_world += periods * parts * len(layout.states) * len(layout.blocs)
     return variants * replicates * per_world * BYTES
 
 
@@ -141,7 +140,7 @@ def settle(keep: Keep, layout: Layout, variants: int, replicates: int, periods: 
     """What `auto` comes to: worlds while they take under 1 GiB, else summaries."""
     if keep is not Keep.auto:
         return keep
-    return Keep.worlds if estimate_bytes(layout, variants, replicates, periods, parts=False) < AUTO_BYTES else Keep.summaries
+    return Keep.worlds if estimate_bytes(layout, variants, replicates, periods) < AUTO_BYTES else Keep.summaries
 
 
 assert Flows._fields == FLOWS

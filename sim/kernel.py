@@ -35,17 +35,19 @@ class Pulls(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What each term, impulse and luck added to the alignment over the period; they sum to its change."""
+    """What each pull, shock and luck added to the alignment over the period; they sum to its change.
 
-    anchor: Array
-    legacy: Array
-    exit_cost: Array
-    security: Array
-    economy: Array
-    exclusivity: Array
-    company: Array
-    impulse: Array
+    `impulse` has one array for each shock that strikes dispositions.
+    """
+
+    pulls: Pulls
+    impulse: tuple[Array, ...]
     noise: Array
+
+    @property
+    def all(self) -> list[Array]:
+        """Every part in the order of `sim.names.part_names`."""
+        return [*self.pulls, *self.impulse, self.noise]
 
 
 class Opening(NamedTuple):
@@ -172,14 +174,15 @@ def step(
 
     free = layout.free
     nothing = np.zeros_like(world.alignment)
-    impulse = nothing + forcing.impulse("disposition", period)
+    strikes = [nothing + strike for strike in forcing.strikes(period)]
     drift = now.speed * free
-    disposition = rules.realign(world.disposition, drift, sum(pulls[1:], pulls[0]), dt, now.volatility * free, luck, impulse)
+    pull, struck = sum(pulls[1:], pulls[0]), sum(strikes, nothing)
+    disposition = rules.realign(world.disposition, drift, pull, dt, now.volatility * free, luck, struck)
     alignment = np.tanh(disposition)
     factor = rules.chord(world.disposition, disposition, world.alignment, alignment)
     parts = Parts(
-        *(factor * drift * pull * dt for pull in pulls),
-        impulse=factor * impulse,
+        Pulls(*(factor * drift * pull * dt for pull in pulls)),
+        impulse=tuple(factor * strike for strike in strikes),
         noise=factor * now.volatility * free * dt**0.5 * luck,
     )
     slow = relax_stocks(world, now, opening, forcing, traffic, carried, best, period, layout, dt)

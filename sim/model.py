@@ -110,7 +110,8 @@ class RegionModel(mesa.Model):
         for state in self.states:
             state.perceive()
         for state in self.states:
-            state.realign(self.luck[self.period, state.index][None], self._impulse("disposition", state))
+            strikes = [self._own(strike, "disposition", state) for strike in self.forcing.strikes(self.period)]
+            state.realign(self.luck[self.period, state.index][None], strikes)
         for agent in [*self.states, *self.blocs]:
             agent.following |= relaxed(
                 agent, lambda name, who=agent: self._lasting(name, who), lambda name, who=agent: self._impulse(name, who)
@@ -120,6 +121,13 @@ class RegionModel(mesa.Model):
         self._join()
         self.period += 1
         self.collector.collect(self)
+
+    def passed(self, instant: str) -> int:
+        """How many periods lay before an instant that has passed."""
+        begun = [day.isoformat() for day in self.window.instants[: self.period + 1]]
+        if not any(day.startswith(instant) for day in begun):
+            raise SettingError("since", f"{instant!r} is no instant of the run so far", f"{begun[0]} to {begun[-1]}")
+        return next(index for index, day in enumerate(begun) if day.startswith(instant))
 
     def run(self) -> "RegionModel":
         """Step to the end of the window."""

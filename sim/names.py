@@ -4,6 +4,7 @@ Every array is a matrix in the plane of its last two axes: a number per state is
 (1, bloc), a scalar (1, 1). Batch axes (variant, replicate) lead, so that one rule serves one agent and many worlds.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -179,7 +180,20 @@ PARTS: dict[str, str] = {
     "impulse": "Shock impulses",
     "noise": "Noise",
 }
-"""The parts into which each move of an alignment splits (kept with keep=parts), in the order of plots and tables."""
+"""The parts into which each move of an alignment splits (kept with keep=parts), in the order of plots and tables.
+
+`impulse` stands for a part of each shock that strikes dispositions, called `impulse.<shock>`.
+"""
+
+
+def part_names(strikers: Iterable[str]) -> list[str]:
+    """The parts of the moves in a run whose named shocks strike dispositions.
+
+    >>> part_names(["revolution"])[-3:]
+    ['company', 'impulse.revolution', 'noise']
+    """
+    return [name for part in PARTS for name in ([f"impulse.{shock}" for shock in strikers] if part == "impulse" else [part])]
+
 
 STORED_STOCKS = tuple(name for name in STOCKS if name != "disposition")
 """What a run keeps of the stocks: disposition is arctanh of the alignment."""

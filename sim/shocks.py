@@ -21,6 +21,11 @@ class Push:
     course: Array
     pattern: Array
 
+    @property
+    def shock(self) -> str:
+        """The shock that the effect belongs to."""
+        return self.name.partition(".")[0]
+
     def at(self, period: int) -> Array:
         """What it adds in a period, in the plane of its target's axes."""
         return self.course[..., period, None, None] * self.pattern
@@ -42,8 +47,25 @@ class Forcing:
         pushes = self.impulses.get(stock, ())
         return sum((push.at(period) for push in pushes if push.course[..., period].any()), 0.0)
 
+    @property
+    def strikers(self) -> list[str]:
+        """The shocks with an impulse on dispositions, in the order in which they stand."""
+        return list(dict.fromkeys(push.shock for push in self.impulses.get("disposition", ())))
+
+    def strikes(self, period: int) -> list[Array | float]:
+        """What each of the strikers adds to dispositions at the end of a period."""
+        pushes = [push for push in self.impulses.get("disposition", ()) if push.course[..., period].any()]
+        return [sum((push.at(period) for push in pushes if push.shock == shock), 0.0) for shock in self.strikers]
+
 
 NO_FORCING = Forcing({}, {})
+
+
+def strikers(configs: Sequence[Config]) -> list[str]:
+    """The shocks of some variants with an impulse on dispositions, in the order of `Forcing.strikers`."""
+    found = [(name, effect) for config in configs for name, shock in config.shock.items() for effect in shock.effects.values()]
+    struck = (name for name, effect in found if effect.kind is ShockKind.impulse and effect.target == "disposition")
+    return list(dict.fromkeys(struck))
 
 
 def draw(configs: Sequence[Config], layout: Layout, replicates: range) -> Forcing:

@@ -15,7 +15,7 @@ from sim import keep as keeping
 from sim import kernel, noise, results, shocks, stability
 from sim.config import NO_SHOCK, Keep, Sample, Variant
 from sim.measures import STATISTICS
-from sim.names import BLOC, PARTS, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT
+from sim.names import BLOC, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
 from sim.params import Layout, Params, World, refused, stack
 from sim.refusal import SettingError, demand_known
 from sim.rules import Array
@@ -120,11 +120,12 @@ def words(plan: Plan) -> dict[str, Any]:
     """Everything about a run that its arrays cannot say, as plain values: the manifest of its results."""
     config, layout, region = plan.config, plan.layout, plan.config.region
     instants = [day.isoformat() for day in plan.window.instants]
+    strikers = shocks.strikers([variant.config for variant in plan.variants])
     worlds = plan.keep is not Keep.summaries
     labels = [state.label for state in region.states.values()]
     coordinates: dict[str, Any] = {VARIANT: [variant.label for variant in plan.variants]}
     coordinates |= {REPLICATE: list(range(config.replicates))} if worlds else {"statistic": list(STATISTICS)}
-    coordinates |= {TIME: instants, PERIOD: instants[:-1], "part": list(PARTS)}
+    coordinates |= {TIME: instants, PERIOD: instants[:-1], "part": part_names(strikers)}
     coordinates |= {STATE: layout.states, PEER: layout.states, BLOC: layout.blocs, RIVAL: layout.blocs}
     names = list(dict.fromkeys(name for variant in plan.variants for name in variant.coordinates))
     beside: dict[str, dict[str, Any]] = {
