@@ -22,11 +22,14 @@ VERBS = {
     "run": "simulate one setting (with -m: a folder for each of several)",
     "sweep": "simulate many settings at once, on the same luck, against a reference",
     "compare": "set the variants of a results folder against their reference, or two folders against each other",
+    "explain": "split the change of a state's alignment with a bloc into its parts, or tell a run month by month",
 }
 EXAMPLES = {
     "run": "sim run scenario=peace_deal\n  sim run -m seed=1,2,3\n  sim run 'shock=[peace_deal,trade_opening]' --cfg job",
     "sweep": "sim sweep study=headline\n  sim sweep scenario=baseline,peace_deal dynamics.vigilance=0.5,1,2",
     "compare": "sim compare outputs/headline-0123abcd\n  sim compare outputs/first outputs/second out=outputs/both",
+    "explain": "sim explain outputs/run-0123abcd armenia russia\n  sim explain outputs/run-0123abcd armenia russia from=2025-08\n"
+    "  sim explain outputs/run-0123abcd variant=peace_deal",
 }
 SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
   start= end= periods_per_year= replicates= seed=   the window and the worlds
@@ -34,6 +37,9 @@ SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
   keep=worlds|parts|summaries   what the results folder holds
   reference=NAME             the variant that the others are set against
   out=DIR                    the folder of results"""
+
+
+EXPLAIN_HELP = "whose alignment with whom; variant=NAME, from= and to= (instants, as 2025-08), out=DIR; without them world=K"
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,10 +53,14 @@ class Parser(argparse.ArgumentParser):
 def parser_of(verb: str) -> Parser:
     """The parser of one verb's arguments."""
     about = argparse.RawDescriptionHelpFormatter
-    tail = f"examples:\n  {EXAMPLES[verb]}" + ("" if verb == "compare" else f"\n\n{SETTINGS_HELP}")
+    tail = f"examples:\n  {EXAMPLES[verb]}" + (f"\n\n{SETTINGS_HELP}" if verb in ("run", "sweep") else "")
     parser = Parser(prog=f"sim {verb}", description=VERBS[verb], epilog=tail, formatter_class=about, allow_abbrev=False)
     if verb == "compare":
         parser.add_argument("folders", nargs="+", metavar="DIR", help="one results folder, or two; out=DIR says where to write")
+        return parser
+    if verb == "explain":
+        parser.add_argument("folder", metavar="DIR", help="a results folder of a run with keep=parts")
+        parser.add_argument("words", nargs="*", metavar="STATE BLOC", help=EXPLAIN_HELP)
         return parser
     parser.add_argument("overrides", nargs="*", metavar="key=value", help=OVERRIDE)
     parser.add_argument("--config-dir", metavar="DIR", help="your own folder of region/, shock/, scenario/ ... files")
@@ -71,7 +81,7 @@ def top_parser() -> Parser:
         add_help=True,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="sim {run,sweep,compare} ...",
+        usage="sim {run,sweep,compare,explain} ...",
     )
     parser.add_argument("--version", action="version", version=f"sim {version('regional-influence')}")
     return parser
@@ -138,6 +148,8 @@ def _dispatch(argv: list[str]) -> int:
         return int(stop.code or 0)
     if verb == "compare":
         return compare_folders(options.folders)
+    if verb == "explain":
+        return explain_folder(options.folder, options.words)
     _demand_overrides(options.overrides)
     return run_jobs(options) if getattr(options, "multirun", False) else run_together(verb, options)
 
@@ -241,6 +253,20 @@ def compare_folders(words: Sequence[str]) -> int:
 
     into = comparing.write_comparison(folders, Path(out[0]) if out else None, tell=print)
     print(f"figures and tables: {into}")
+    return GOOD
+
+
+def explain_folder(folder: str, words: Sequence[str]) -> int:
+    """`sim explain DIR STATE BLOC` and `sim explain DIR`."""
+    said = dict(word.split("=", 1) for word in words if "=" in word)
+    actors = [word for word in words if "=" not in word]
+    if len(actors) not in (0, 2):
+        raise SettingError("arguments", f"{len(actors)} actors", "a state and a bloc, or neither")
+
+    from sim import explaining
+
+    into = explaining.write_explanation(Path(folder), actors, said, tell=print)
+    print(f"written: {into}")
     return GOOD
 
 

@@ -1,7 +1,6 @@
 """`sim compare`: reads one results folder or two, and writes figures and tables of what differs."""
 
 import csv
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,7 @@ def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, An
             tables.write_long(effects, draft / EFFECTS)
             (draft / outputs.FIGURES).mkdir()
             outputs.draw_effects(draft / outputs.FIGURES, effects)
-            _write_manifest(draft, asked)
+            outputs.write_manifest(draft, asked)
     for line in lines:
         tell(line)
 
@@ -84,7 +83,7 @@ def _of_two(
             tables.write_long(difference, draft / DIFFERENCES)
             _write_settings(draft / SETTINGS, rows)
             _draw_two(draft / outputs.FIGURES, opened, difference, names)
-            _write_manifest(draft, asked)
+            outputs.write_manifest(draft, asked)
     for line in tables.difference_lines(difference, names, paired=bool(difference.attrs[PAIRED])):
         tell(line)
 
@@ -121,8 +120,3 @@ def _draw_two(folder: Path, opened: Sequence[xr.Dataset], difference: xr.Dataset
             called,
         )
         plots.save(figure, folder / f"{name}.png")
-
-
-def _write_manifest(folder: Path, asked: dict[str, Any]) -> None:
-    text = json.dumps({"format": results.FORMAT, "settings": asked}, indent=1, ensure_ascii=False)
-    (folder / results.MANIFEST).write_text(text + "\n", encoding="utf-8")

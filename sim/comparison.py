@@ -70,7 +70,7 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
     """
     for ds, name in zip((first, second), names, strict=True):
         if REPLICATE not in ds.dims:
-            raise SettingError(name, "holds summaries only, and pairs need every world", _keeping_command(ds))
+            raise SettingError(name, "holds summaries only, and pairs need every world", keeping_command(ds, "worlds"))
     pairs = common_variants(first, second, names)
     paired = same_luck(first, second)
     first, second = measured(first), measured(second)
@@ -88,11 +88,12 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
     return xr.Dataset(variables, keep, attributes).assign_coords({STATISTIC: [*STATISTICS, HALF_WIDTH]})
 
 
-def _keeping_command(ds: xr.Dataset) -> str:
+def keeping_command(ds: xr.Dataset, keep: str) -> str:
+    """The command that would have kept what is missing."""
     said = json.loads(ds.attrs["provenance"])
     words = [shlex.quote(word) for word in said["overrides"] if not word.startswith(("keep=", "out="))]
     folder = ["--config-dir", shlex.quote(said["config_dir"])] if said["config_dir"] else []
-    return " ".join(["sim", "sweep" if ds.sizes[VARIANT] > 1 else "run", *words, "keep=worlds", *folder, "keeps them"])
+    return " ".join(["sim", "sweep" if ds.sizes[VARIANT] > 1 else "run", *words, f"keep={keep}", *folder, "keeps them"])
 
 
 def _shared(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> tuple[xr.Dataset, xr.Dataset]:

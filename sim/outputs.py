@@ -1,6 +1,7 @@
 """The folder of results: made whole or not at all, recognised when it is there, never overwritten."""
 
 import csv
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -176,6 +177,12 @@ def file_word(label: str) -> str:
     """
     kept = "".join(letter if letter.isalnum() or letter in "._-" else " " for letter in label)
     return "_".join(kept.split())[:60]
+
+
+def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
+    """Write what a looking verb was asked, so that a second time is recognised."""
+    text = json.dumps({"format": results.FORMAT, "settings": asked}, indent=1, ensure_ascii=False)
+    (folder / results.MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
 # What is told ---------------------------------------------------------------------------------------------------------------

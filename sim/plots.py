@@ -17,7 +17,7 @@ from sim.captions import BAND, INTERVAL, SINGLE, names
 from sim.names import BLOC, PERIOD, QUANTITIES, STATE, STATE_BLOC, TIME, VARIANT
 from sim.refusal import SettingError, demand_known
 from sim.rules import Array
-from sim.sheet import DASHES, GREY, INK, fit, forest, frame, limits_of, line, name_ends, name_rows, sheet, styled
+from sim.sheet import DASHES, GREY, INK, MINUS, fit, forest, frame, limits_of, line, name_ends, name_rows, sheet, styled, write
 
 DPI = 180
 HALF = results.HALF_WIDTH
@@ -324,6 +324,73 @@ def plot_comparison(
         for (moments, times), dash in zip(runs, DASHES, strict=False):
             line(ax, times, moments["mean"][at], colour, bloc, None if single else (moments["q05"][at], moments["q95"][at]), dash)
     return figure
+
+
+@styled
+def plot_explanation(explained: xr.Dataset) -> Figure:
+    """What moved a state's alignment with a bloc: a panel for the whole change and one for each part that is not zero throughout.
+
+    Lines are means over worlds of what a part has added since the first instant, in the bloc's colour, with its last value;
+    bands are 5-95 % of worlds. The parts add up to the whole exactly. Where the variant has another for reference the dashed line is the
+    effect, the paired difference, with the 95 % interval of its mean. All panels share one vertical axis.
+
+    Parameters
+    ----------
+    explained : xarray.Dataset
+        As `sim.explanation.explain` gives it.
+    """
+    table = {name: explained["part"].sel(statistic=name) for name in names(explained, "statistic")}
+    times, single = explained[TIME].values, captions.worlds(explained) == 1
+    mean, half = table["mean"].values, np.nan_to_num(table[HALF].values)
+    moving = [at for at in range(explained.sizes["piece"] - 1) if np.abs(mean[:, at]).max() > 0]
+    shown = [explained.sizes["piece"] - 1, *moving]
+    still = [word for at, word in enumerate(names(explained, "piece_label")[:-1]) if at not in moving]
+    columns = min(PART_COLUMNS, len(shown))
+    rows = -(-len(shown) // columns)
+    bands = [table[name].values[0, shown] for name in ("q05", "q95")]
+    limits = limits_of(*bands, *(mean[1:, shown] + sign * half[1:, shown] for sign in (-1, 1)), mean[:, shown], np.zeros(1))
+    notes = ["Line: mean of the worlds, since the first instant", SINGLE if single else f"band: {BAND}"]
+    against = explained.attrs["against"]
+    notes += [f"dashed: effect against {against} on the same luck, with its {INTERVAL}"] if against else []
+    notes += ["the parts add up to the whole change exactly"]
+    notes += [f"zero throughout: {', '.join(still).lower()}"] if still else []
+    marks = captions.marks([explained], [explained.attrs["variant"]])
+    figure, panels = sheet(
+        [""] * rows,
+        [""] * columns,
+        f"{explained.attrs['state_label']} and {explained.attrs['bloc_label']}: what moved the alignment, "
+        f"{explained.attrs['variant_label']}",
+        captions.foot([explained], notes),
+        key=captions.key(marks, times),
+        measure=f"added to the alignment ({MINUS}1 against to 1 with)",
+        height=1.2,
+        gap=0.45,
+    )
+    colour = explained.attrs["bloc_colour"]
+    for at, ax in enumerate(panels.ravel()):
+        if at >= len(shown):
+            ax.set_axis_off()
+            continue
+        piece = shown[at]
+        frame(ax, times, limits, marks, numbered=at < columns, signed=True)
+        line(ax, times, mean[0, piece], colour, "change", None if single else (bands[0][at], bands[1][at]))
+        if against:
+            reach = half[1, piece]
+            line(
+                ax, times, mean[1, piece], INK, "effect", None if single else (mean[1, piece] - reach, mean[1, piece] + reach), "--"
+            )
+        ax.tick_params(labelbottom=at + columns >= len(shown))
+        end = float(mean[0, piece, -1])
+        place = (end - limits[0]) / (limits[1] - limits[0])
+        write(ax, 1.02, place, f"{end:+.3f}".replace("-", MINUS), size=6, va="center", transform=ax.transAxes)
+        weight = "bold" if at == 0 else "normal"
+        word = names(explained, "piece_label")[piece]
+        write(ax, 0.03, 0.96, fit(word, 26), size=7, weight=weight, va="top", transform=ax.transAxes)
+    return figure
+
+
+PART_COLUMNS = 5
+"""Panels in a row of an explanation."""
 
 
 @styled

@@ -116,7 +116,7 @@ def _table(ds: xr.Dataset, variable: str, what: str, said: str, shown: Sequence[
     ]
     for state, bloc in itertools.product(range(last.sizes[STATE]), range(last.sizes[BLOC])):
         row = last.isel(state=state, bloc=bloc)
-        cells = [_interval(row.isel(variant=index)) for index in shown]
+        cells = [interval(row.isel(variant=index)) for index in shown]
         lead = f"{row['state_label'].item() if bloc == 0 else '':<14}{row[BLOC].item():<10}"
         lines.append(lead + "".join(f"{text:>{width}}" for text in cells))
     if count > len(shown):
@@ -124,7 +124,8 @@ def _table(ds: xr.Dataset, variable: str, what: str, said: str, shown: Sequence[
     return lines
 
 
-def _interval(values: xr.DataArray) -> str:
+def interval(values: xr.DataArray) -> str:
+    """A mean and half its 95 % interval as text."""
     mean, half = (float(values.sel(statistic=name)) for name in ("mean", "half_width"))
     return f"{mean:+.4f}" + (f" ± {half:.4f}" if math.isfinite(half) else "")
 

@@ -1,0 +1,135 @@
+"""`sim explain`: reads a results folder and says what moved whom, in a table and a figure or in words month by month."""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from sim import outputs, results, tables
+from sim.explanation import CHANGE, EFFECT, KIND, explain, narrative
+from sim.names import TIME, VARIANT
+from sim.refusal import SettingError, demand_known
+from sim.settings import fingerprint
+from sim.simulate import PROJECT, installed_version
+
+TABLE, NARRATIVE, FIGURE = "explanation.csv", "narrative.txt", "explanation.png"
+KEYS = ("variant", "from", "to", "world", "out")
+"""What may be said beside the folder, the state and the bloc, as key=value."""
+Tell = Callable[[str], None]
+
+
+def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str], tell: Tell) -> Path:
+    """Explain a state's alignment with a bloc, or without them tell the whole run; the folder that holds what was written."""
+    for key in said:
+        demand_known("arguments", key, KEYS, "setting of sim explain")
+    manifest = results.read_manifest(folder)
+    asked = {
+        "version": installed_version(PROJECT),
+        "shared": {"folder": manifest.get("settings_hash", ""), "actors": list(actors)}
+        | {key: value for key, value in said.items() if key != "out"},
+        "variants": {},
+    }
+    into = Path(said["out"]) if "out" in said else Path(outputs.OUTPUTS) / f"explain-{fingerprint(asked)[: outputs.HASH_LETTERS]}"
+    if into.resolve() == folder.resolve():
+        raise SettingError("out", "is the folder that is explained", "a new folder", where=f"out={into}")
+    there = outputs.complete(into, asked)
+    ds = results.open_results(folder)
+    variant = _variant(ds, said.get("variant", ""))
+    into_new = None if there else into
+    if actors:
+        _one_score(ds, variant, actors, said, into_new, asked, tell)
+    else:
+        _whole_run(ds, variant, said, into_new, asked, tell)
+    if there:
+        tell(f"already complete: {into}")
+    return into
+
+
+def _variant(ds: xr.Dataset, said: str) -> str:
+    """The variant that is meant: the one that was said, the only one, or the only one beside its reference."""
+    labels = [str(label) for label in ds[VARIANT].values]
+    if said:
+        demand_known("variant", said, labels, "variant")
+        return said
+    others = [label for label, reference in zip(labels, ds["reference"].values, strict=True) if label != str(reference)]
+    if len(labels) > 1 and len(others) != 1:
+        raise SettingError(
+            "variant", f"{len(labels)} are in the results", "variant= one of " + "; ".join(labels), where="arguments"
+        )
+    return others[0] if len(labels) > 1 else labels[0]
+
+
+def _one_score(
+    ds: xr.Dataset, variant: str, actors: Sequence[str], said: dict[str, str], into: Path | None, asked: dict[str, Any], tell: Tell
+) -> None:
+    from sim import plots
+
+    if "world" in said:
+        raise SettingError(
+            "world", "belongs to the narrative of a whole run", "sim explain DIR world=K", where=f"world={said['world']}"
+        )
+    explained = explain(ds, variant, actors[0], actors[1], said.get("from", ""), said.get("to", ""))
+    if into:
+        with outputs.whole(into) as draft:
+            _write_table(draft / TABLE, explained)
+            plots.save(plots.plot_explanation(explained), draft / FIGURE)
+            outputs.write_manifest(draft, asked)
+    for line in _lines(explained):
+        tell(line)
+
+
+def _whole_run(ds: xr.Dataset, variant: str, said: dict[str, str], into: Path | None, asked: dict[str, Any], tell: Tell) -> None:
+    for key in ("from", "to"):
+        if key in said:
+            raise SettingError(key, "belongs to the explanation of one alignment", "sim explain DIR STATE BLOC", where="arguments")
+    world = said.get("world")
+    if world is not None and not world.isdigit():
+        raise SettingError("world", f"{world!r} is no number of a world", "a whole number from 0", where=f"world={world}")
+    lines = narrative(ds, variant, None if world is None else int(world))
+    if into:
+        with outputs.whole(into) as draft:
+            (draft / NARRATIVE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+            outputs.write_manifest(draft, asked)
+    for line in lines:
+        tell(line)
+
+
+def _lines(explained: xr.Dataset) -> list[str]:
+    """The parts over the whole stretch of time as lines of text."""
+    words, days = explained.attrs, [str(day)[:7] for day in explained[TIME].values]
+    kinds = [str(kind) for kind in explained[KIND].values]
+    heads = {CHANGE: words["variant"], EFFECT: f"against {words['against']}"}
+    width = max(20, *(len(heads[kind]) + 2 for kind in kinds))
+    lines = [
+        f"{words['state_label']} and {words['bloc_label']}, {days[0]} to {days[-1]}: what each part added to the alignment, "
+        f"mean ± half its 95 % interval, {words['replicates']} worlds",
+        " " * 24 + "".join(f"{heads[kind]:>{width}}" for kind in kinds),
+    ]
+    last = explained["part"].isel({TIME: -1})
+    for at, label in enumerate(explained["piece_label"].values):
+        row = last.isel(piece=at)
+        lines.append(f"{label!s:<24}" + "".join(f"{tables.interval(row.sel({KIND: kind})):>{width}}" for kind in kinds))
+    return [*lines, f"the parts add up to the recorded change within {words['residual']:.1g}"]
+
+
+def _write_table(path: Path, explained: xr.Dataset) -> None:
+    """The long table: a row per kind, part and instant, from the first instant on."""
+    words, statistics = explained.attrs, [str(name) for name in explained["statistic"].values]
+    days = explained[TIME].values.astype("datetime64[D]").astype(str)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["variant", "against", "state", "bloc", "kind", "part", "since", "time", "unit", *statistics, "n"])
+        for kind in explained[KIND].values:
+            lead = [
+                tables.cell(words["variant"]),
+                tables.cell(words["against"]) if kind == EFFECT else "",
+                words["state"],
+                words["bloc"],
+            ]
+            for piece in explained["piece"].values:
+                values = explained["part"].sel({KIND: kind, "piece": piece}).values.tolist()
+                for day, numbers in zip(days, values, strict=True):
+                    cells = [format(number, ".10g") for number in numbers]
+                    writer.writerow([*lead, kind, piece, days[0], day, "alignment", *cells, words["replicates"]])

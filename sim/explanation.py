@@ -1,0 +1,230 @@
+"""What moved whom: the parts of recorded moves, added up over a stretch of time or told month by month."""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from sim.comparison import keeping_command
+from sim.measures import STATISTICS, half_interval, spread
+from sim.names import BLOC, PARTS, PERIOD, REPLICATE, STATE, TIME, VARIANT
+from sim.refusal import SettingError, demand_known
+from sim.results import HALF_WIDTH, MOVE, PART
+from sim.rules import Array
+from sim.tables import STATISTIC
+
+WHOLE = "whole"
+"""The row that holds the sum of all parts."""
+CHANGE, EFFECT = "change", "effect"
+KIND = "kind"
+REASONS = {
+    "anchor": "the pull back to where it stood",
+    "legacy": "what it has lived through",
+    "exit_cost": "the cost of leaving what was built together",
+    "security": "protection",
+    "economy": "markets",
+    "exclusivity": "the cost of standing with rivals at once",
+    "company": "the company it keeps",
+}
+"""The parts in the words of a narrative."""
+TOLD = 2
+"""Reasons that a line of the narrative names."""
+SMALLEST = 5e-5
+"""A month in which nothing moves by more is told as quiet."""
+
+
+def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = "", until: str = "") -> xr.Dataset:
+    """The change of one alignment over a stretch of time, split into its parts, and the effect against the reference.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results with keep=parts.
+    variant, state, bloc : str
+        Whose alignment with whom, in which variant.
+    since, until : str
+        Instants, as 2025-08; empty for the first and the last.
+
+    Returns
+    -------
+    xarray.Dataset
+        `part`, axes (kind, part, time, statistic): what each part, and last their sum `whole`, has added to the alignment between
+        `since` and each instant up to `until`. Kinds: `change` in the variant, and, where it has another variant for reference,
+        `effect`, the paired difference of the changes. Statistics over worlds: mean, sd, quantiles, and half_width, half the 95 %
+        interval of the mean. Attribute `residual`: the greatest difference between the sum of parts and the recorded change.
+
+    Raises
+    ------
+    SettingError
+        Where parts were not kept, or a name or instant is not in the results.
+    """
+    demand_parts(ds)
+    labels = [str(label) for label in ds[VARIANT].values]
+    demand_known("variant", variant, labels, "variant")
+    for dim, name in ((STATE, state), (BLOC, bloc)):
+        demand_known(dim, name, [str(known) for known in ds[dim].values], dim)
+    first, last = interval(ds, since, until)
+    at = labels.index(variant)
+    to = labels.index(str(ds["reference"].values[at]))
+    parts = [str(part) for part in ds[PART].values]
+    sums = {index: _sums(ds, index, state, bloc, first, last) for index in {at, to}}
+    kinds = {CHANGE: sums[at]} | ({EFFECT: sums[at] - sums[to]} if to != at else {})
+    recorded = ds["alignment"].isel({VARIANT: at, TIME: slice(first, last + 1)}).sel({STATE: state, BLOC: bloc}).values
+    residual = float(np.abs(sums[at][-1].T - (recorded - recorded[:, :1])).max())
+    number = ds.sizes[REPLICATE]
+    folded = []
+    for worlds in kinds.values():
+        moments = spread(worlds, axis=2)
+        folded.append(np.concatenate([moments, half_interval(moments[list(STATISTICS).index("sd")], number)[None]]))
+    return xr.Dataset(
+        {PART: ((KIND, "piece", TIME, STATISTIC), np.moveaxis(np.stack(folded), 1, -1), {"units": "alignment"})},
+        {
+            KIND: list(kinds),
+            "piece": [*parts, WHOLE],
+            "piece_label": ("piece", [part_label(ds, part) for part in parts] + ["Whole change"]),
+            TIME: ds[TIME].values[first : last + 1],
+            STATISTIC: [*STATISTICS, HALF_WIDTH],
+        },
+        {
+            **ds.attrs,
+            "variant": variant,
+            "against": labels[to] if to != at else "",
+            "state": state,
+            "bloc": bloc,
+            "state_label": _label(ds, STATE, state),
+            "bloc_label": _label(ds, BLOC, bloc),
+            "bloc_colour": str(ds["bloc_colour"].sel({BLOC: bloc}).item()),
+            "variant_label": variant.replace(str(ds["scenario"].values[at]), str(ds["scenario_label"].values[at]), 1),
+            "residual": residual,
+        },
+    )
+
+
+def _sums(ds: xr.Dataset, variant: int, state: str, bloc: str, first: int, last: int) -> Array:
+    """What each part and their sum have added since the first instant, (part, time, replicate)."""
+    move = ds[MOVE].isel({VARIANT: variant, PERIOD: slice(first, last)}).sel({STATE: state, BLOC: bloc})
+    added = move.transpose(PART, PERIOD, REPLICATE).values.cumsum(axis=1)
+    added = np.concatenate([np.zeros_like(added[:, :1]), added], axis=1)
+    return np.concatenate([added, added.sum(axis=0, keepdims=True)])
+
+
+def demand_parts(ds: xr.Dataset) -> None:
+    """Refuse results that lack the parts of moves; the message says how to keep them."""
+    if MOVE not in ds:
+        raise SettingError("results", "hold no parts of moves", keeping_command(ds, "parts"))
+
+
+def interval(ds: xr.Dataset, since: str, until: str) -> tuple[int, int]:
+    """The indices of the first and the last instant of a stretch of time."""
+    days = [str(day)[:10] for day in ds[TIME].values]
+    found = []
+    for key, said, default in (("from", since, days[0]), ("to", until, days[-1])):
+        at = [index for index, day in enumerate(days) if day.startswith(said or default)]
+        if not at or (said and len(said) < len("2025-08")):
+            raise SettingError(
+                key, f"{said!r} is no instant of the results", f"{days[0][:7]} to {days[-1][:7]}", where=f"{key}={said}"
+            )
+        found.append(at[0])
+    if found[0] >= found[1]:
+        raise SettingError("to", f"{until or days[-1]} is not after {since or days[0]}", "a later instant", where=f"to={until}")
+    return found[0], found[1]
+
+
+def part_label(ds: xr.Dataset, part: str) -> str:
+    """What a figure calls a part; a shock by its label."""
+    kind, _, shock = part.partition(".")
+    return f"Shock: {_shock_labels(ds).get(shock, shock)}" if shock else PARTS[kind]
+
+
+def _shock_labels(ds: xr.Dataset) -> dict[str, str]:
+    return {shock["name"]: shock["label"] for shocks in json.loads(ds.attrs["shocks"]).values() for shock in shocks}
+
+
+def _label(ds: xr.Dataset, dim: str, name: str) -> str:
+    return str(ds[f"{dim}_label"].sel({dim: name}).item())
+
+
+# In words -------------------------------------------------------------------------------------------------------------------
+
+
+def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[str]:
+    """What moved whom most, chance aside, a line a period.
+
+    Where the variant has another for reference, moves are told against it on the same luck, and chance cancels.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results with keep=parts.
+    variant : str
+        One of its variants.
+    world : int, optional
+        A replicate; by default the mean of all worlds is told.
+
+    Returns
+    -------
+    list of str
+        What is told; then a line for each period: the shocks that begin in it, the alignment that was moved most, and its two
+        greatest parts.
+
+    Raises
+    ------
+    SettingError
+        Where parts were not kept, or there is no such variant or world.
+    """
+    demand_parts(ds)
+    labels = [str(label) for label in ds[VARIANT].values]
+    demand_known("variant", variant, labels, "variant")
+    if world is not None and world not in ds[REPLICATE].values:
+        raise SettingError("world", f"{world} is not in the results", f"0 to {ds.sizes[REPLICATE] - 1}", where=f"world={world}")
+    at = labels.index(variant)
+    to = labels.index(str(ds["reference"].values[at]))
+    values, parts = _moves(ds, at, world), [str(part) for part in ds[PART].values]
+    values = values - _moves(ds, to, world) if to != at else values
+    begins = _beginnings(ds, variant)
+    against = f" against {labels[to]} on the same luck" if to != at else ", chance aside"
+    told = f"the mean of {ds.sizes[REPLICATE]} worlds" if world is None else f"world {world}"
+    lines = [f"{variant}: what moved whom most{against}, in {told}"]
+    for period, start in enumerate(ds[PERIOD].values):
+        month = str(start)[:7]
+        said = [f"{label} begins." for label in begins.get(period, [])]
+        lines.append(" ".join([f"{month} ", *said, _told(ds, values[period], parts)]))
+    return lines
+
+
+def _moves(ds: xr.Dataset, variant: int, world: int | None) -> Array:
+    """The parts of all moves in a world or on average, (period, part, state, bloc)."""
+    moves = ds[MOVE].isel({VARIANT: variant})
+    moves = moves.mean(REPLICATE) if world is None else moves.sel({REPLICATE: world})
+    return moves.transpose(PERIOD, PART, STATE, BLOC).values
+
+
+def _beginnings(ds: xr.Dataset, variant: str) -> Mapping[int, list[str]]:
+    """The labels of the shocks that begin in each period."""
+    instants = ds[TIME].values
+    found: dict[int, list[str]] = {}
+    for shock in json.loads(ds.attrs["shocks"])[variant]:
+        period = int(np.searchsorted(instants, np.datetime64(shock["dates"][0]), side="right")) - 1
+        found.setdefault(max(period, 0), []).append(shock["label"])
+    return found
+
+
+def _told(ds: xr.Dataset, moves: Array, parts: list[str]) -> str:
+    """The greatest of a period's moves, (part, state, bloc), in words; chance is left aside."""
+    moves = np.delete(moves, parts.index("noise"), axis=0)
+    whole = moves.sum(axis=0)
+    state, bloc = (int(index) for index in np.unravel_index(np.abs(whole).argmax(), whole.shape))
+    moved = float(whole[state, bloc])
+    if abs(moved) < SMALLEST:
+        return "Nothing moves."
+    order = np.argsort(-np.abs(moves[:, state, bloc]), kind="stable")[:TOLD]
+    reasons = [f"{_reason(ds, parts[index])} {moves[index, state, bloc]:+.4f}" for index in order if moves[index, state, bloc]]
+    who, whom = str(ds[f"{STATE}_label"].values[state]), str(ds[f"{BLOC}_label"].values[bloc]).split(" (")[0]
+    way = "towards" if moved > 0 else "away from"
+    return f"{who} moves {way} {whom} by {abs(moved):.4f}: {'; '.join(reasons)}."
+
+
+def _reason(ds: xr.Dataset, part: str) -> str:
+    shock = part.partition(".")[2]
+    return _shock_labels(ds).get(shock, shock) if shock else REASONS[part]
