@@ -349,7 +349,7 @@ def completed(line, here):
 
 
 def test_completion_cuts_the_verb_away(here):
-    assert completed("sim ", here) == ["run", "sweep", "compare"]
+    assert completed("sim ", here) == ["run", "sweep", "compare", "explain"]
     assert completed("sim sw", here) == ["sweep"]
     assert "region=toy" in completed("sim run region=", here)
     assert "dynamics.vigilance=" in completed("sim sweep region=toy dynamics.vigil", here)
