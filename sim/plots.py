@@ -330,7 +330,7 @@ def plot_comparison(
 def plot_explanation(explained: xr.Dataset) -> Figure:
     """What moved a state's alignment with a bloc: a panel for the whole change and one for each part that is not zero throughout.
 
-    Lines are means over worlds of what a part has added since the first instant, in the bloc's colour and with the last value; bands
+    Lines are means over worlds of what a part has added since the first instant, in the bloc's colour; bands
     hold 5-95 % of worlds. The parts add up to the whole exactly. Where the variant has another for reference the dashed line is
     the effect, the paired difference, with the 95 % interval of its mean. All panels share one vertical axis.
 
