@@ -170,7 +170,7 @@ def test_explain_tells_a_whole_run(here, capsys):
         (["parts", "from=2022-03"], ["from"]),
         (["parts", "world=x"], ["whole number"]),
         (["parts", "world=9"], ["0 to 4"]),
-        (["parts", "varient=baseline"], ["did you mean variant?"]),
+        (["parts", "variantt=baseline"], ["did you mean variant?"]),
         (["parts", "variant=x"], ["baseline, vigilance=0"]),
         (["parts", "north", "east", "out=parts"], ["a new folder"]),
     ],
