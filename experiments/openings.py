@@ -1,4 +1,4 @@
-"""Recompute from recorded figures every number that the region South Caucasus and its shocks say they computed.
+"""Recompute from recorded figures every number that the regions of the South Caucasus and their shocks say they computed.
 
     python experiments/openings.py DATA_FOLDER
 
@@ -8,7 +8,8 @@ file; 1: some differ, and are named; 2: the folder, a table or a column is missi
 
 import csv
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
@@ -28,7 +29,6 @@ TABLES = (
     "unga_ideal_points",
 )
 DIGITS = 2
-YEAR = "2021"
 STATES = {"armenia": "ARM", "azerbaijan": "AZE", "georgia": "GEO"}
 VOTERS = {
     "nato": ("USA", "GBR", "FRA", "DEU"),
@@ -39,7 +39,8 @@ VOTERS = {
     "china": ("CHN",),
 }
 """Whose votes stand for a bloc."""
-FORMAL = {
+Standing = Mapping[tuple[str, str], float]
+FORMAL_2021: Standing = {
     ("armenia", "russia"): 0.75,  # CSTO member since 1992, base at Gyumri
     ("azerbaijan", "turkey"): 0.75,  # Shusha Declaration 2021
     ("georgia", "nato"): 0.5,  # Bucharest promise 2008
@@ -53,7 +54,7 @@ FORMAL = {
     ("georgia", "russia"): -0.75,  # no diplomatic relations since 2008, two entities lost
 }
 """Formal standing at the opening: ally 0.75, associate 0.5, partner 0.25, none 0, closed border or relations cut -0.75."""
-BLOC_FORMAL = {
+BLOC_FORMAL_2021: Standing = {
     ("nato", "eu"): 0.75,
     ("nato", "turkey"): 0.5,
     ("eu", "turkey"): 0.25,
@@ -67,6 +68,26 @@ BLOC_FORMAL = {
     ("nato", "china"): -0.25,
 }
 """The same between blocs: overlapping or allied, partner, none, sanctions and practical cooperation suspended."""
+FORMAL_1993: Standing = {
+    ("armenia", "russia"): 0.75,  # Collective Security Treaty 1992
+    ("azerbaijan", "russia"): 0.5,  # the treaty and the CIS in September 1993, under pressure
+    ("georgia", "russia"): 0.5,  # the same in December 1993, after Abkhazia was lost
+    ("azerbaijan", "turkey"): 0.25,  # partner, treaty of friendship a month after the opening
+    ("georgia", "turkey"): 0.25,  # treaty of friendship 1992
+    ("armenia", "turkey"): -0.75,  # border closed in April 1993, no diplomatic relations
+}
+"""The same before the Partnership for Peace and the agreements with the EU."""
+BLOC_FORMAL_1993: Standing = {
+    ("nato", "eu"): 0.75,
+    ("nato", "turkey"): 0.5,
+    ("eu", "turkey"): 0.25,
+    ("russia", "china"): 0.25,  # border agreement and joint statement 1991-1992
+    ("russia", "iran"): 0.25,  # arms and nuclear agreements 1989-1992
+    ("iran", "china"): 0.25,
+    ("nato", "iran"): -0.75,
+    ("nato", "china"): -0.25,  # embargo on arms since 1989
+    ("eu", "china"): -0.25,
+}
 POLLS = {
     ("armenia", "russia"): ("relations with Russia good", "2019"),
     ("armenia", "nato"): ("relations with the US good", "2019-05"),
@@ -82,6 +103,25 @@ IDEAL_SCALE = {"nato": 3.00, "eu": 2.34}
 WAR_YEARS = ("2022", "2023", "2024")
 WAR_FORMAL = {"nato": -0.75, "eu": -0.75}
 """Formal standing with Russia from 2022: cooperation suspended, sanctions on its central bank and trade."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the opening of one region is computed from."""
+
+    votes: str
+    """Year of the UN roll calls."""
+    formal: Standing
+    bloc_formal: Standing
+    polls: Mapping[tuple[str, str], tuple[str, str]]
+    spending: str
+    """Year of military spending."""
+    power: str
+    """Column that states' capabilities are read from: military spending, or where it is missing the material index CINC."""
+    influence: str
+    """Year of influence capacity."""
+
+
 SPENDERS = {"nato": ("USA", "GBR", "FRA", "DEU"), "russia": ("RUS",), "turkey": ("TUR",), "iran": ("IRN",), "china": ("CHN",)}
 
 
@@ -109,11 +149,11 @@ def one(rows: Rows, column: str, **wanted: str) -> float:
     return float(found[-1])
 
 
-def voting(tables: dict[str, Rows], one_code: str, others: Iterable[str]) -> float:
-    """Closeness in UN voting in 2021, 2 x agreement - 1, in [-1, 1] (UN roll calls; abstention counts half)."""
+def voting(tables: dict[str, Rows], year: str, one_code: str, others: Iterable[str]) -> float:
+    """Closeness in UN voting in a year, 2 x agreement - 1, in [-1, 1] (UN roll calls; abstention counts half)."""
     rows = tables["unga_agreement"]
     said = [
-        one(rows, "agree_half", iso3=one_code, power=code, year=YEAR, votes_from="resolutions")
+        one(rows, "agree_half", iso3=one_code, power=code, year=year, votes_from="resolutions")
         for code in others
         if code != one_code
     ]
@@ -134,32 +174,34 @@ def poll(tables: dict[str, Rows], state: str, bloc: str) -> float:
     return (float(good) - float(bad)) / 100 if bad else 2 * float(good) / 100 - 1
 
 
-def alignments(tables: dict[str, Rows]) -> dict[str, float]:
+def alignments(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     """Mean of closeness in UN voting, formal standing and, where there is a poll, net opinion."""
     found = {}
     for state, code in STATES.items():
         for bloc, voters in VOTERS.items():
-            said = [voting(tables, code, voters), FORMAL.get((state, bloc), 0.0)]
-            said += [poll(tables, state, bloc)] if (state, bloc) in POLLS else []
+            said = [voting(tables, basis.votes, code, voters), basis.formal.get((state, bloc), 0.0)]
+            said += [poll(tables, state, bloc)] if (state, bloc) in basis.polls else []
             found[f"states.{state}.alignment.{bloc}"] = mean(said)
     return found
 
 
-def relations(tables: dict[str, Rows]) -> dict[str, float]:
+def relations(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     """Mean of closeness in UN voting and formal standing between blocs."""
     found, blocs = {}, list(VOTERS)
     for index, bloc in enumerate(blocs):
         for rival in blocs[index + 1 :]:
-            votes = mean(voting(tables, code, VOTERS[rival]) for code in VOTERS[bloc] if set(VOTERS[rival]) - {code})
-            found[f"relations.{bloc}.{rival}"] = mean([votes, BLOC_FORMAL.get((bloc, rival), 0.0)])
+            votes = mean(voting(tables, basis.votes, code, VOTERS[rival]) for code in VOTERS[bloc] if set(VOTERS[rival]) - {code})
+            found[f"relations.{bloc}.{rival}"] = mean([votes, basis.bloc_formal.get((bloc, rival), 0.0)])
     return found
 
 
-def accesses(tables: dict[str, Rows]) -> dict[str, float]:
+def accesses(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     """Trade shares: Armenia's in 2021 from its customs, Azerbaijan's with Russia and Turkey in 2020 from press figures."""
     found = {}
     for bloc, partner in PARTNERS.items():
-        found[f"states.armenia.access.{bloc}"] = one(tables["armenia_trade_partners"], "trade_share", partner=partner, year=YEAR)
+        found[f"states.armenia.access.{bloc}"] = one(
+            tables["armenia_trade_partners"], "trade_share", partner=partner, year=basis.votes
+        )
     press = [row for row in tables["press_points"] if row["measure"].startswith("goods trade")]
     whole = one(press, "value", state="AZE", year="2020", partner="WLD")
     for bloc in ("russia", "turkey"):
@@ -168,7 +210,7 @@ def accesses(tables: dict[str, Rows]) -> dict[str, float]:
     return found
 
 
-def arms(tables: dict[str, Rows]) -> dict[str, float]:
+def arms(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     """Readiness with Russia: half of its share of the arms that came in the ten years to 2021; the other half would be programmes.
 
     Readiness with others is judged: SIPRI's values miss Turkish drones, and NATO's programmes bring few arms.
@@ -181,22 +223,27 @@ def arms(tables: dict[str, Rows]) -> dict[str, float]:
     return found
 
 
-def capabilities(tables: dict[str, Rows]) -> dict[str, float]:
-    """States: military spending 2020 over Azerbaijan's. Blocs: the square root of military spending 2020 over Russia's."""
+def capabilities(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
+    """States: military spending or material power over Azerbaijan's. Blocs: the square root of military spending over Russia's."""
     rows = tables["country_year"]
 
-    def spent(*codes: str) -> float:
-        return sum(one(rows, "milex_usd_const", iso3=code, year="2020") for code in codes)
+    def whole(column: str, *codes: str) -> float:
+        return sum(one(rows, column, iso3=code, year=basis.spending) for code in codes)
 
-    found = {f"states.{state}.capability": spent(code) / spent("AZE") for state, code in STATES.items()}
-    return found | {f"blocs.{bloc}.capability": (spent(*codes) / spent("RUS")) ** 0.5 for bloc, codes in SPENDERS.items()}
+    found = {f"states.{state}.capability": whole(basis.power, code) / whole(basis.power, "AZE") for state, code in STATES.items()}
+    russia = whole("milex_usd_const", "RUS")
+    return found | {
+        f"blocs.{bloc}.capability": (whole("milex_usd_const", *codes) / russia) ** 0.5 for bloc, codes in SPENDERS.items()
+    }
 
 
-def priorities(tables: dict[str, Rows]) -> dict[str, float]:
-    """Russia's and China's priorities: half equal shares, half their shares of influence capacity in 2020 (FBIC)."""
+def priorities(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
+    """Russia's and China's priorities: half equal shares, half their shares of influence capacity (FBIC)."""
     found = {}
     for bloc, power in (("russia", "RUS"), ("china", "CHN")):
-        capacity = {state: one(tables["fbic"], "fbic", iso3=code, power=power, year="2020") for state, code in STATES.items()}
+        capacity = {
+            state: one(tables["fbic"], "fbic", iso3=code, power=power, year=basis.influence) for state, code in STATES.items()
+        }
         for state, value in capacity.items():
             found[f"blocs.{bloc}.priority.{state}"] = (1 / len(STATES) + value / sum(capacity.values())) / 2
     return found
@@ -209,30 +256,33 @@ def closeness(tables: dict[str, Rows], bloc: str, year: str) -> float:
     return max(-1.0, 1 - 2 * abs(members - one(rows, "ip_fp", iso3="RUS", year=year, use="1")) / IDEAL_SCALE[bloc])
 
 
-def war_relations(tables: dict[str, Rows]) -> dict[str, float]:
+def war_relations(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     """What the war does to a relation: half the change of closeness in UN ideal points, half that of formal standing."""
     found = {}
     for bloc in ("nato", "eu"):
-        voted = mean(closeness(tables, bloc, year) for year in WAR_YEARS) - closeness(tables, bloc, YEAR)
-        found[f"shock.ukraine_war.effects.{bloc}.size"] = mean([voted, WAR_FORMAL[bloc] - BLOC_FORMAL[bloc, "russia"]])
+        voted = mean(closeness(tables, bloc, year) for year in WAR_YEARS) - closeness(tables, bloc, basis.votes)
+        found[f"shock.ukraine_war.effects.{bloc}.size"] = mean([voted, WAR_FORMAL[bloc] - basis.bloc_formal[bloc, "russia"]])
     return found
 
 
-OPENINGS: tuple[Callable[[dict[str, Rows]], dict[str, float]], ...] = (
-    alignments,
-    relations,
-    accesses,
-    arms,
-    capabilities,
-    priorities,
-    war_relations,
-)
+Opening = Callable[[dict[str, Rows], Basis], dict[str, float]]
+OPENINGS: dict[str, tuple[Basis, tuple[Opening, ...]]] = {
+    "south_caucasus": (
+        Basis("2021", FORMAL_2021, BLOC_FORMAL_2021, POLLS, spending="2020", power="milex_usd_const", influence="2020"),
+        (alignments, relations, accesses, arms, capabilities, priorities, war_relations),
+    ),
+    "south_caucasus_1994": (
+        Basis("1993", FORMAL_1993, BLOC_FORMAL_1993, {}, spending="1993", power="cinc", influence="1994"),
+        (alignments, relations, capabilities, priorities),
+    ),
+}
+"""For each shipped region what it is computed from, and the numbers that are."""
 
 
-def in_file(key: str) -> float | None:
+def in_file(region: str, key: str) -> float | None:
     """The number that the shipped file holds under a dotted key: a shock's, or the region's."""
     group, _, rest = key.partition(".")
-    name = f"shock/{rest.split('.')[0]}" if group == "shock" else "region/south_caucasus"
+    name = f"shock/{rest.split('.')[0]}" if group == "shock" else f"region/{region}"
     at = yaml.safe_load((config_folder() / f"{name}.yaml").read_text("utf-8"))
     for word in (rest if group == "shock" else key).split("."):
         at = at.get(word) if isinstance(at, dict) else None
@@ -246,16 +296,22 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         tables = read(Path(argv[0]))
-        computed = {key: value for opening in OPENINGS for key, value in opening(tables).items()}
+        computed = {
+            (region, key): value
+            for region, (basis, openings) in OPENINGS.items()
+            for opening in openings
+            for key, value in opening(tables, basis).items()
+        }
     except (MissingError, KeyError, ValueError) as error:
         print(f"openings: {error}", file=sys.stderr)
         return 2
     differ = 0
-    for key, value in computed.items():
-        there = in_file(key)
+    for (region, key), value in computed.items():
+        there = in_file(region, key)
         fits = there is not None and abs(there - value) <= 0.5 * 10**-DIGITS + 1e-9
         differ += not fits
-        print(f"{key:<42} computed {value:+.3f}   file {'-' if there is None else f'{there:+.3f}'}{'' if fits else '   DIFFERS'}")
+        there_word = "-" if there is None else f"{there:+.3f}"
+        print(f"{region:<20} {key:<42} computed {value:+.3f}   file {there_word}{'' if fits else '   DIFFERS'}")
     print(f"{len(computed)} openings, {differ} differ")
     return int(differ > 0)
 

@@ -131,7 +131,7 @@ def _compose(picks: Sequence[str], where: Folders) -> Tables:
     stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file)
     try:
         composed = _hydra(tuple(picks), where, stamps)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, AssertionError) as error:  # Hydra asserts where an override stands first
         raise _explain(error, picks, where) from None
     tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: taken}
     for name in tables["shock"]:
@@ -239,6 +239,9 @@ def _one_run(variants: list[Variant]) -> list[Variant]:
     """Refuse variants that differ in a setting of the whole run, as files of scenarios may."""
     first = variants[0]
     for variant in variants[1:]:
+        if first.config.region.name != variant.config.region.name:
+            regions = f"{first.label} has {first.config.region.name}, {variant.label} has {variant.config.region.name}"
+            raise SettingError("region", regions, "one region for all: region=...")
         for key in RUN_KEYS:
             one, other = getattr(first.config, key), getattr(variant.config, key)
             if one != other:

@@ -55,7 +55,7 @@ OPENINGS = {
 @pytest.mark.parametrize("said", OPENINGS)
 @pytest.mark.parametrize("region", SHIPPED)
 def test_an_opening_with_more_in_it_stands_still(region, said):
-    pair = {"toy": "north.south", "south_caucasus": "armenia.georgia"}[region]
+    pair = "north.south" if region == "toy" else "armenia.georgia"
     config = expand([f"region={region}"])[0].config.region
     who = [{"state": state, "bloc": bloc, "pair": pair} for state in config.states for bloc in config.blocs]
     lines = dict.fromkeys(line.format(**names) for line in OPENINGS[said] for names in who)

@@ -154,6 +154,21 @@ def test_a_pair_that_the_file_gives_once_is_set_the_way_it_is_given():
     assert caught.value.meant == "region.ties.north.south"
 
 
+def test_variants_of_one_run_share_a_region():
+    """A scenario may bring a region of its own; set against one of another region no difference would be an effect."""
+    with pytest.raises(SettingError, match=r"baseline has south_caucasus, history has south_caucasus_1994"):
+        expand(["scenario=baseline,history"])
+    with pytest.raises(SettingError, match="one region"):
+        expand(["region=toy,south_caucasus"])
+    assert len(expand(["scenario=baseline,history", "region=south_caucasus_1994", "end=2026-07"])) == 2
+
+
+def test_the_settings_of_a_study_stand_before_the_defaults():
+    (first, *_) = expand(["study=history"])
+    assert (first.config.start, first.config.end, first.config.reference) == ("1994-01", "2026-07", "history")
+    assert expand(["study=history", "end=2027-01"])[0].config.end == "2027-01"
+
+
 def test_a_file_that_changes_between_two_runs_is_read_again(tmp_path):
     for size in (0.3, 0.1, 0.25):
         folder = shock_folder(tmp_path, "fair", {"tie": effect("tie", "step", {"state": "north", "peer": "south"}, size)})

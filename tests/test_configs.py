@@ -1,5 +1,6 @@
 """Every shipped YAML composes, is typed, runs, and stands on evidence."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from sim.compose import expand
+from sim.config import Variant
 from sim.folders import GROUPS, config_folder
 from sim.names import QUANTITIES
 from sim.refusal import SettingError
@@ -40,26 +42,60 @@ def test_every_choice_composes_and_runs_two_periods(group):
         plan = Plan(variants)
         assert np.isfinite(plan.margins).all(), name
         if not any(variant.config.shock for variant in variants):
-            ds = simulate(expand([*said, "end=2022-03"]))
+            opening = variants[0].config.region.as_of
+            ds = simulate(expand([*said, f"end={opening[:4]}-03"]))
             assert ds.sizes["period"] == 2
             assert np.isfinite(ds["alignment"]).all()
 
 
-@pytest.mark.parametrize("name", names("shock"))
-def test_every_shock_composes_alone_and_moves_something(name):
-    ds = simulate(expand([f"shock=[],[{name}]", "replicates=1"]))
-    assert any(not np.array_equal(ds[variable][0], ds[variable][1]) for variable in ds.data_vars)
+SINCE_1994 = ["region=south_caucasus_1994", "end=2036-01"]
+WORDS_ALONE = {"nato_statement"}
+"""The null control: words alone move nothing."""
 
 
-@pytest.mark.slow
-def test_any_two_shocks_compose():
+@pytest.fixture(scope="module")
+def all_at_once():
+    """The config of all shipped shocks together."""
+    (variant,) = expand([*SINCE_1994, f"shock=[{','.join(names('shock'))}]"])
+    return variant.config
+
+
+def test_every_shock_moves_something_where_all_others_happen(all_at_once):
+    """Some only undo or answer others, so each is left out of the world in which all happen."""
     shocks = names("shock")
-    for one in shocks:
-        for other in shocks:
-            if one < other:
-                (variant,) = expand([f"shock=[{one},{other}]"])
-                assert set(variant.config.shock) == {one, other}
-                assert variant.config.scenario.name == f"{one}+{other}"
+    certain = {name: replace(shock, probability=1) for name, shock in all_at_once.shock.items()}
+    variants = [
+        Variant(replace(all_at_once, shock=left, replicates=2), label, {"scenario": label}, {})
+        for label, left in [("all", certain)]
+        + [(name, {other: shock for other, shock in certain.items() if other != name}) for name in shocks]
+    ]
+    ds = simulate(variants)
+    still = {
+        name
+        for at, name in enumerate(shocks, start=1)
+        if all(np.array_equal(ds[variable][0], ds[variable][at]) for variable in ds.data_vars)
+    }
+    assert still == WORDS_ALONE
+
+
+def test_all_shocks_compose_at_once_and_some_by_two(all_at_once):
+    assert sorted(all_at_once.shock) == names("shock")
+    (variant,) = expand(["shock=[peace_deal,trade_opening]"])
+    assert set(variant.config.shock) == {"peace_deal", "trade_opening"}
+    assert variant.config.scenario.name == "peace_deal+trade_opening"
+
+
+def test_shocks_of_the_opening_of_2022_run_in_both_regions():
+    """What is dated after the opening of 2022 composes with the region of 2022 too."""
+    late = [name for name in names("shock") if _first_day(name) >= "2022"]
+    (variant,) = expand([f"shock=[{','.join(late)}]", "end=2036-01"])
+    assert len(variant.config.shock) == len(late) > 20
+
+
+def _first_day(name):
+    text = (config_folder() / "shock" / f"{name}.yaml").read_text("utf-8")
+    dates = [effect["date"] for effect in yaml.safe_load(text)[name]["effects"].values()]
+    return min(date["from"] if isinstance(date, dict) else date for date in dates)
 
 
 @pytest.mark.parametrize("file", SOURCED, ids=lambda file: f"{file.parent.name}/{file.stem}")
@@ -86,9 +122,8 @@ def test_every_row_of_evidence_names_a_source_and_a_known_unit(file):
 
 
 @pytest.mark.parametrize("name", names("shock"))
-def test_every_effect_lies_in_its_range_and_has_a_source(name):
-    (variant,) = expand([f"shock=[{name}]"])
-    for effect in variant.config.shock[name].effects.values():
+def test_every_effect_lies_in_its_range_and_has_a_source(name, all_at_once):
+    for effect in all_at_once.shock[name].effects.values():
         assert effect.range[0] <= effect.size <= effect.range[1]
         assert effect.source.strip()
 

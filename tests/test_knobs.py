@@ -22,6 +22,7 @@ STRESS = {
     "road": effect("road_capacity", "step", {"state": "armenia", "peer": "azerbaijan"}, 0.5),
     "programme": effect("programme", "pulse", {"state": "georgia", "bloc": "nato"}, 1.0, duration=1.0),
     "break": effect("disposition", "impulse", {"state": "armenia", "bloc": ["russia"]}, -0.8),
+    "incident": effect("relation", "step", {"bloc": "nato", "rival": "russia"}, -0.6),
     "hostility": effect("tie", "step", {"state": "georgia", "peer": "azerbaijan"}, -0.9),
 }
 """What wakes the mechanisms of the shipped region that its headline shocks leave asleep."""
