@@ -9,7 +9,7 @@ import xarray as xr
 
 from sim.names import BLOC, QUANTITIES, REPLICATE, STATE, VARIANT
 from sim.rules import Array
-from sim.sheet import MINUS, Mark
+from sim.sheet import MARKS_MAX, MINUS, Mark
 
 BAND, INTERVAL = "5-95 % of worlds (spread of runs)", "95 % interval of the mean"
 SINGLE = "a single world: no band and no interval"
@@ -61,24 +61,44 @@ def measure(variable: str, difference: bool = False) -> str:
     return ("difference in " if difference else "") + f"{quantity.label.lower()} ({unit})"
 
 
-def marks(runs: Sequence[xr.Dataset], variants: Sequence[str]) -> list[Mark]:
-    """The shocks of some variants by date; a shock has the same number in all figures of a run."""
+def marks(runs: Sequence[xr.Dataset], variants: Sequence[str], state: str = "", apart: bool = False) -> list[Mark]:
+    """The shocks of some variants by date; a shock has the same number in all figures of a run.
+
+    With `state` only those that name it or no state; with `apart` only those that a variant and its reference do not share.
+    """
     tables = [table for ds in runs for table in json.loads(ds.attrs["shocks"]).items()]
-    found = [(variant, (tuple(shock["dates"]), shock["label"])) for variant, table in tables for shock in table]
-    shown = {shock for variant, shock in found if variant in variants}
-    numbered = enumerate(sorted({shock for _, shock in found}), start=1)
+    found = [
+        (variant, (tuple(shock["dates"]), shock["label"]), not state or not shock["states"] or state in shock["states"])
+        for variant, table in tables
+        for shock in table
+    ]
+    shown = {shock for variant, shock, concerns in found if variant in variants and concerns}
+    if apart:
+        references = dict(zip(names(runs[0], VARIANT), names(runs[0], "reference"), strict=True))
+        pairs = [(variant, references[variant]) for variant in variants if references[variant] != variant]
+        of = {variant: {shock for other, shock, _ in found if other == variant} for pair in pairs for variant in pair}
+        shown = set().union(*(of[variant] ^ of[reference] for variant, reference in pairs))
+    numbered = enumerate(sorted({shock for _, shock, _ in found}), start=1)
     return [Mark(number, shock[1], [np.datetime64(day) for day in shock[0]]) for number, shock in numbered if shock in shown]
 
 
 def key(shocks: Sequence[Mark], times: Array) -> str:
-    """The names and months of numbered marks, on one line."""
+    """The names and months of numbered marks on one line; of too many only how many they are."""
+    entries = listed(shocks, times)
+    if len(entries) > MARKS_MAX:
+        return f"{len(entries)} shocks, marked at the foot of the panels; the timeline names them."
+    return "Shocks: " + "; ".join(entries) if entries else "No shocks."
+
+
+def listed(shocks: Sequence[Mark], times: Array) -> list[str]:
+    """The number, name and months of each mark."""
     entries = []
     for mark in shocks:
         months = list(dict.fromkeys(str(day)[:7] for day in mark.dates))
         when = " to ".join(dict.fromkeys([*months[:1], *months[-1:]]))
         inside = any(times[0] <= day <= times[-1] for day in mark.dates)
         entries.append(f"{mark.number} {mark.label} ({when}{'' if inside else ', outside this time'})")
-    return "Shocks: " + "; ".join(entries) if entries else "No shocks."
+    return entries
 
 
 def foot(runs: Sequence[xr.Dataset], notes: Sequence[str]) -> str:

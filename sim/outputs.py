@@ -142,13 +142,17 @@ def _write_config(path: Path, variants: Sequence[Variant]) -> None:
 
 def draw_figures(folder: Path, ds: xr.Dataset, summary: xr.Dataset) -> None:
     """Draw the figures of a run: trajectories of each variant, and the paired effects where there are others."""
-    from sim import plots
+    from sim import captions, plots
+    from sim.sheet import MARKS_MAX
 
     folder.mkdir()
     labels = [str(label) for label in ds["variant"].values]
     for index, label in enumerate(labels[:PAGE]):
         name = "trajectories" if len(labels) == 1 else f"trajectories_{index:02d}_{file_word(label)}"
         plots.save(plots.plot_trajectories(summary, label), folder / f"{name}.png")
+    crowded = [label for label in labels if len(captions.marks([ds], [label])) > MARKS_MAX]
+    if crowded:
+        plots.save(plots.plot_timeline(summary, crowded[0]), folder / "timeline.png")
     _save_pages(folder, "measures", plots.plot_measures(summary))
     if len(labels) > 1:
         draw_effects(folder, results.differences(ds, ("alignment",)))

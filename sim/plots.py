@@ -17,7 +17,26 @@ from sim.captions import BAND, INTERVAL, SINGLE, names
 from sim.names import BLOC, PERIOD, QUANTITIES, STATE, STATE_BLOC, TIME, VARIANT
 from sim.refusal import SettingError, demand_known
 from sim.rules import Array
-from sim.sheet import DASHES, GREY, INK, MINUS, fit, forest, frame, limits_of, line, name_ends, name_rows, sheet, styled, write
+from sim.sheet import (
+    DASHES,
+    GREY,
+    INK,
+    LEVELS,
+    MINUS,
+    WIDTH,
+    fit,
+    forest,
+    frame,
+    limits_of,
+    line,
+    name_ends,
+    name_rows,
+    number_marks,
+    sheet,
+    styled,
+    ticks,
+    write,
+)
 
 DPI = 180
 HALF = results.HALF_WIDTH
@@ -67,6 +86,59 @@ def plot_trajectories(ds: xr.Dataset, variant: str, variable: str = "alignment")
 
 
 @styled
+def plot_timeline(ds: xr.Dataset, variant: str) -> Figure:
+    """One variant on one page: how each state stands with every bloc over time, and the shocks that name it.
+
+    One panel per state: a line per bloc, the mean of the worlds. Above the lines stand the numbers of the shocks that name the
+    state or no state, at their first dates; the list below the panels names all shocks.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results of `sim.simulate`, or their summary.
+    variant : str
+        One of the labels on the axis `variant`.
+
+    Raises
+    ------
+    SettingError
+        Where there is no such variant.
+    """
+    demand_known("variant", variant, names(ds, VARIANT), "variant")
+    moments, times = _moments(ds, "alignment")
+    at, mean = names(ds, VARIANT).index(variant), moments["mean"]
+    low, high = limits_of(mean[at])
+    step = 0.07 * (high - low)
+    words, colours = captions.bloc_words(ds), names(ds, "bloc_colour")
+    dashes = [DASHES[bloc % len(DASHES)] for bloc in range(len(words))]
+    notes = [
+        "Line: mean of the worlds",
+        SINGLE if captions.worlds(ds) == 1 else "without bands",
+        "number: first date of a shock that names the state, or no state; the list names all shocks",
+    ]
+    figure, panels = sheet(
+        captions.state_words(ds),
+        [""],
+        f"{ds.attrs['region_label']}: {captions.variant_words(ds)[at]}",
+        captions.foot([ds], notes),
+        measure=captions.measure("alignment"),
+        legend=list(zip(words, colours, dashes, strict=True)),
+        height=2.1,
+        gap=0.9,
+        widest=WIDTH,
+        entries=captions.listed(captions.marks([ds], [variant]), times),
+    )
+    for row, ax in enumerate(panels[:, 0]):
+        frame(ax, times, (low, high + LEVELS * step), [], numbered=False)
+        ax.set_yticks(*ticks((low, high), 6, signed=False))
+        number_marks(ax, times, captions.marks([ds], [variant], names(ds, STATE)[row]), high, step)
+        for bloc, name in enumerate(names(ds, BLOC)):
+            line(ax, times, mean[at, :, row, bloc], colours[bloc], name, None, dashes[bloc])
+        name_ends(ax, mean[at, -1, row], words, (low, high + LEVELS * step), near=True)
+    return figure
+
+
+@styled
 def plot_effects(differences: xr.Dataset, variable: str = "alignment") -> list[Figure]:
     """What each variant changes against its reference, on the same luck, over time.
 
@@ -108,13 +180,13 @@ def plot_effects(differences: xr.Dataset, variable: str = "alignment") -> list[F
             page.columns,
             page.title,
             captions.foot([differences], notes),
-            key=captions.key(captions.marks([differences], page.labels), times),
+            key=captions.key(captions.marks([differences], page.labels, apart=True), times),
             measure=captions.measure(variable, difference=True),
             legend=list(zip(words, colours, dashes, strict=True)),
             gap=0.6,
         )
         for (row, column), ax in np.ndenumerate(panels):
-            at, shocks = page.at[column], captions.marks([differences], [page.labels[column]])
+            at, shocks = page.at[column], captions.marks([differences], [page.labels[column]], apart=True)
             frame(ax, times, limits, shocks, numbered=row == 0, signed=True)
             for bloc, name in enumerate(names(differences, BLOC)):
                 mean, below, above = (values[at, :, row, bloc] for values in (moments["mean"], low, high))
@@ -219,7 +291,7 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
                 band = None if single or not kind.banded else (low, high)
                 line(ax, times, mean, lines.colours[at], word, band, DASHES[at % len(DASHES)])
             ends = np.array([series["mean"][group[column], -1] for series in lines.moments])
-            name_ends(ax, ends, lines.words, lines.limits, letters=13)
+            name_ends(ax, ends, lines.words, lines.limits, letters=13, near=True)
         figures.append(figure)
     return figures
 

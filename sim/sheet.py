@@ -45,9 +45,17 @@ LETTER = 0.6 / 72
 """Width of a letter of one point, in inches: a little more than the average of DejaVu Sans."""
 LINE = 1.3 / 72
 """Height of a line of one point, in inches."""
+LISTS = 3
+"""Columns of a list below the panels."""
+MARKS_MAX = 10
+"""Shocks that are numbered above panels; more are short marks at the foot, and the timeline names them."""
+LEVELS = 4
+"""Heights on which the numbers of a timeline's shocks stand, so that near ones do not meet."""
 YEAR_STEPS = (1, 2, 3, 5, 10, 20, 50)
-GAP_MARKS, GAP_ENDS, NAMED = 0.055, 0.085, 0.1
-"""Shares of a panel: between the numbers of marks, between names of lines, and from zero on which a line is named."""
+GAP_MARKS, NAMED = 0.055, 0.1
+"""Shares of a panel: between the numbers of marks, and from zero on which a line is named."""
+GAP_ENDS = 0.12
+"""Inches between the names of lines."""
 
 
 class Mark(NamedTuple):
@@ -108,19 +116,25 @@ def sheet(
     gap: float = 0.2,
     height: float = 1.45,
     left: float = 1.08,
+    widest: float = WIDE,
+    entries: Sequence[str] = (),
 ) -> tuple[Figure, Any]:
-    """A figure with named rows and columns of panels, and those panels as an array; lengths in inches."""
-    wide = min(max(WIDTH / len(columns) - gap, NARROW), WIDE)
+    """A figure with named rows and columns of panels, and those panels as an array; lengths in inches.
+
+    `entries` is a list that stands below the panels in columns.
+    """
+    wide = min(max(WIDTH / len(columns) - gap, NARROW), widest)
     total = left + len(columns) * (wide + gap) + 0.1
     heads = [wrap(word, wide + gap / 2, 8 * BOLD, lines=2) for word in columns]
     named = max(map(len, heads)) * 8 * LINE + 0.14
     upper = [(wrap(title, total - 0.3, 11 * BOLD, lines=2), 11, "bold"), (wrap(key, total - 0.3, 7), 7, "normal")]
-    entries = [0.6 + len(fit(word)) * 7 * LETTER for word, _, _ in legend]
-    per_row = len(legend) if sum(entries) < total - 0.3 else max(1, int((total - 0.3) / max(entries)))
+    lengths = [0.6 + len(fit(word)) * 7 * LETTER for word, _, _ in legend]
+    per_row = len(legend) if sum(lengths) < total - 0.3 else max(1, int((total - 0.3) / max(lengths)))
     above = 0.12 + sum(len(lines) * points * LINE + 0.05 for lines, points, _ in upper if lines)
     above += math.ceil(len(legend) / max(per_row, 1)) * 0.15 + named
     lower = wrap(foot, total - 0.3, 6.5)
-    under = 0.32 + (0.18 if below else 0) + len(lower) * 6.5 * LINE + 0.08
+    listed = math.ceil(len(entries) / LISTS)
+    under = 0.32 + (0.18 if below else 0) + listed * 6.5 * LINE + (0.12 if listed else 0) + len(lower) * 6.5 * LINE + 0.08
     tall = above + len(rows) * (height + 0.12) - 0.12 + under
     figure = Figure(figsize=(total, tall))
     FigureCanvasAgg(figure)
@@ -136,6 +150,10 @@ def sheet(
             write(figure, 0.15 / total, cursor / tall, "\n".join(lines), size=points, weight=weight, va="top", linespacing=1.15)
             cursor -= len(lines) * points * LINE + 0.05
     _write_legend(figure, legend, cursor / tall, per_row)
+    for at in range(LISTS if listed else 0):
+        column = [fit(entry, int((total - 0.3) / LISTS / (6.5 * LETTER))) for entry in entries[at * listed : (at + 1) * listed]]
+        x, y = 0.15 + at * (total - 0.3) / LISTS, 0.08 + len(lower) * 6.5 * LINE + 0.12 + listed * 6.5 * LINE
+        write(figure, x / total, y / tall, "\n".join(column), size=6.5, va="top", linespacing=1.15)
     write(figure, 0.15 / total, 0.08 / tall, "\n".join(lower), size=6.5, color=GREY, va="bottom", linespacing=1.15)
     return figure, panels
 
@@ -224,14 +242,35 @@ def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[M
     ax.set_xticks(*years(times))
     ax.set_yticks(*ticks(limits, 6, signed))
     ax.axhline(0, color=GREY if signed else FAINT, linewidth=0.6, zorder=1, gid="zero")
-    right = -1.0
+    right, crowded = -1.0, len(marks) > MARKS_MAX
+    numbered = numbered and not crowded
     for mark in marks:
         inside = [day for day in mark.dates if first <= day <= last]
         for day in inside:
-            ax.axvline(day, color=LIGHT, linewidth=0.6, zorder=1, gid=f"shock {mark.number}")  # pyright: ignore[reportArgumentType]
+            style = {"color": LIGHT, "linewidth": 0.6, "zorder": 1, "gid": f"shock {mark.number}"}
+            ax.axvline(day, ymax=0.04 if crowded else 1.0, **style)  # pyright: ignore[reportArgumentType]
         if inside and numbered:
             right = max(float((inside[0] - first) / (last - first)), right + GAP_MARKS)
             write(ax, right, 1.02, str(mark.number), size=6, color=GREY, ha="center", va="bottom", transform=ax.transAxes)
+
+
+def number_marks(ax: Axes, times: Array, marks: Sequence[Mark], level: float, step: float) -> None:
+    """Number shocks at their first dates above what a timeline's panel shows, near ones on different heights."""
+    span, placed = times[-1] - times[0], [-1.0] * LEVELS
+    for mark in marks:
+        day = next((day for day in mark.dates if times[0] <= day <= times[-1]), None)
+        if day is None:
+            continue
+        x = float((day - times[0]) / span)
+        at = next((at for at in range(LEVELS) if x - placed[at] > NUMBER_GAP), int(np.argmin(placed)))
+        placed[at] = x
+        y = level + (at + 0.5) * step
+        ax.plot([day, day], [ax.get_ylim()[0], y - 0.4 * step], color=FAINT, linewidth=0.6, zorder=0.5, gid=f"shock {mark.number}")
+        write(ax, day, y, str(mark.number), size=6, color=INK, ha="center", va="center", clip_on=True)  # pyright: ignore[reportArgumentType]
+
+
+NUMBER_GAP = 0.016
+"""Share of a timeline's width between two numbers on one height."""
 
 
 def line(ax: Axes, x: Array, y: Array, colour: str, name: str, band: tuple[Array, Array] | None, dash: Dash = "-") -> None:
@@ -243,17 +282,20 @@ def line(ax: Axes, x: Array, y: Array, colour: str, name: str, band: tuple[Array
     )
 
 
-def name_ends(ax: Axes, ends: Array, words: Sequence[str], limits: tuple[float, float], letters: int = 10) -> None:
-    """Name the lines that end away from zero, right of a panel and apart from each other."""
+def name_ends(
+    ax: Axes, ends: Array, words: Sequence[str], limits: tuple[float, float], letters: int = 10, near: bool = False
+) -> None:
+    """Name the lines that end away from zero, with `near` also the others, right of a panel and apart from each other."""
     low, high = limits
-    named = (at for at, end in enumerate(ends) if abs(end) > NAMED * (high - low))
+    named = (at for at, end in enumerate(ends) if near or abs(end) > NAMED * (high - low))
     places = {at: (float(ends[at]) - low) / (high - low) for at in named}
     order = sorted(places, key=places.__getitem__)
+    gap = GAP_ENDS / (ax.get_position().height * ax.figure.get_figheight())  # pyright: ignore[reportAttributeAccessIssue]
     heights = [places[at] for at in order]
     for at in range(1, len(order)):
-        heights[at] = max(heights[at], heights[at - 1] + GAP_ENDS)
+        heights[at] = max(heights[at], heights[at - 1] + gap)
     for at in range(len(order) - 1, -1, -1):
-        heights[at] = min(heights[at], 1.0 if at == len(order) - 1 else heights[at + 1] - GAP_ENDS)
+        heights[at] = min(heights[at], 1.0 if at == len(order) - 1 else heights[at + 1] - gap)
     names = brief(words, letters)
     for at, height in zip(order, heights, strict=True):
         write(ax, 1.02, height, names[at], size=6, color=INK, va="center", transform=ax.transAxes)

@@ -13,7 +13,7 @@ import xarray as xr
 
 from sim import keep as keeping
 from sim import kernel, noise, results, shocks, stability
-from sim.config import NO_SHOCK, Keep, Sample, Variant
+from sim.config import NO_SHOCK, Keep, Sample, Shock, Variant, members
 from sim.measures import STATISTICS
 from sim.names import BLOC, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
 from sim.params import Layout, Params, World, refused, stack
@@ -179,8 +179,8 @@ def _plain(value: object) -> object:
 
 
 def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
-    """For each variant its shocks: name, label and the dates of its effects, for figures."""
-    found = {}
+    """For each variant the shocks that may happen in it: name, label, dates of its effects and whom they name, for figures."""
+    found, layout = {}, plan.layout
     for variant in plan.variants:
         found[variant.label] = [
             {
@@ -192,10 +192,19 @@ def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                         for effect in shock.effects.values()
                     }
                 ),
+                "states": _named(shock, (STATE, PEER), layout.states),
+                "blocs": _named(shock, (BLOC, RIVAL), layout.blocs),
             }
             for name, shock in variant.config.shock.items()
+            if shock.probability > 0
         ]
     return found
+
+
+def _named(shock: Shock, dims: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The actors of some axes that a shock's effects name, in the order of the region file."""
+    said = {name for effect in shock.effects.values() for dim in dims if dim in effect.who for name in members(effect.who[dim])}
+    return [name for name in known if name in said or "*" in said]
 
 
 PROJECT = "regional-influence"

@@ -19,7 +19,9 @@ from matplotlib.text import Text
 from sim import plots, results
 from sim.comparison import compare
 from sim.compose import expand
+from sim.measuring import measured
 from sim.refusal import SettingError
+from sim.results import summarise
 from sim.simulate import simulate
 
 SHOCKS = {
@@ -334,6 +336,54 @@ def test_a_comparison_draws_the_actors_that_both_runs_have(runs):
         plots.plot_comparison(first, fewer, compare(first, second), ("one", "two"))
 
 
+# The region as a whole, and a variant on one page -------------------------------------------------------------------------------
+
+
+def test_measures_are_the_means_of_the_worlds_in_each_variant(ds):
+    (figure,) = plots.plot_measures(measured(ds))
+    panels = np.array(figure.axes).reshape(3, 4)
+    for column in range(4):
+        share = summarise(measured(ds))["influence"].isel(variant=column).sel(statistic="mean")
+        for bloc, drawn in enumerate(lines(panels[0, column])):
+            np.testing.assert_allclose(drawn.get_ydata(), share.isel(bloc=bloc).values)
+            assert to_hex(drawn.get_color()) == str(ds["bloc_colour"].values[bloc]).lower()
+        assert [line.get_label() for line in lines(panels[2, column])] == ["Polarisation", "Balance", "Bridge index"]
+    with pytest.raises(SettingError, match="influence"):
+        plots.plot_measures(ds)
+
+
+def test_a_timeline_numbers_the_shocks_that_name_each_state_and_lists_all(ds):
+    figure = plots.plot_timeline(ds, "both")
+    mean = ds["alignment"].sel(variant="both").mean("replicate")
+    for row, ax in enumerate(figure.axes):
+        for bloc, drawn in enumerate(lines(ax)):
+            np.testing.assert_allclose(drawn.get_ydata(), mean.isel(state=row, bloc=bloc).values)
+    shocks = json.loads(ds.attrs["shocks"])["both"]
+    assert any(set(shock["states"]) == {"north", "south"} for shock in shocks)
+    for state, ax in zip(ds["state"].values, figure.axes, strict=True):
+        concerns = [shock for shock in shocks if not shock["states"] or state in shock["states"]]
+        assert len({line.get_gid() for line in ax.lines if str(line.get_gid()).startswith("shock")}) == len(concerns)
+    for shock in shocks:
+        assert shock["label"] in sentence(figure)
+
+
+def test_too_many_shocks_are_marks_at_the_foot_and_counted(ds):
+    dates = [f"2023-{month:02d}-01" for month in range(1, 12)]
+    many = [{"name": day, "label": f"Shock of {day}", "dates": [day], "states": [], "blocs": []} for day in dates]
+    crowd = ds.assign_attrs(shocks=json.dumps(dict.fromkeys(["baseline", "raid", "fair", "both"], many)))
+    figure = plots.plot_trajectories(crowd, "raid")
+    assert "11 shocks, marked at the foot of the panels; the timeline names them." in sentence(figure)
+    marks = [line for line in figure.axes[0].lines if str(line.get_gid()).startswith("shock")]
+    assert len(marks) == 11 and all(max(mark.get_ydata()) < 0.1 for mark in marks)
+
+
+def test_effects_mark_what_a_variant_and_its_reference_do_not_share(ds):
+    against_raid = results.differences(ds.assign_coords(reference=("variant", ["raid"] * 4)))
+    (figure,) = plots.plot_effects(against_raid)
+    marked = [{line.get_gid() for line in ax.lines if str(line.get_gid()).startswith("shock")} for ax in figure.axes[:3]]
+    assert marked == [{"shock 1"}, {"shock 1", "shock 2"}, {"shock 2"}]
+
+
 # What all figures keep --------------------------------------------------------------------------------------------------------
 
 
@@ -343,13 +393,14 @@ def all_figures(ds):
     one, other = ds.isel(variant=[0]), ds.isel(variant=[-1]).assign_coords(variant=ds["variant"].values[:1])
     figures = [plots.plot_trajectories(ds, str(label)) for label in ds["variant"].values[[0, -1]]]
     figures += [*plots.plot_effects(effects), *plots.plot_final_effects(effects)]
+    figures += [*plots.plot_measures(measured(ds)), plots.plot_timeline(ds, str(ds["variant"].values[-1]))]
     return [*figures, plots.plot_comparison(one, other, compare(one, other), ("one $run", "_two"))]
 
 
 def test_bands_worlds_seed_and_study_are_named_on_every_figure(ds):
     for figure in all_figures(ds.assign_attrs(study="toys", settings_hash="0123456789abcdef")):
         words = sentence(figure)
-        assert "5-95 % of worlds (spread of runs)" in words or "95 % interval of the mean" in words
+        assert any(band in words for band in ("5-95 % of worlds (spread of runs)", "95 % interval of the mean", "without bands"))
         assert "Study toys, 12 worlds of each variant, seed 2026, settings 01234567." in words
         assert "not a forecast" in words and "Toy region" in words
 
@@ -376,7 +427,7 @@ def test_labels_are_only_letters(ds, tmp_path):
     for number, figure in enumerate(all_figures(nasty)):
         plots.save(figure, tmp_path / f"{number}.png")
         words = sentence(figure)
-        assert "R$_{egion" in words and "$\\badcmd$ of 100 %" in words and "_North^{x" in words
+        assert "R$_{egion" in words and "$\\badcmd$ of" in words and "_North^{x" in words
 
 
 def boxes(figure):
