@@ -9,7 +9,7 @@ file; 1: some differ, and are named; 2: the folder, a table or a column is missi
 import csv
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
@@ -88,6 +88,24 @@ BLOC_FORMAL_1993: Standing = {
     ("nato", "china"): -0.25,  # embargo on arms since 1989
     ("eu", "china"): -0.25,
 }
+BLACK_SEA = STATES | {"ukraine": "UKR", "moldova": "MDA", "romania": "ROU", "bulgaria": "BGR", "turkey": "TUR"}
+FORMAL_BLACK_SEA: Standing = FORMAL_2021 | {
+    ("ukraine", "nato"): 0.5,  # Bucharest promise 2008
+    ("ukraine", "eu"): 0.5,  # Association Agreement in force 2017
+    ("ukraine", "russia"): -0.75,  # Crimea annexed, war in the Donbas
+    ("moldova", "nato"): 0.25,  # Partnership for Peace 1994
+    ("moldova", "eu"): 0.5,  # Association Agreement in force 2016
+    ("moldova", "russia"): 0.25,  # Commonwealth of Independent States
+    ("romania", "nato"): 0.75,
+    ("romania", "eu"): 0.75,
+    ("bulgaria", "nato"): 0.75,
+    ("bulgaria", "eu"): 0.75,
+    ("turkey", "nato"): 0.75,
+    ("turkey", "eu"): 0.25,  # candidate, talks frozen
+    ("romania", "turkey"): 0.5,  # allies in NATO
+    ("bulgaria", "turkey"): 0.5,
+    ("ukraine", "turkey"): 0.25,  # partner
+}
 POLLS = {
     ("armenia", "russia"): ("relations with Russia good", "2019"),
     ("armenia", "nato"): ("relations with the US good", "2019-05"),
@@ -120,6 +138,8 @@ class Basis:
     """Column that states' capabilities are read from: military spending, or where it is missing the material index CINC."""
     influence: str
     """Year of influence capacity."""
+    states: Mapping[str, str] = field(default_factory=lambda: STATES)
+    """The region's states and their codes."""
 
 
 SPENDERS = {"nato": ("USA", "GBR", "FRA", "DEU"), "russia": ("RUS",), "turkey": ("TUR",), "iran": ("IRN",), "china": ("CHN",)}
@@ -177,8 +197,10 @@ def poll(tables: dict[str, Rows], state: str, bloc: str) -> float:
 def alignments(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     """Mean of closeness in UN voting, formal standing and, where there is a poll, net opinion."""
     found = {}
-    for state, code in STATES.items():
+    for state, code in basis.states.items():
         for bloc, voters in VOTERS.items():
+            if state == bloc:
+                continue
             said = [voting(tables, basis.votes, code, voters), basis.formal.get((state, bloc), 0.0)]
             said += [poll(tables, state, bloc)] if (state, bloc) in basis.polls else []
             found[f"states.{state}.alignment.{bloc}"] = mean(said)
@@ -191,6 +213,8 @@ def relations(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     for index, bloc in enumerate(blocs):
         for rival in blocs[index + 1 :]:
             votes = mean(voting(tables, basis.votes, code, VOTERS[rival]) for code in VOTERS[bloc] if set(VOTERS[rival]) - {code})
+            if {bloc, rival} & set(basis.states):
+                continue  # derived from the alignments of the state that it also is
             found[f"relations.{bloc}.{rival}"] = mean([votes, basis.bloc_formal.get((bloc, rival), 0.0)])
     return found
 
@@ -230,7 +254,9 @@ def capabilities(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     def whole(column: str, *codes: str) -> float:
         return sum(one(rows, column, iso3=code, year=basis.spending) for code in codes)
 
-    found = {f"states.{state}.capability": whole(basis.power, code) / whole(basis.power, "AZE") for state, code in STATES.items()}
+    found = {
+        f"states.{state}.capability": whole(basis.power, code) / whole(basis.power, "AZE") for state, code in basis.states.items()
+    }
     russia = whole("milex_usd_const", "RUS")
     return found | {
         f"blocs.{bloc}.capability": (whole("milex_usd_const", *codes) / russia) ** 0.5 for bloc, codes in SPENDERS.items()
@@ -242,10 +268,10 @@ def priorities(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     found = {}
     for bloc, power in (("russia", "RUS"), ("china", "CHN")):
         capacity = {
-            state: one(tables["fbic"], "fbic", iso3=code, power=power, year=basis.influence) for state, code in STATES.items()
+            state: one(tables["fbic"], "fbic", iso3=code, power=power, year=basis.influence) for state, code in basis.states.items()
         }
         for state, value in capacity.items():
-            found[f"blocs.{bloc}.priority.{state}"] = (1 / len(STATES) + value / sum(capacity.values())) / 2
+            found[f"blocs.{bloc}.priority.{state}"] = (1 / len(capacity) + value / sum(capacity.values())) / 2
     return found
 
 
@@ -274,6 +300,10 @@ OPENINGS: dict[str, tuple[Basis, tuple[Opening, ...]]] = {
     "south_caucasus_1994": (
         Basis("1993", FORMAL_1993, BLOC_FORMAL_1993, {}, spending="1993", power="cinc", influence="1994"),
         (alignments, relations, capabilities, priorities),
+    ),
+    "black_sea": (
+        Basis("2021", FORMAL_BLACK_SEA, BLOC_FORMAL_2021, POLLS, "2020", "milex_usd_const", "2020", BLACK_SEA),
+        (alignments, relations, accesses, arms, capabilities),
     ),
 }
 """For each shipped region what it is computed from, and the numbers that are."""
