@@ -273,7 +273,7 @@ def verdict(row: Row, found: Found) -> str:
 
 def document(found: dict[Row, Found], draws: int, replicates: int) -> str:
     """The page that the findings make."""
-    derived = [row for row in ROWS if row.kind == "derived" and row.whose == "article"]
+    derived = [row for row in found if row.kind == "derived" and row.whose == "article"]
     kept = [row for row in derived if found[row].share >= HOLDS]
     lines = [
         "# Facts",
@@ -290,7 +290,7 @@ def document(found: dict[Row, Found], draws: int, replicates: int) -> str:
         "",
         f"Of {len(derived)} derived claims of the article {len(kept)} hold.",
         "",
-        "| system | claim | whose, kind | number | effect | sign | | carried by |",
+        "| system | claim | whose, kind | number | effect | sign | verdict | carried by |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row, result in found.items():

@@ -159,18 +159,19 @@ def command_lines(path):
 COMMANDS = [(path, words) for path in DOCS for words in command_lines(path)]
 
 
-def recipe():
-    """The name and text of the shock that CONTRIBUTING writes out."""
-    (text,) = (block for block in blocks(GUIDE, "yaml") if block.startswith("# mine/shock/"))
-    return re.match(r"# mine/shock/(\w+)\.yaml\n", text)[1], text
+def recipe(group):
+    """The name and text of the file of a group that CONTRIBUTING writes out."""
+    (text,) = (block for block in blocks(GUIDE, "yaml") if block.startswith(f"# mine/{group}/"))
+    return re.match(rf"# mine/{group}/(\w+)\.yaml\n", text)[1], text
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """An empty folder to work in, with the shock that CONTRIBUTING writes out."""
-    name, text = recipe()
-    (tmp_path / "mine" / "shock").mkdir(parents=True)
-    (tmp_path / "mine" / "shock" / f"{name}.yaml").write_text(text, "utf-8")
+    """An empty folder to work in, with the files that CONTRIBUTING writes out."""
+    for group in ("shock", "region"):
+        name, text = recipe(group)
+        (tmp_path / "mine" / group).mkdir(parents=True)
+        (tmp_path / "mine" / group / f"{name}.yaml").write_text(text, "utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -213,7 +214,7 @@ def test_every_python_snippet_runs(path, here):
 
 
 def test_the_shock_of_the_recipe_is_short_and_moves_what_it_says(here):
-    name, text = recipe()
+    name, text = recipe("shock")
     assert len(text.splitlines()) <= 12
     ds = simulate(expand([f"shock=[],[{name}]", "replicates=1", "end=2028-01"], "mine"))
     (effect,) = yaml.safe_load(text)[name]["effects"].values()
@@ -224,6 +225,16 @@ def test_the_shock_of_the_recipe_is_short_and_moves_what_it_says(here):
 
 
 # Names, links and paths -----------------------------------------------------------------------------------------------------
+
+
+def test_the_region_of_the_recipe_is_at_rest_and_runs(here):
+    name, _ = recipe("region")
+    said = [f"region={name}", "replicates=3", "end=2031-01"]
+    assert expand(said, "mine")[0].config.region.label == "The straits"
+    still = ["region.states.isle.volatility=0", "region.states.cape.volatility=0"]
+    calm = simulate(expand([*said, *still], "mine"))["alignment"]
+    assert float(abs(calm - calm.isel(time=0)).max()) < 1e-12
+    assert float(simulate(expand(said, "mine"))["alignment"].std("replicate").max()) > 0.01
 
 
 def test_the_module_map_names_every_module_in_the_order_of_the_layers():
