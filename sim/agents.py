@@ -9,10 +9,10 @@ import mesa
 import numpy as np
 
 from sim import roads, rules
+from sim.arrays import Array
 from sim.kernel import Pulls
 from sim.names import BLOC, QUANTITIES, STATE, part_names
 from sim.params import Params
-from sim.rules import Array
 
 if TYPE_CHECKING:
     from sim.model import RegionModel

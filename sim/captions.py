@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from sim.arrays import Array
 from sim.names import BLOC, QUANTITIES, REPLICATE, STATE, VARIANT
-from sim.rules import Array
 from sim.sheet import MARKS_MAX, MINUS, Mark
 
 BAND, INTERVAL = "5-95 % of worlds (spread of runs)", "95 % interval of the mean"

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from sim.arrays import Array
 from sim.comparison import keeping_command
 from sim.measures import STATISTICS, half_interval, spread
 from sim.names import BLOC, PARTS, PERIOD, REPLICATE, STATE, TIME, VARIANT
 from sim.refusal import SettingError, demand_known
 from sim.results import HALF_WIDTH, MOVE, PART
-from sim.rules import Array
 from sim.tables import STATISTIC
 
 WHOLE = "whole"

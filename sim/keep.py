@@ -6,12 +6,12 @@ from typing import Protocol
 import numpy as np
 
 from sim import measures, rules
+from sim.arrays import Array
 from sim.config import Keep
 from sim.kernel import Flows, Moment
 from sim.measures import spread
 from sim.names import FLOWS, QUANTITIES, SHOWN, STORED_STOCKS
 from sim.params import Layout, World
-from sim.rules import Array
 
 BYTES = np.dtype(float).itemsize
 AUTO_BYTES = 2**30
@@ -36,41 +36,59 @@ class Recorder(Protocol):
         ...
 
 
-def plain(name: str, array: Array) -> Array:
-    """A matrix without the axis of length 1 that a quantity of one axis has in the plane."""
-    dims = QUANTITIES[name].dims
-    return array if len(dims) == 2 else array[..., 0, :]
+class Series:
+    """One variable over time, the worlds innermost in memory; what no luck has touched is held once for all replicates."""
+
+    def __init__(self, variants: int, length: int) -> None:
+        self.variants, self.length, self.taken = variants, length, 0
+        self.held: Array | None = None
+
+    def take(self, array: Array) -> None:
+        """Take the next instant or period, (variant or 1, replicate or 1, ...)."""
+        width = array.shape[1]
+        if self.held is None or self.held.shape[-1] < width:
+            wider = np.empty((self.length, *array.shape[2:], self.variants, width), array.dtype)
+            if self.held is not None:
+                wider[: self.taken] = self.held[: self.taken]
+            self.held = wider
+        self.held[self.taken] = array.transpose(*range(2, array.ndim), 0, 1)
+        self.taken += 1
+
+    def array(self) -> Array:
+        """All of it, (variant, replicate or 1, time or period, ...)."""
+        assert self.held is not None
+        return self.held.transpose(-2, -1, *range(self.held.ndim - 2))
 
 
 class Worlds:
-    """Every world's stocks and flows, and the parts of its moves where asked."""
+    """Every world's stocks and flows, and the parts of its moves where they come along."""
 
-    def __init__(self, replicates: int, parts: bool) -> None:
-        self.replicates, self.parts = replicates, parts
-        self.kept: dict[str, list[Array]] = {name: [] for name in (*STORED_STOCKS, *FLOWS, *([PARTS_VARIABLE] if parts else []))}
+    def __init__(self, variants: int, periods: int) -> None:
+        self.kept = {name: Series(variants, periods + 1) for name in STORED_STOCKS}
+        self.kept |= {name: Series(variants, periods) for name in (*FLOWS, PARTS_VARIABLE)}
 
     def open(self, world: World) -> None:
         """Take the opening instant."""
         for name in STORED_STOCKS:
-            self.kept[name].append(plain(name, getattr(world, name)))
+            self.kept[name].take(plain(name, getattr(world, name)))
 
     def take(self, moment: Moment) -> None:
         """Take a period."""
         self.open(moment.world)
         for name in FLOWS:
-            self.kept[name].append(getattr(moment.flows, name))
-        if self.parts:
-            self.kept[PARTS_VARIABLE].append(_stacked(moment.parts.all))
+            self.kept[name].take(getattr(moment.flows, name))
+        if moment.parts:
+            self.kept[PARTS_VARIABLE].take(_stacked(moment.parts.all))
 
     def arrays(self) -> dict[str, Array]:
-        """All variables, (variant, replicate, time or period, ...); what no luck touches is held once for all replicates."""
-        found: dict[str, Array] = {}
-        for name in list(self.kept):
-            series = self.kept.pop(name)
-            width = max(array.shape[1] for array in series)
-            joined = np.stack([np.broadcast_to(array, (array.shape[0], width, *array.shape[2:])) for array in series], axis=2)
-            found[name] = np.broadcast_to(joined, (joined.shape[0], self.replicates, *joined.shape[2:]))
-        return found
+        """All variables, (variant, replicate, time or period, ...), of one replicate where no luck touches them."""
+        return {name: series.array() for name, series in self.kept.items() if series.taken}
+
+
+def plain(name: str, array: Array) -> Array:
+    """A matrix without the axis of length 1 that a quantity of one axis has in the plane."""
+    dims = QUANTITIES[name].dims
+    return array if len(dims) == 2 else array[..., 0, :]
 
 
 def _stacked(parts: Sequence[Array]) -> Array:
@@ -121,9 +139,9 @@ class Summaries:
         return {name: np.moveaxis(np.stack(self.kept.pop(name), axis=2), 0, 1) for name in names}
 
 
-def recorder(keep: Keep, replicates: int, references: Sequence[int], courted: Array, buffer: Array) -> Worlds | Summaries:
+def recorder(keep: Keep, periods: int, references: Sequence[int], courted: Array, buffer: Array) -> Worlds | Summaries:
     """The recorder that keeps what was asked; `courted` and `buffer` are for the measures, (state, bloc) of 0 and 1."""
-    return Summaries(references, courted, buffer) if keep is Keep.summaries else Worlds(replicates, keep is Keep.parts)
+    return Summaries(references, courted, buffer) if keep is Keep.summaries else Worlds(len(references), periods)
 
 
 def estimate_bytes(layout: Layout, variants: int, replicates: int, periods: int, parts: int = 0) -> int:

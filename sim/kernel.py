@@ -1,15 +1,13 @@
 """The schedule: what happens in one period, and the only loop over time. The mechanisms are in `sim.rules`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from sim import roads, rules
+from sim.arrays import Array, namespace, total
 from sim.names import QUANTITIES
 from sim.params import Layout, Params, World, tie_scale
-from sim.rules import Array
-from sim.shocks import Forcing
+from sim.shocks import Forces
 
 
 class Flows(NamedTuple):
@@ -65,16 +63,16 @@ class Opening(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """One period of a run: the world at its end, the flows in it and the parts of its moves."""
+    """One period of a run: the world at its end, the flows in it and, where asked, the parts of its moves."""
 
     world: World
     flows: Flows
-    parts: Parts
+    parts: Parts | None
 
 
 def open_run(params: Params, world: World, layout: Layout) -> Opening:
     """The opening quantities, from which contests and pulls are measured."""
-    nothing = np.zeros_like(world.alignment)
+    nothing = 0.0 * world.alignment
     strain = rules.total_strain(world.strain_war, world.strain_home)
     pressure = rules.pressure(world.alignment, rules.rivalry(world.relation), layout.courted)
     blank = Opening(
@@ -85,7 +83,7 @@ def open_run(params: Params, world: World, layout: Layout) -> Opening:
     opening = blank._replace(
         effort=effort,
         outside_protection=rules.outside_weight(params.outside, weight),
-        outside_trade=1.0 - world.access.sum(axis=-1, keepdims=True),
+        outside_trade=1.0 - total(world.access, -1),
         traffic=roads_carry(world, params, layout)[0],
     )
     _, pulls = states_act(world, params, opening, effort, layout)
@@ -93,13 +91,13 @@ def open_run(params: Params, world: World, layout: Layout) -> Opening:
     return opening._replace(pulls=rest)
 
 
-def current(params: Params, forcing: Forcing, period: int) -> Params:
-    """The constants as the shocks of this period have them."""
+def current(params: Params, forces: Forces) -> Params:
+    """The constants as the shocks of a period have them."""
     moved = {}
-    for name in forcing.lasting:
+    for name, force in forces.lasting.items():
         if name in Params._fields:
             quantity = QUANTITIES[name]
-            moved[name] = np.clip(getattr(params, name) + forcing.on(name, period), quantity.low, quantity.high)
+            moved[name] = namespace(force).clip(getattr(params, name) + force, quantity.low, quantity.high)
     return params._replace(**moved)
 
 
@@ -161,52 +159,51 @@ def roads_carry(world: World, params: Params, layout: Layout) -> tuple[Array, Ar
 
 
 def step(
-    world: World, params: Params, opening: Opening, forcing: Forcing, luck: Array, period: int, layout: Layout, dt: float
+    world: World, params: Params, opening: Opening, forces: Forces, luck: Array, layout: Layout, dt: float, parts: bool = False
 ) -> Moment:
     """One period: blocs act, states act, slow stocks relax; everyone sees the start of the period and this period's shocks.
 
-    `luck` is standard normal, (..., state, bloc). The world that comes out is the one at the period's end.
+    `luck` is standard normal, (..., state, bloc). The world that comes out is the one at the period's end; the parts of the moves
+    come with it where `parts` asks for them.
     """
-    now = current(params, forcing, period)
+    now = current(params, forces)
     effort = blocs_act(world, now, opening, layout)
     flows, pulls = states_act(world, now, opening, effort, layout)
     traffic, carried, best = roads_carry(world, now, layout)
 
-    free = layout.free
-    nothing = np.zeros_like(world.alignment)
-    strikes = [nothing + strike for strike in forcing.strikes(period)]
-    drift = now.speed * free
-    pull, struck = sum(pulls[1:], pulls[0]), sum(strikes, nothing)
-    disposition = rules.realign(world.disposition, drift, pull, dt, now.volatility * free, luck, struck)
-    alignment = np.tanh(disposition)
-    factor = rules.chord(world.disposition, disposition, world.alignment, alignment)
-    parts = Parts(
-        Pulls(*(factor * drift * pull * dt for pull in pulls)),
-        impulse=tuple(factor * strike for strike in strikes),
-        noise=factor * now.volatility * free * dt**0.5 * luck,
-    )
-    slow = relax_stocks(world, now, opening, forcing, traffic, carried, best, period, layout, dt)
+    drift, shake = now.speed * layout.free, now.volatility * layout.free
+    struck = forces.impulses.get("disposition", 0.0 * drift)
+    disposition = rules.realign(world.disposition, drift, sum(pulls[1:], pulls[0]), dt, shake, luck, struck)
+    alignment = namespace(disposition).tanh(disposition)
+    slow = relax_stocks(world, now, opening, forces, traffic, carried, best, layout, dt)
     following = World(disposition=disposition, alignment=alignment, **slow)
     if layout.same_as:
         relation = rules.join_relations(following.relation, layout.joined, layout.courted, alignment)
         following = following._replace(relation=relation)
-    return Moment(following, flows._replace(traffic=traffic), parts)
+    split = None
+    if parts:
+        factor = rules.chord(world.disposition, disposition, world.alignment, alignment)
+        split = Parts(
+            Pulls(*(factor * drift * pull * dt for pull in pulls)),
+            impulse=tuple(factor * strike for strike in forces.strikes),
+            noise=factor * shake * dt**0.5 * luck,
+        )
+    return Moment(following, flows._replace(traffic=traffic), split)
 
 
 def relax_stocks(
     world: World,
     params: Params,
     opening: Opening,
-    forcing: Forcing,
+    forces: Forces,
     traffic: Array,
     carried: Array,
     best: Array,
-    period: int,
     layout: Layout,
     dt: float,
 ) -> dict[str, Array]:
     """All slow stocks at the period's end: relaxed to their targets, then moved by impulses, each cut to its range."""
-    start = opening.world
+    xp, start = namespace(traffic), opening.world
     gain = traffic - opening.traffic
     strain = rules.total_strain(world.strain_war, world.strain_home)
     legacy = rules.remember(params.retention, world.alignment, start.alignment)
@@ -214,7 +211,7 @@ def relax_stocks(
     access = start.access + roads.gain_access(gain, params.gateway)
     access = access + params.transit_gain * roads.gain_transit(carried, best, gain, params.gateway, layout.paths)
     tie = (world.tie + world.tie.swapaxes(-1, -2)) / 2.0
-    trained = np.where(params.programme > 0, 1.0, start.readiness)
+    trained = xp.where(params.programme > 0, 1.0, start.readiness)
     readiness_rate = rules.readiness_rate(
         trained, world.readiness, params.programme, params.readiness_rate_up, params.readiness_rate_down
     )
@@ -234,20 +231,27 @@ def relax_stocks(
     relaxed = {}
     for name, (target, rate) in targets.items():
         low, high = QUANTITIES[name].low, QUANTITIES[name].high
-        wanted = np.clip(target + forcing.on(name, period), params.relation_floor if name == "relation" else low, high)
+        wanted = xp.clip(target + forces.lasting.get(name, 0.0), params.relation_floor if name == "relation" else low, high)
         stock = rules.relax(getattr(world, name), wanted, rate, dt)
-        struck = forcing.impulse(name, period)
-        relaxed[name] = stock if isinstance(struck, float) else np.clip(stock + struck, low, high)
+        relaxed[name] = xp.clip(stock + forces.impulses[name], low, high) if name in forces.impulses else stock
     return relaxed
 
 
-def run(params: Params, world: World, forcing: Forcing, luck: Array, layout: Layout, dt: float, periods: int) -> Iterator[Moment]:
+def run(
+    params: Params,
+    world: World,
+    forces: Iterable[Forces],
+    luck: Iterable[Array],
+    layout: Layout,
+    dt: float,
+    parts: bool = False,
+) -> Iterator[Moment]:
     """Step through all periods, giving each as it ends.
 
-    `luck` is (1, replicate, period, state, bloc).
+    `forces` and `luck` give what each period brings from outside and by chance, luck as (1, replicate, state, bloc).
     """
     opening = open_run(params, world, layout)
-    for period in range(periods):
-        moment = step(world, params, opening, forcing, luck[:, :, period], period, layout, dt)
+    for pushed, drawn in zip(forces, luck, strict=True):
+        moment = step(world, params, opening, pushed, drawn, layout, dt, parts)
         world = moment.world
         yield moment

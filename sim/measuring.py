@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from sim import measures, rules
+from sim.arrays import Array
 from sim.names import BLOC, MEASURES, PERIOD, QUANTITIES, REPLICATE, STATE, TIME, VARIANT
 from sim.periods import months
 from sim.refusal import SettingError
-from sim.rules import Array
 
 NEVER = np.datetime64("NaT", "ns")
 

@@ -6,12 +6,12 @@ from mesa.datacollection import DataCollector
 
 from sim import kernel, noise, roads, rules, shocks
 from sim.agents import BlocAgent, StateAgent, relaxed
+from sim.arrays import Array
 from sim.config import Config
 from sim.kernel import Opening, Pulls
 from sim.names import BLOC, QUANTITIES, STATE
 from sim.params import Params, World, refused, stack
 from sim.refusal import SettingError
-from sim.rules import Array
 from sim.stability import too_fast
 
 
@@ -52,7 +52,7 @@ class RegionModel(mesa.Model):
         self.opening = _single_opening(opening)
         one = range(replicate, replicate + 1)
         self.luck = noise.normals(config.seed, one, self.window.periods, self.layout.states, self.layout.blocs)[0, 0]
-        self.forcing = shocks.draw([config], self.layout, one)
+        self.forcing, self.forces = shocks.draw([config], self.layout, one), shocks.NO_FORCES
         self.states = [StateAgent(self, index) for index in range(len(self.layout.states))]
         self.blocs = [BlocAgent(self, index) for index in range(len(self.layout.blocs))]
         self.traffic, self.transit = self.opening.traffic, np.zeros_like(self.alignment)
@@ -103,14 +103,15 @@ class RegionModel(mesa.Model):
         """One period: blocs act, states perceive and realign, slow stocks relax; everyone sees the start of the period."""
         if self.period >= self.window.periods:
             raise SettingError("end", f"the run ends at {self.date}", "a later end=")
-        self.now = _single_params(kernel.current(self.params, self.forcing, self.period))
+        self.forces = self.forcing.at(self.period)
+        self.now = _single_params(kernel.current(self.params, self.forces))
         for bloc in self.blocs:
             bloc.commit_effort()
         self._open_roads()
         for state in self.states:
             state.perceive()
         for state in self.states:
-            strikes = [self._own(strike, "disposition", state) for strike in self.forcing.strikes(self.period)]
+            strikes = [self._own(strike, "disposition", state) for strike in self.forces.strikes]
             state.realign(self.luck[self.period, state.index][None], strikes)
         for agent in [*self.states, *self.blocs]:
             agent.following |= relaxed(
@@ -152,10 +153,10 @@ class RegionModel(mesa.Model):
                 bloc.stocks["relation"] = relation[bloc.index : bloc.index + 1]
 
     def _lasting(self, name: str, agent: StateAgent | BlocAgent) -> Array:
-        return self._own(self.forcing.on(name, self.period), name, agent)
+        return self._own(self.forces.lasting.get(name, 0.0), name, agent)
 
     def _impulse(self, name: str, agent: StateAgent | BlocAgent) -> Array:
-        return self._own(self.forcing.impulse(name, self.period), name, agent)
+        return self._own(self.forces.impulses.get(name, 0.0), name, agent)
 
     def _own(self, pushed: Array | float, name: str, agent: StateAgent | BlocAgent) -> Array:
         """The row or column of a push that concerns one agent."""

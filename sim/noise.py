@@ -8,7 +8,7 @@ import hashlib
 
 import numpy as np
 
-from sim.rules import Array
+from sim.arrays import Array, worlds_last
 
 LUCK = "luck of states"
 
@@ -20,7 +20,7 @@ def _generator(seed: int, stream: str, replicate: int) -> np.random.Generator:
 
 
 def normals(seed: int, replicates: range, periods: int, states: tuple[str, ...], blocs: tuple[str, ...]) -> Array:
-    """Standard normal luck of each state towards each bloc, (1, replicate, period, state, bloc).
+    """Standard normal luck of each state towards each bloc, (1, replicate, period, state, bloc), the worlds last in memory.
 
     Drawn period first and by the names in alphabetical order: a longer run continues a shorter one, and the order in which a
     region file lists its actors does not matter.
@@ -30,7 +30,7 @@ def normals(seed: int, replicates: range, periods: int, states: tuple[str, ...],
         _generator(seed, LUCK, replicate).standard_normal(out=drawn[index])
     rows = np.argsort(np.argsort(np.array(states)))
     columns = np.argsort(np.argsort(np.array(blocs)))
-    return drawn[None][..., rows[:, None], columns]
+    return worlds_last(drawn[None][..., rows[:, None], columns])
 
 
 def uniforms(seed: int, stream: str, replicates: range, count: int) -> Array:

@@ -6,16 +6,16 @@ What moves them from outside is in `sim.shocks`, chance in `sim.noise`; nothing 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from sim import roads, rules
+from sim.arrays import Array, namespace, share_of, total, worlds_last
 from sim.config import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Bloc, Config, PairTable, Region
 from sim.names import BLOC, MECHANISMS, PARAMETERS, PEER, QUANTITIES, RIVAL, ROUTE, SCALARS, STATE
 from sim.refusal import SettingError
 from sim.roads import Path
-from sim.rules import Array
 
 PRIORITY_QUANTITY = "priority"
 
@@ -172,6 +172,15 @@ WEIGHT_OF = {name: quantity.weight for name, quantity in QUANTITIES.items() if q
 """The mechanism weight that multiplies each parameter."""
 
 
+Stack = TypeVar("Stack", Params, World)
+
+
+def shared(stack: Stack) -> Stack:
+    """The same constants or stocks with the worlds innermost in memory; what all variants have in common stands once."""
+    fields = (field[:1] if (field == field[:1]).all() else field for field in stack)
+    return type(stack)(*(worlds_last(field) for field in fields))
+
+
 def anchor_at_rest(params: Params, world: World, layout: Layout) -> Array:
     """The anchor at which the opening stands still (benchmark calibration)."""
     side = rules.side_cost(params.exclusivity, layout.courted * world.alignment, rules.rivalry(world.relation))
@@ -181,8 +190,8 @@ def anchor_at_rest(params: Params, world: World, layout: Layout) -> Array:
 
 def tie_scale(tie_opening: Array) -> Array:
     """The sum of a state's absolute opening ties, as a column; 1 where it has none."""
-    total = abs(tie_opening).sum(axis=-1, keepdims=True)
-    return np.where(total > 0, total, 1.0)
+    hold = total(abs(tie_opening), -1)
+    return namespace(hold).where(hold > 0, hold, 1.0)
 
 
 def open_world(tables: dict[str, Array], layout: Layout) -> World:
@@ -229,11 +238,9 @@ def _tables(config: Config, layout: Layout) -> dict[str, Array]:
     tables["red_line"] = _red_lines(blocs, layout)
     said = np.array([[bloc in state.credibility_target for bloc in layout.blocs] for state in states])
     tables["credibility_target"] = np.where(said, tables["credibility_target"], tables["credibility"])
-    tables["priority"] = rules.share_of(
-        layout.free * tables["priority"], (layout.free * tables["priority"]).sum(axis=-2, keepdims=True)
-    )
+    tables["priority"] = share_of(layout.free * tables["priority"], (layout.free * tables["priority"]).sum(axis=-2, keepdims=True))
     willing = roads.willingness((tables["tie"] + tables["tie"].T) / 2)
-    tables["road_capacity"] = rules.share_of(tables["road"], willing)
+    tables["road_capacity"] = share_of(tables["road"], willing)
     return tables
 
 

@@ -13,10 +13,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sim import captions, results
+from sim.arrays import Array
 from sim.captions import BAND, INTERVAL, SINGLE, names
 from sim.names import BLOC, PERIOD, QUANTITIES, STATE, STATE_BLOC, TIME, VARIANT
 from sim.refusal import SettingError, demand_known
-from sim.rules import Array
 from sim.sheet import (
     DASHES,
     GREY,

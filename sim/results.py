@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sim.arrays import Array
 from sim.measures import STATISTICS, half_interval, spread
 from sim.measuring import measured
 from sim.names import BLOC, PERIOD, QUANTITIES, REPLICATE, SHOWN, STATE, TIME, VARIANT, Quantity
 from sim.refusal import SettingError
-from sim.rules import Array
 from sim.tables import STATISTIC
 
 HALF_WIDTH = "half_width"

@@ -3,7 +3,7 @@
 import itertools
 from typing import NamedTuple
 
-from sim.rules import Array, namespace, product, share_of
+from sim.arrays import Array, namespace, product, share_of
 
 
 class Path(NamedTuple):

@@ -4,33 +4,9 @@ Shapes are those of `sim.names`: states run down, blocs run across, batch axes l
 column, answers for that actor alone. Arrays bring their own namespace (NumPy or another that follows the array API).
 """
 
-from typing import Any
+import numpy as np  # noqa: F401 - for the examples
 
-import numpy as np
-
-Array = np.ndarray
-
-
-def namespace(array: Array) -> Any:
-    """The library that an array comes from, with the functions of the array API standard."""
-    return array.__array_namespace__()
-
-
-def product(left: Array, right: Array) -> Array:
-    """Multiply small matrices in the last two axes: the one place where a sum over actors is a matrix product."""
-    return namespace(left).matmul(left, right)
-
-
-def positive(value: Array) -> Array:
-    """The positive part, 0 where the value is negative."""
-    return namespace(value).maximum(value, 0.0)
-
-
-def share_of(part: Array, whole: Array) -> Array:
-    """The part over the whole, 0 where the whole is 0."""
-    xp = namespace(part)
-    return xp.where(whole > 0, part / xp.where(whole > 0, whole, 1.0), 0.0)
-
+from sim.arrays import Array, joint, namespace, positive, product, share_of, total
 
 # Blocs ---------------------------------------------------------------------------------------------------------------------
 
@@ -79,7 +55,7 @@ def commit_effort(
     """
     xp = namespace(pressure)
     weight = priority * xp.exp(vigilance * (pressure - pressure_opening))
-    return budget * share_of((1.0 + reserve) * weight, reserve + weight.sum(axis=-2, keepdims=True))
+    return budget * share_of((1.0 + reserve) * weight, reserve + total(weight, -2))
 
 
 def coerce(coerciveness: Array, strain: Array, red_line: Array, alignment: Array) -> Array:
@@ -106,7 +82,7 @@ def safety_from_peers(proximity: Array, power: Array, tie: Array) -> Array:
 
     Source: Walt 1987 (threat grows with power, nearness and hostility).
     """
-    return (1.0 - proximity * power * positive(-tie)).prod(axis=-1, keepdims=True)
+    return joint(1.0 - proximity * power * positive(-tie), -1)
 
 
 def perceive_threat(safety: Array, coercion: Array, external_threat: Array) -> Array:
@@ -115,7 +91,7 @@ def perceive_threat(safety: Array, coercion: Array, external_threat: Array) -> A
     Source: Walt 1987; Sigurdsson & Bailes 2015 (shelter).
     """
     calm = (1.0 - coercion) * (1.0 - external_threat)
-    return 1.0 - safety * calm.prod(axis=-1, keepdims=True) / calm
+    return 1.0 - safety * joint(calm, -1) / calm
 
 
 def project_force(military: Array, effort: Array, deterrence: Array, coercion: Array, rivalry: Array) -> Array:
@@ -150,12 +126,12 @@ def contest(weight: Array, outside: Array) -> Array:
     >>> contest(np.array([[3.0, 1.0]]), np.array([[0.0]]))
     array([[0.75, 0.25]])
     """
-    return share_of(weight, weight.sum(axis=-1, keepdims=True) + outside)
+    return share_of(weight, total(weight, -1) + outside)
 
 
 def outside_weight(outside: Array, weight_opening: Array) -> Array:
     """The weight of nobody that makes its opening share of the contest `outside`."""
-    return outside / (1.0 - outside) * weight_opening.sum(axis=-1, keepdims=True)
+    return outside / (1.0 - outside) * total(weight_opening, -1)
 
 
 # Economy -------------------------------------------------------------------------------------------------------------------
@@ -270,15 +246,15 @@ def strain_from_buffer(unrest: Array, buffer: Array, alignment: Array, alignment
 
     Source: ours, ODD.md element 7 (the article's North Caucasus).
     """
-    lost = (buffer * positive(alignment_opening - alignment)).sum(axis=-2, keepdims=True)
-    return unrest * share_of(lost, buffer.sum(axis=-2, keepdims=True))
+    lost = total(buffer * positive(alignment_opening - alignment), -2)
+    return unrest * share_of(lost, total(buffer, -2))
 
 
 def mean_rise(tie: Array, tie_opening: Array) -> Array:
     """The mean rise of all ties of the region since the opening, (1, 1)."""
     states = tie.shape[-1]
     pairs = max(states * (states - 1), 1)
-    return (tie - tie_opening).sum(axis=(-2, -1), keepdims=True) / pairs
+    return total(total(tie - tie_opening, -1), -2) / pairs
 
 
 def join_relations(relation: Array, joined: Array, courted: Array, alignment: Array) -> Array:

@@ -1,16 +1,19 @@
 """What comes from outside: dated shocks turned into forcing, by name; their luck is keyed by seed, shock and replicate."""
 
-from collections.abc import Sequence
+import functools
+import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from sim import noise
+from sim.arrays import Array, worlds_last
 from sim.config import Config, Effect, Shock, ShockKind, members
 from sim.names import BLOC, PEER, QUANTITIES, RIVAL, STATE
 from sim.params import WEIGHT_OF, Layout
 from sim.periods import Window, dates
-from sim.rules import Array
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,18 @@ class Push:
         return self.course[..., period, None, None] * self.pattern
 
 
+class Forces(NamedTuple):
+    """What shocks do in one period: to targets and parameters by name, to stocks at its end, and to dispositions shock by shock."""
+
+    lasting: dict[str, Array]
+    impulses: dict[str, Array]
+    strikes: tuple[Array | float, ...]
+    """What each of the strikers adds to dispositions, in the order of `Forcing.strikers`."""
+
+
+NO_FORCES = Forces({}, {}, ())
+
+
 @dataclass(frozen=True)
 class Forcing:
     """All pushes of a run: on the targets of stocks, on parameters, and impulses that add to stocks at a period's end."""
@@ -38,27 +53,23 @@ class Forcing:
     lasting: dict[str, tuple[Push, ...]]
     impulses: dict[str, tuple[Push, ...]]
 
-    def on(self, target: str, period: int) -> Array | float:
-        """The sum of lasting pushes on a target or parameter in a period; 0.0 where there is none."""
-        return sum((push.at(period) for push in self.lasting.get(target, ())), 0.0)
-
-    def impulse(self, stock: str, period: int) -> Array | float:
-        """The sum of impulses that a stock receives at the end of a period; 0.0 where there is none."""
-        pushes = self.impulses.get(stock, ())
-        return sum((push.at(period) for push in pushes if push.course[..., period].any()), 0.0)
+    def at(self, period: int) -> Forces:
+        """What they come to in a period; what does nothing in it is left out."""
+        lasting = {name: _sum(push.at(period) for push in pushes) for name, pushes in self.lasting.items()}
+        striking = {name: [push for push in pushes if push.course[..., period].any()] for name, pushes in self.impulses.items()}
+        impulses = {name: _sum(push.at(period) for push in pushes) for name, pushes in striking.items() if pushes}
+        struck = striking.get("disposition", [])
+        by_shock = ([push.at(period) for push in struck if push.shock == shock] for shock in self.strikers)
+        return Forces(lasting, impulses, tuple(_sum(pushed) if pushed else 0.0 for pushed in by_shock))
 
     @property
     def strikers(self) -> list[str]:
         """The shocks with an impulse on dispositions, in the order in which they stand."""
         return list(dict.fromkeys(push.shock for push in self.impulses.get("disposition", ())))
 
-    def strikes(self, period: int) -> list[Array | float]:
-        """What each of the strikers adds to dispositions at the end of a period."""
-        pushes = [push for push in self.impulses.get("disposition", ()) if push.course[..., period].any()]
-        return [sum((push.at(period) for push in pushes if push.shock == shock), 0.0) for shock in self.strikers]
 
-
-NO_FORCING = Forcing({}, {})
+def _sum(pushed: Iterable[Array]) -> Array:
+    return worlds_last(functools.reduce(operator.add, pushed))
 
 
 def strikers(configs: Sequence[Config]) -> list[str]:

@@ -13,12 +13,12 @@ import xarray as xr
 
 from sim import keep as keeping
 from sim import kernel, noise, results, shocks, stability
+from sim.arrays import Array
 from sim.config import NO_SHOCK, Keep, Sample, Shock, Variant, members
 from sim.measures import STATISTICS
 from sim.names import BLOC, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
-from sim.params import Layout, Params, World, refused, stack
+from sim.params import Layout, Params, World, refused, shared, stack
 from sim.refusal import SettingError, demand_known
-from sim.rules import Array
 
 BASELINE = "baseline"
 
@@ -105,11 +105,16 @@ def run_arrays(plan: Plan) -> dict[str, Array]:
     replicates = range(config.replicates)
     luck = noise.normals(config.seed, replicates, window.periods, layout.states, layout.blocs)
     forcing = shocks.draw([variant.config for variant in plan.variants], layout, replicates)
-    recorder = keeping.recorder(plan.keep, config.replicates, plan.references, layout.courted, plan.params.buffer[0, 0])
+    recorder = keeping.recorder(plan.keep, window.periods, plan.references, layout.courted, plan.params.buffer[0, 0])
     recorder.open(plan.world)
-    for moment in kernel.run(plan.params, plan.world, forcing, luck, layout, window.dt, window.periods):
+    forces = (forcing.at(period) for period in range(window.periods))
+    parts = plan.keep is Keep.parts
+    for moment in kernel.run(shared(plan.params), shared(plan.world), forces, np.moveaxis(luck, 2, 0), layout, window.dt, parts):
         recorder.take(moment)
     arrays = recorder.arrays()
+    if plan.keep is not Keep.summaries:
+        whole = {name: (array.shape[0], config.replicates, *array.shape[2:]) for name, array in arrays.items()}
+        arrays = {name: np.broadcast_to(array, whole[name]) for name, array in arrays.items()}
     for name, array in arrays.items():
         if name in RECORDED and not np.isfinite(array).all():
             raise SettingError(name, "is not finite somewhere in the run", "settings inside their plausible ranges")

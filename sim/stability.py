@@ -3,12 +3,12 @@
 import numpy as np
 
 from sim import rules
+from sim.arrays import Array
 from sim.kernel import blocs_act, open_run, states_act, step
 from sim.names import QUANTITIES
 from sim.params import Layout, Params, World
 from sim.refusal import SettingError
-from sim.rules import Array
-from sim.shocks import NO_FORCING
+from sim.shocks import NO_FORCES
 
 DISPLACEMENT = 1e-5
 """How far off the opening the slopes at a kink are taken, in units of the stock."""
@@ -82,7 +82,7 @@ def _radius(params: Params, world: World, layout: Layout, dt: float, side: float
             batch[name][:, 2 * number, *cell] += NUDGE
             batch[name][:, 2 * number + 1, *cell] -= NUDGE
     start = _consistent(World(**batch), layout)
-    following = step(start, params, opening, NO_FORCING, np.zeros_like(start.alignment), 0, layout, dt).world
+    following = step(start, params, opening, NO_FORCES, np.zeros_like(start.alignment), layout, dt).world
     rows = np.stack([getattr(following, name)[0, :, cells[0][0], cells[0][1]] for name, cells in index])
     jacobian = (rows[:, 0::2] - rows[:, 1::2]) / (2.0 * NUDGE)
     return float(abs(np.linalg.eigvals(jacobian)).max()) if index else 0.0

@@ -11,7 +11,7 @@ from sim import kernel, rules
 from sim.compose import expand
 from sim.names import BLOC, QUANTITIES, ROUTE, STATE
 from sim.params import Layout, Params, World, anchor_at_rest, tie_scale
-from sim.shocks import NO_FORCING
+from sim.shocks import NO_FORCES
 from sim.simulate import simulate
 
 MONTH = 1 / 12
@@ -58,7 +58,7 @@ def bare(states, blocs, alignment, **given):
 def last(params, world, layout, dt, periods, luck=None):
     """The world at the end of a run, without luck where none is given."""
     luck = np.zeros((1, 1, 1, *world.alignment.shape[-2:])).repeat(periods, axis=2) if luck is None else luck
-    *_, moment = kernel.run(params, world, NO_FORCING, luck, layout, dt, periods)
+    *_, moment = kernel.run(params, world, [NO_FORCES] * periods, np.moveaxis(luck, 2, 0), layout, dt)
     return moment.world
 
 
@@ -134,7 +134,7 @@ def stationary_variance(dt):
     many = World(*(np.broadcast_to(stock, (1, len(grid), *stock.shape[2:])) for stock in world))
     many = many._replace(disposition=grid.reshape(1, -1, 1, 1), alignment=np.tanh(grid).reshape(1, -1, 1, 1))
     opening = kernel.open_run(params, world, layout)
-    moved = kernel.step(many, params, opening, NO_FORCING, np.zeros((1, 1, 1, 1)), 0, layout, dt).world.disposition.reshape(-1)
+    moved = kernel.step(many, params, opening, NO_FORCES, np.zeros((1, 1, 1, 1)), layout, dt).world.disposition.reshape(-1)
     chance = stats.norm.pdf(grid[None, :], moved[:, None], SHAKE * np.sqrt(dt))
     chance /= chance.sum(axis=1, keepdims=True)
     system = np.vstack([chance.T - np.eye(len(grid)), np.ones(len(grid))])
@@ -184,7 +184,7 @@ def test_the_mean_is_exact(dt):
     opened = kernel.open_run(params, world, layout)
     for period in range(periods):
         luck = draw.standard_normal((1, worlds, 3, 2))
-        now = kernel.step(now, params, opened, NO_FORCING, luck, period, layout, dt).world
+        now = kernel.step(now, params, opened, NO_FORCES, luck, layout, dt).world
         if period >= periods // 3:
             total, kept = total + now.alignment, kept + 1
     means = total[0] / kept
@@ -269,7 +269,7 @@ def jacobian(params, world, layout, dt):
             alignment = world.alignment.copy()
             alignment[..., bloc] += sign * small
             nudged = world._replace(alignment=alignment, disposition=np.arctanh(alignment))
-            moved = kernel.step(nudged, params, opening, NO_FORCING, np.zeros((1, 1, 1, 2)), 0, layout, dt).world
+            moved = kernel.step(nudged, params, opening, NO_FORCES, np.zeros((1, 1, 1, 2)), layout, dt).world
             ends.append(moved.alignment.reshape(2))
         slope[:, bloc] = (ends[0] - ends[1]) / (2 * small)
     return slope

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sim import kernel, roads, rules
+from sim.arrays import share_of
 from sim.compose import expand
 from sim.names import BLOC, MECHANISMS, PARTS, PEER, QUANTITIES, RIVAL, ROUTE, STATE
 from sim.params import stack
@@ -163,7 +164,7 @@ RELATIONS = arrays(float, (6, 6), elements=st.floats(-1.0, 1.0))
 def test_a_contest_shares_out_one_whole(weight, outside):
     shares = rules.contest(weight, outside)
     assert ((shares >= 0) & (shares <= 1)).all()
-    whole = shares.sum(axis=1) + rules.share_of(outside, weight.sum(axis=1, keepdims=True) + outside)[:, 0]
+    whole = shares.sum(axis=1) + share_of(outside, weight.sum(axis=1, keepdims=True) + outside)[:, 0]
     contested = weight.sum(axis=1) + outside[:, 0] > 0
     np.testing.assert_allclose(whole, contested.astype(float), atol=1e-12)
 

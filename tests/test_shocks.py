@@ -90,13 +90,13 @@ def test_an_impulse_falls_in_the_period_of_its_date(tmp_path, date, period):
 
 def test_a_pair_is_struck_both_ways_and_a_state_and_bloc_once(tmp_path):
     found, _ = forcing(tmp_path, {"e": effect("tie", "step", {"state": "*", "peer": "*"}, 0.2, date="2022-01-01")})
-    np.testing.assert_allclose(found.on("tie", 3)[0, 0], [[0.0, 0.2], [0.2, 0.0]], rtol=1e-12)
+    np.testing.assert_allclose(found.at(3).lasting["tie"][0, 0], [[0.0, 0.2], [0.2, 0.0]], rtol=1e-12)
     (tmp_path / "b").mkdir()
     found, _ = forcing(
         tmp_path / "b", {"e": effect("credibility", "step", {"state": "south", "bloc": ["west"]}, -0.1, date="2022-01-01")}
     )
-    np.testing.assert_allclose(found.on("credibility", 3)[0, 0], [[0.0, 0.0], [0.0, -0.1]], rtol=1e-12)
-    assert found.on("tie", 3) == 0.0
+    np.testing.assert_allclose(found.at(3).lasting["credibility"][0, 0], [[0.0, 0.0], [0.0, -0.1]], rtol=1e-12)
+    assert "tie" not in found.at(3).lasting
 
 
 def test_joined_and_fixed_pairs_are_left_out(tmp_path):
@@ -107,8 +107,8 @@ def test_joined_and_fixed_pairs_are_left_out(tmp_path):
     (variant,) = expand(["region=connected", "shock=[one]"], tmp_path)
     layout = layout_of(variant.config.region)
     found = shocks.draw([variant.config], layout, range(1))
-    assert np.array_equal(found.impulse("disposition", 0)[0, 0], 0.2 * layout.free)
-    assert np.array_equal(found.on("credibility", 0)[0, 0], 0.2 * layout.courted)
+    assert np.array_equal(found.at(0).impulses["disposition"][0, 0], 0.2 * layout.free)
+    assert np.array_equal(found.at(0).lasting["credibility"][0, 0], 0.2 * layout.courted)
     assert layout.free.sum() == layout.courted.sum() - 1 == 7
 
 
@@ -116,15 +116,15 @@ def test_a_push_on_a_weighted_parameter_is_weighted_too(tmp_path):
     """So that a mechanism of weight 0 stays exactly off under a shock on its number."""
     push = {"e": effect("vigilance", "step", {"bloc": "east"}, 0.4, date="2022-01-01")}
     found, _ = forcing(tmp_path, push, "dynamics.vigilance=0.5")
-    assert found.on("vigilance", 0)[0, 0].tolist() == [[0.2, 0.0]]
+    assert found.at(0).lasting["vigilance"][0, 0].tolist() == [[0.2, 0.0]]
     found, _ = forcing(tmp_path, push, "dynamics.vigilance=0")
-    assert not found.on("vigilance", 0).any()
+    assert not found.at(0).lasting["vigilance"].any()
 
 
 def test_effects_on_one_target_add_up(tmp_path):
     one = effect("tie", "step", TIE, 0.2, date="2022-01-01")
     found, _ = forcing(tmp_path, {"one": one, "two": {**one, "size": 0.25}})
-    assert found.on("tie", 0)[0, 0, 0, 1] == pytest.approx(0.45)
+    assert found.at(0).lasting["tie"][0, 0, 0, 1] == pytest.approx(0.45)
 
 
 def test_a_date_from_an_interval_is_uniform_over_it(tmp_path):

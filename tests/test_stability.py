@@ -9,7 +9,7 @@ from sim import kernel, stability
 from sim.compose import expand
 from sim.params import World, stack
 from sim.refusal import SettingError
-from sim.shocks import NO_FORCING
+from sim.shocks import NO_FORCES
 from sim.simulate import Plan, simulate
 
 LONE = ["region=toy", *(f"dynamics.{name}=0" for name in ("unrest", "exit_cost", "coercion", "readiness", "trade"))]
@@ -27,7 +27,7 @@ def after(params, world, layout, dt, nudge, periods):
     disposition = world.disposition + nudge
     start = now = world._replace(disposition=disposition, alignment=np.tanh(disposition))
     for _ in range(periods):
-        now = kernel.step(now, params, opening, NO_FORCING, np.zeros_like(start.alignment), 0, layout, dt).world
+        now = kernel.step(now, params, opening, NO_FORCES, np.zeros_like(start.alignment), layout, dt).world
     return np.sqrt(sum(((getattr(now, name) - getattr(world, name)) ** 2).sum() for name in World._fields if name != "alignment"))
 
 

@@ -1,0 +1,66 @@
+"""The seams under the rules: whose arrays they are, how they are summed over actors, and how many worlds lie in memory.
+
+A stack of worlds is (variant, replicate, ..., ...), but lies in memory with the worlds innermost, so that each operation runs along
+them. Sums over actors are taken in the actors' order: a world's bits do not depend on how many others stand beside it.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def namespace(array: Array) -> Any:
+    """The library that an array comes from, with the functions of the array API standard."""
+    return array.__array_namespace__()
+
+
+def product(left: Array, right: Array) -> Array:
+    """Multiply small matrices in the last two axes: the one place where a sum over actors is a matrix product.
+
+    Each world's matrices are multiplied by themselves and from one layout, whatever stands beside them.
+    """
+    joined = np.matmul(np.ascontiguousarray(left), np.ascontiguousarray(right))
+    return worlds_last(joined) if joined.ndim == 4 else joined
+
+
+def total(values: Array, axis: int) -> Array:
+    """The sum over one of the last two axes, which stays with length 1."""
+    return values.sum(axis=axis, keepdims=True) if values.ndim == 2 else _joined(values, axis, operator.iadd)
+
+
+def joint(values: Array, axis: int) -> Array:
+    """The product over one of the last two axes, which stays with length 1."""
+    return values.prod(axis=axis, keepdims=True) if values.ndim == 2 else _joined(values, axis, operator.imul)
+
+
+def _joined(values: Array, axis: int, join: Callable[[Array, Array], Array]) -> Array:
+    slices = [values[..., at : at + 1] if axis == -1 else values[..., at : at + 1, :] for at in range(values.shape[axis])]
+    found = 1 * slices[0]
+    for part in slices[1:]:
+        found = join(found, part)
+    return found
+
+
+def positive(value: Array) -> Array:
+    """The positive part, 0 where the value is negative."""
+    return namespace(value).maximum(value, 0.0)
+
+
+def share_of(part: Array, whole: Array) -> Array:
+    """The part over the whole, 0 where the whole is 0."""
+    xp = namespace(part)
+    return xp.where(whole > 0, part / xp.where(whole > 0, whole, 1.0), 0.0)
+
+
+def worlds_last(array: Array) -> Array:
+    """The same stack, (variant, replicate, ...), laid out in memory with the worlds innermost.
+
+    >>> worlds_last(np.zeros((2, 5, 3, 6))).strides
+    (40, 8, 480, 80)
+    """
+    axes = tuple(range(array.ndim))
+    return np.ascontiguousarray(array.transpose(*axes[2:], 0, 1)).transpose(-2, -1, *axes[:-2])
