@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, overload
 
@@ -12,10 +12,10 @@ import numpy as np
 from sim.config import DIRECTED, PAIR_TABLES, Config, Design, Sample, Variant
 from sim.names import Quantity
 from sim.overlays import OWN, Array, Configs, Overlay, Where
-from sim.overlays import paths as overlaid_paths
 from sim.overrides import Axis, Tables
 from sim.refusal import SettingError, demand_number
 from sim.sampling import quantity_at, uniforms
+from sim.settings import data_settings
 
 GRID_MAX = 100_000
 """Combinations of swept values in one run."""
@@ -173,6 +173,8 @@ class Variants(Sequence[Variant]):
         For each variant the number of its draw, (variant,); none where nothing is drawn.
     intervals : mapping
         What the keys that are drawn from an interval are in each draw, by the name of the coordinate, (draw,).
+    numbers : mapping
+        Everything that is drawn, by its dotted path, (draw,); counted up where points draw it between ends of their own.
     overrides, config_dir
         As of `Variant`.
     """
@@ -182,6 +184,7 @@ class Variants(Sequence[Variant]):
     point: Array
     draw: Array | None
     intervals: Mapping[str, Array]
+    numbers: Mapping[str, Array]
     overrides: tuple[str, ...]
     config_dir: str
 
@@ -215,15 +218,13 @@ class Variants(Sequence[Variant]):
         """Some of the variants, in the order given."""
         at = np.asarray(indices, dtype=int)
         draw = None if self.draw is None else self.draw[at]
-        return Variants(self.configs.select(at), self.points, self.point[at], draw, self.intervals, self.overrides, self.config_dir)
+        return replace(self, configs=self.configs.select(at), point=self.point[at], draw=draw)
 
-    def drawn(self) -> Iterator[tuple[str, Array]]:
-        """Every number that varies between variants or is drawn, by its dotted path, (variant,): the matrix of the design.
-
-        Not a number where a variant has none at the path; made one by one, so that a caller may keep the few it wants.
-        """
-        for path in overlaid_paths(self.configs):
-            yield ".".join(path), self.configs.drawn(path)
+    def flat_settings(self) -> dict[str, dict[str, Any]]:
+        """The flat settings of each point that decide its numbers, by its label."""
+        tables = {id(point.whole): data_settings(point.whole.settings) for point in self.points}
+        own = ({".".join(path): value for path, value in point.own.items()} for point in self.points)
+        return {point.label: tables[id(point.whole)] | values for point, values in zip(self.points, own, strict=True)}
 
 
 def assemble(points: Sequence[Point], intervals: Mapping[str, Axis], said: tuple[str, ...], config_dir: str) -> Variants:
@@ -231,38 +232,53 @@ def assemble(points: Sequence[Point], intervals: Mapping[str, Axis], said: tuple
 
     `intervals` are the keys drawn between two ends of the command's own, by the name of their coordinate.
     """
-    wholes = list({id(point.whole): point.whole for point in points}.values())
-    first = wholes[0].config
+    wholes = {id(point.whole): point.whole for point in points}
+    first = next(iter(wholes.values())).config
     drawn = bool(intervals) or first.sample is Sample.ranges
     draws = first.draws if drawn else 1
-    at = {id(whole): index for index, whole in enumerate(wholes)}
-    whole = np.repeat([at[id(point.whole)] for point in points], draws)
     point, draw = np.repeat(np.arange(len(points)), draws), np.tile(np.arange(draws), len(points))
+    whole = np.array([list(wholes).index(id(one.whole)) for one in points])[point]
     overlays = [Overlay(path, np.array([one.own[path] for one in points], dtype=float), point) for path in points[0].own]
-    values: dict[Where, Array] = {}
-    rows: dict[tuple[int, ...], Array] = {}
+    numbers: dict[str, Array] = {}
     if drawn:
-        ends: dict[tuple[Where, float, float], tuple[int, ...]] = {}
-        for index, one in enumerate(wholes):
-            for path, (low, high) in one.between.items():
-                ends[path, low, high] = (*ends.get((path, low, high), ()), index)
-        uniform = uniforms(first.design, first.seed, draws, dict.fromkeys(path for path, _, _ in ends))
-        for (path, low, high), holders in ends.items():
-            values[path] = low + (high - low) * uniform[path]
-            if holders not in rows:
-                rows[holders] = np.where(np.isin(whole, holders), draw, OWN)
-            overlays.append(Overlay(path, values[path], rows[holders]))
-    configs = Configs([one.config for one in wholes], whole, tuple(overlays))
+        ranged = _drawn(list(wholes.values()), whole, draw)
+        overlays += ranged
+        numbers = _named(ranged)
+    configs = Configs([one.config for one in wholes.values()], whole, tuple(overlays))
     costly = [axis.path for axis in intervals.values() if not _is_size(axis.path) and _quantity(axis.path) is None]
     return Variants(
-        _made_whole(configs, costly) if costly else configs,
-        points,
-        point,
-        draw if drawn else None,
-        {name: values[axis.path] for name, axis in intervals.items()},
-        said,
-        config_dir,
+        configs=_made_whole(configs, costly) if costly else configs,
+        points=points,
+        point=point,
+        draw=draw if drawn else None,
+        intervals={name: numbers[axis.key] for name, axis in intervals.items()},
+        numbers=numbers,
+        overrides=said,
+        config_dir=config_dir,
     )
+
+
+def _drawn(wholes: Sequence[Whole], whole: Array, draw: Array) -> list[Overlay]:
+    """The numbers drawn between two ends; points whose ends are the same share their draws."""
+    ends: dict[tuple[Where, float, float], tuple[int, ...]] = {}
+    for index, one in enumerate(wholes):
+        for path, (low, high) in one.between.items():
+            ends[path, low, high] = (*ends.get((path, low, high), ()), index)
+    config = wholes[0].config
+    uniform = uniforms(config.design, config.seed, config.draws, dict.fromkeys(path for path, _, _ in ends))
+    rows = {holders: np.where(np.isin(whole, holders), draw, OWN) for holders in set(ends.values())}
+    return [Overlay(path, low + (high - low) * uniform[path], rows[holders]) for (path, low, high), holders in ends.items()]
+
+
+def _named(overlays: Sequence[Overlay]) -> dict[str, Array]:
+    """The values of overlays by their dotted paths, a path that has several counted up."""
+    named: dict[str, Array] = {}
+    times: dict[str, int] = {}
+    for overlay in overlays:
+        name = ".".join(overlay.path)
+        times[name] = times.get(name, 0) + 1
+        named[name if times[name] == 1 else f"{name} ({times[name]})"] = overlay.values
+    return named
 
 
 def _made_whole(configs: Configs, costly: Sequence[Where]) -> Configs:

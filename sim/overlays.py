@@ -1,7 +1,7 @@
 """The configs of many variants, light: few whole ones, and the numbers that each variant sets over one of them."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
 
@@ -82,14 +82,6 @@ class Configs(Sequence[Config]):
                 overlay.put(column)
         return column
 
-    def drawn(self, path: Where) -> Array:
-        """What overlays set a number to in every variant, (variant,); not a number where a variant keeps its own."""
-        column = np.full(len(self), np.nan)
-        for overlay in self.overlays:
-            if overlay.path == path:
-                overlay.put(column)
-        return column
-
 
 def light(configs: Sequence[Config]) -> Configs:
     """Any configs as `Configs`."""
@@ -134,8 +126,3 @@ def _with(value: Any, tree: Mapping[str, Any]) -> Any:
 
 def _branch(value: Any, item: Any) -> Any:
     return item.number if isinstance(item, _Leaf) else _with(value, item)
-
-
-def paths(configs: Configs) -> Iterator[Where]:
-    """The numbers that overlays set, each once, in their order."""
-    yield from dict.fromkeys(overlay.path for overlay in configs.overlays)
