@@ -9,6 +9,7 @@ from datetime import date
 from sim.config import (
     BLOC_NUMBERS,
     BLOC_TABLES,
+    DIRECTED,
     FULL_STATE_TABLES,
     NAME,
     PAIR_TABLES,
@@ -157,7 +158,7 @@ def _check_pairs(key: str, table: PairTable, names: list[str], quantity: Quantit
                 raise SettingError(f"{key}.{one}.{other}", "a pair needs two different names")
             demand_number(f"{key}.{one}.{other}", value, quantity)
             back = table.get(other, {}).get(one)
-            if quantity.name not in ("tie", "proximity") and back is not None and back != value:
+            if quantity.name not in DIRECTED and back is not None and back != value:
                 raise SettingError(
                     f"{key}.{one}.{other}", f"{value:g} one way and {back:g} the other", "one number: it holds both ways"
                 )

@@ -1,45 +1,54 @@
-"""From YAML and overrides to typed, checked variants: the one place where Hydra composes.
+"""From YAML and overrides to typed, checked variants.
 
-Hydra composes the files once for each distinct choice of groups; plain `key=value` overrides are then set on copies.
+Hydra composes the files once for each distinct choice of groups; plain overrides are then set on copies, and numbers that vary
+are set over few whole configs.
 """
 
 import copy
-import itertools
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from sim.checks import check
-from sim.config import NO_SHOCK, RUN_KEYS, Config, Sample, Variant
-from sim.folders import GROUPS, HYDRA_VERSION_BASE, Folders, config_folder, folders
+from sim.composition import composition, hydra_word
+from sim.config import NO_SHOCK, RUN_KEYS, Config, Design, Sample, Variant
+from sim.designs import (
+    Combination,
+    Point,
+    Variants,
+    Whole,
+    assemble,
+    combinations,
+    demand_drawable,
+    demand_one_way,
+    demand_values,
+    is_light,
+)
+from sim.folders import GROUPS, Folders, folders
+from sim.overlays import Where, with_numbers
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
-from sim.refusal import SettingError, likely
-from sim.sampling import sample
+from sim.refusal import SettingError
+from sim.sampling import SAMPLED_GROUPS, ranges
 from sim.strict import read_file
 from sim.typed import build
 
-GRID_MAX = 100_000
-"""Variants of one run."""
 
-
-def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[Variant]:
-    """All variants that a list of overrides describes: the product of the swept keys, the study's axes first.
+def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> Variants:
+    """All variants that a list of overrides describes: their design, the study's axes first.
 
     Parameters
     ----------
     overrides : sequence of str
-        In Hydra's grammar: `scenario=baseline,peace_deal`, `dynamics.vigilance=0.5,1`, `'shock=[a,b]'`, `seed=range(1,4)`.
+        In Hydra's grammar: `scenario=baseline,peace_deal`, `dynamics.vigilance=0.5,1`, `'shock=[a,b]'`, `seed=range(1,4)`,
+        `dynamics.vigilance=interval(0,2)`. The setting `design` says how swept values combine and how numbers are drawn.
     config_dir : path, optional
         The user's own folder of `region/`, `shock/`, `scenario/`, `dynamics/`, `study/` files.
+
+    Returns
+    -------
+    Variants
+        A sequence of `Variant`, each made when it is asked for; draws fastest, then the last swept key.
 
     Raises
     ------
@@ -49,45 +58,88 @@ def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) 
     >>> [variant.label for variant in expand(["region=toy", "dynamics.vigilance=0.5,1"])]
     ['baseline, vigilance=0.5', 'baseline, vigilance=1']
     """
-    return _sampled(_one_run(_variants(overrides, config_dir, together=True)))
+    axes, where = _axes(overrides, config_dir, together=True)
+    cache: dict[str, Tables] = {}
+    return _variants(axes, _combinations(axes, where, cache), where, cache)
 
 
-def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[list[Variant]]:
-    """The same product as jobs that run one by one; here the settings of a whole run may be swept too (`seed=1,2,3`).
+def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[Variants]:
+    """The same combinations as jobs that run one by one; here the settings of a whole run may be swept too (`seed=1,2,3`).
 
-    Parameters and errors as of `expand`. Each job is the list of its variants: one, or its draws with `sample=ranges`.
+    Parameters and errors as of `expand`. Each job is the sequence of its variants: one, or its draws.
     """
-    return [_sampled([variant]) for variant in _variants(overrides, config_dir, together=False)]
+    axes, where = _axes(overrides, config_dir, together=False)
+    cache: dict[str, Tables] = {}
+    jobs = [_variants(axes, [combination], where, cache) for combination in _combinations(axes, where, cache)]
+    _demand_apart([job.points[0] for job in jobs])
+    return jobs
 
 
-def _variants(overrides: Sequence[str], config_dir: str | Path | None, together: bool) -> list[Variant]:
+def _axes(overrides: Sequence[str], config_dir: str | Path | None, together: bool) -> tuple[list[Axis], Folders]:
+    """The overrides of a command and its study, each checked by itself."""
     where = folders(config_dir)
     axes = with_study(parse(overrides, where), where)
     for axis in axes:
         if axis.group:
             demand_files(axis, where)
-        if axis.swept and (axis.key == "study" or (together and axis.key in RUN_KEYS)):
+        whole_run = axis.key == "study" or (axis.key in RUN_KEYS and (together or axis.interval))
+        if axis.swept and whole_run:
             raise SettingError(
                 axis.key, "belongs to the whole run and cannot be swept in it", "sim run -m: a job each", where=axis.said
             )
-    swept = [axis for axis in axes if axis.swept]
-    number = math.prod(len(axis.choices) for axis in swept)
-    if number > GRID_MAX:
-        raise SettingError(" ".join(axis.said for axis in swept), f"make {number} variants", f"at most {GRID_MAX}")
-    names = coordinate_names([axis.key for axis in swept])
-    cache: dict[str, Tables] = {}
-    variants = []
-    for choices in itertools.product(*(axis.choices for axis in axes)):
-        chosen = [replace(axis, choices=(choice,)) for axis, choice in zip(axes, choices, strict=True)]
-        settings = _settings(chosen, where, cache)
-        apart = {names[axis.key]: _word(axis.choices[0]) for axis in chosen if axis.key in names}
-        variants.append(replace(_variant(settings, chosen, apart, where), config_dir=str(config_dir or "")))
+        if axis.interval:
+            demand_drawable(axis)
+        if axis.swept and is_light(axis, axes):
+            demand_values(axis)
+    return axes, where
+
+
+def _combinations(axes: Sequence[Axis], where: Folders, cache: dict[str, Tables]) -> list[Combination]:
+    """The combinations of swept values, as the first of them says that they are made."""
+    first = [replace(axis, choices=axis.choices[:1]) for axis in axes]
+    settings = _settings(first, where, cache)
+    try:
+        design = build(Design, settings.get("design"), "design")
+    except SettingError as error:
+        raise _place(error, first, settings[CHOICES], where) from None
+    return combinations(axes, design)
+
+
+def _variants(axes: Sequence[Axis], rows: Sequence[Combination], where: Folders, cache: dict[str, Tables]) -> Variants:
+    """The variants of some combinations: a config is made and checked for each that numbers cannot set over another."""
+    light = {axis.key: axis for axis in axes if axis.swept and is_light(axis, axes)}
+    names = coordinate_names([axis.key for axis in axes if axis.swept])
+    wholes: dict[str, Whole] = {}
+    points = []
+    for row in rows:
+        picked = {key: value for key, value in row.items() if key not in light}
+        name = json.dumps(picked)
+        if name not in wholes:
+            chosen = [replace(axis, choices=(picked.get(axis.key, axis.choices[0]),)) for axis in axes]
+            wholes[name] = _whole(_settings(chosen, where, cache), chosen, where)
+            for axis in light.values():
+                demand_one_way(axis, wholes[name].settings)
+        own = {axis.path: row[key] for key, axis in light.items() if key in row}
+        points.append(_point(wholes[name], {names[key]: _word(value) for key, value in row.items()}, own))
+    _demand_apart(points)
+    _one_run(points)
+    intervals = {names[axis.key]: axis for axis in axes if axis.interval}
+    return assemble(points, intervals, tuple(axis.said for axis in axes), str(where.user or ""))
+
+
+def _point(whole: Whole, apart: Mapping[str, object], own: Mapping[Where, object]) -> Point:
+    scenario = whole.config.scenario.name
+    coordinates = {"scenario": scenario} | {name: value for name, value in apart.items() if name not in ("scenario", "shock")}
+    label = ", ".join([scenario, *(f"{name}={value}" for name, value in coordinates.items() if name != "scenario")])
+    return Point(label, coordinates, whole, own)
+
+
+def _demand_apart(points: Sequence[Point]) -> None:
     seen: set[str] = set()
-    for variant in variants:
-        if variant.label in seen:
-            raise SettingError("variants", f"{variant.label!r} stands twice", "each value once")
-        seen.add(variant.label)
-    return variants
+    for point in points:
+        if point.label in seen:
+            raise SettingError("variants", f"{point.label!r} stands twice", "each value once")
+        seen.add(point.label)
 
 
 def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
@@ -109,10 +161,10 @@ def _word(value: object) -> object:
 
 def _settings(chosen: Sequence[Axis], where: Folders, cache: dict[str, Tables]) -> Tables:
     """The composed files as plain tables, with the plain overrides set on them."""
-    picks = [f"{axis.key}={_hydra_word(axis.choices[0])}" for axis in chosen if axis.group]
+    picks = [f"{axis.key}={hydra_word(axis.choices[0])}" for axis in chosen if axis.group]
     name = json.dumps(sorted(picks))
     if name not in cache:
-        cache[name] = _compose(picks, where)
+        cache[name] = composition(picks, where)
     settings = copy.deepcopy(cache[name])
     for axis in chosen:
         if not axis.group:
@@ -120,81 +172,8 @@ def _settings(chosen: Sequence[Axis], where: Folders, cache: dict[str, Tables]) 
     return settings
 
 
-def _hydra_word(choice: object) -> str:
-    return "[" + ",".join(map(str, choice)) + "]" if isinstance(choice, list) else str(choice)
-
-
-def _compose(picks: Sequence[str], where: Folders) -> Tables:
-    """What Hydra makes of the files for one choice of groups; every file that takes part is checked first."""
-    taken = _taken(picks, where)
-    files = [config_folder() / "config.yaml", *(where.file(group, name) for group, names in taken.items() for name in names)]
-    stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file)
-    try:
-        composed = _hydra(tuple(picks), where, stamps)
-    except (HydraException, OmegaConfBaseException, AssertionError) as error:  # Hydra asserts where an override stands first
-        raise _explain(error, picks, where) from None
-    tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: taken}
-    for name in tables["shock"]:
-        if name not in taken["shock"]:
-            files = ", ".join(f"shock/{file}.yaml" for file in taken["shock"] if file not in tables["shock"])
-            raise SettingError(f"shock.{name}", "the key of a shock is its file's own name", where=files or "shock")
-    return tables
-
-
-@lru_cache(maxsize=128)
-def _hydra(picks: tuple[str, ...], where: Folders, stamps: tuple[tuple[Path, int, int], ...]) -> Tables:
-    """Hydra's composition, made once in a process while none of the files that take part changes; only to be copied."""
-    search = [f"hydra.searchpath=[file://{where.user}]"] if where.user else []
-    with initialize_config_dir(str(config_folder()), version_base=HYDRA_VERSION_BASE):
-        plain = OmegaConf.to_container(hydra_compose("config", overrides=[*picks, *search]), resolve=False)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
-
-
-def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
-    """The files that take part, by group: those that were picked and those that the lists of defaults name. Each is checked."""
-    main = config_folder() / "config.yaml"
-    picked = {
-        group: names.strip("[]").split(",") if names.strip("[]") else [] for group, _, names in (p.partition("=") for p in picks)
-    }
-    found: dict[str, list[str]] = {group: [] for group in GROUPS}
-    waiting = [(group, name) for group, names in (_defaults(main, "") | picked).items() for name in names]
-    while waiting:
-        group, name = waiting.pop(0)
-        file = where.file(group, name)
-        if group not in found or name in found[group] or file is None:
-            continue
-        found[group].append(name)
-        named = _defaults(file, group)
-        waiting += [(other, one) for other, names in named.items() if other == group or other not in picked for one in names]
-    return found
-
-
-def _defaults(file: Path, group: str) -> dict[str, list[str]]:
-    """What a file's list of defaults names, by group."""
-    content = read_file(file)
-    found: dict[str, list[str]] = {}
-    for entry in (content.get("defaults") or []) if isinstance(content, Mapping) else []:
-        pair = next(iter(entry.items())) if isinstance(entry, Mapping) else (group, entry)
-        key = str(pair[0]).removeprefix("override ").partition("@")[0].strip("/")
-        found.setdefault(key, []).extend(map(str, pair[1] if isinstance(pair[1], list) else [pair[1]]))
-    return found
-
-
-def _explain(error: Exception, picks: Sequence[str], where: Folders) -> SettingError:
-    """A `SettingError` for what Hydra refused: a file of defaults that names what is not there."""
-    text = str(error)
-    missing = getattr(error, "missing_cfg_file", None)
-    if missing:
-        group, _, name = str(missing).removesuffix(".yaml").strip("/").rpartition("/")
-        options = where.options(group)
-        return SettingError(
-            f"defaults.{group}", f"no {group} is called {name!r}", ", ".join(options), likely(name, options), " ".join(picks)
-        )
-    return SettingError(" ".join(picks) or "config.yaml", "cannot be composed: " + text.splitlines()[0])
-
-
-def _variant(settings: Tables, chosen: Sequence[Axis], apart: dict[str, object], where: Folders) -> Variant:
+def _whole(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
+    """The config that composed settings make, checked, and between which ends its numbers are drawn."""
     choices: dict[str, list[str]] = settings.pop(CHOICES)
     if any(axis.key == "shock" for axis in chosen):
         name = "+".join(settings["shock"]) or NO_SHOCK
@@ -205,12 +184,21 @@ def _variant(settings: Tables, chosen: Sequence[Axis], apart: dict[str, object],
     try:
         config = build(Config, settings)
         check(config)
+        for axis in chosen:
+            if axis.interval:
+                check(with_numbers(config, {axis.path: axis.interval[1]}))
     except SettingError as error:
         raise _place(error, chosen, choices, where) from None
-    scenario = config.scenario.name
-    apart = {"scenario": scenario} | {name: value for name, value in apart.items() if name not in ("scenario", "shock")}
-    label = ", ".join([scenario, *(f"{name}={value}" for name, value in apart.items() if name != "scenario")])
-    return Variant(config, label, apart, settings, tuple(axis.said for axis in chosen))
+    between = {axis.path: axis.interval for axis in chosen if axis.interval}
+    for axis in chosen:
+        if axis.interval:
+            put_value(settings, replace(axis, choices=(axis.said.partition("=")[2],)))
+    if config.sample is Sample.ranges:
+        said = [axis.path for axis in chosen if len(axis.path) > 1]
+        plausible = ranges(settings).items()
+        between = {path: ends for path, ends in plausible if not any(path[: len(key)] == key for key in said)} | between
+        config = with_numbers(config, {(group, "evidence"): {} for group in SAMPLED_GROUPS})
+    return Whole(config, settings, between)
 
 
 def _label(shock: object) -> str:
@@ -235,18 +223,18 @@ def _place(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
     return SettingError(error.key, error.wrong, error.allowed, error.meant, place)
 
 
-def _one_run(variants: list[Variant]) -> list[Variant]:
+def _one_run(points: Sequence[Point]) -> None:
     """Refuse variants that differ in a setting of the whole run, as files of scenarios may."""
-    first = variants[0]
-    for variant in variants[1:]:
-        if first.config.region.name != variant.config.region.name:
-            regions = f"{first.label} has {first.config.region.name}, {variant.label} has {variant.config.region.name}"
+    first, config = points[0], points[0].whole.config
+    for point in {id(point.whole): point for point in points}.values():
+        own = point.whole.config
+        if config.region.name != own.region.name:
+            regions = f"{first.label} has {config.region.name}, {point.label} has {own.region.name}"
             raise SettingError("region", regions, "one region for all: region=...")
         for key in RUN_KEYS:
-            one, other = getattr(first.config, key), getattr(variant.config, key)
+            one, other = getattr(config, key), getattr(own, key)
             if one != other:
-                raise SettingError(key, f"{first.label} has {one}, {variant.label} has {other}", f"one value: {key}=...")
-    return variants
+                raise SettingError(key, f"{first.label} has {one}, {point.label} has {other}", f"one value: {key}=...")
 
 
 def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
@@ -259,7 +247,9 @@ def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
     chosen = [axis for axis in (_said(text, where) for text in overrides) if axis]
     settings = {**tables, "shock": tables.get("shock") or {}, CHOICES: {}}
     apart = {name: _word(axis.choices[0]) for axis in chosen for name in coordinate_names([axis.key]).values()}
-    return _variant(settings, chosen, apart, where)
+    point = _point(_whole(settings, chosen, where), apart, {})
+    said = tuple(axis.said for axis in chosen)
+    return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said)
 
 
 def _said(text: str, where: Folders) -> Axis | None:
@@ -272,13 +262,3 @@ def _texts(value: object) -> list[str]:
     if isinstance(value, list):
         return [text for item in value for text in _texts(item)]
     return [value] if isinstance(value, str) else []
-
-
-def _sampled(variants: list[Variant]) -> list[Variant]:
-    if variants[0].config.sample is not Sample.ranges:
-        return variants
-    return [
-        replace(variant, config=config, label=f"{variant.label}, draw={draw}", coordinates={**variant.coordinates, "draw": draw})
-        for variant in variants
-        for draw, config in sample(variant.config, variant.settings, variant.overrides)
-    ]

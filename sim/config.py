@@ -30,6 +30,20 @@ class Sample(Enum):
     ranges = "ranges"
 
 
+class Design(Enum):
+    """How swept values combine (a grid crosses them, zip runs them side by side), and how numbers are drawn between two ends.
+
+    Random draws are independent (also with grid and zip), a Latin hypercube has one in each of as many equal strata, Sobol
+    points fill all numbers together evenly. Draws are crossed with swept values, the same under each.
+    """
+
+    grid = "grid"
+    zip = "zip"
+    random = "random"
+    latin = "latin"
+    sobol = "sobol"
+
+
 class ShockKind(Enum):
     """The shape of an effect in time."""
 
@@ -152,6 +166,8 @@ PAIR_TABLES = {
     "relation_floor": ("relation_floor", "blocs"),
     "calming": ("calming", "blocs"),
 }
+DIRECTED = ("tie", "proximity")
+"""Quantities of pairs that may differ one way and the other."""
 
 
 @dataclass
@@ -272,6 +288,7 @@ class Config:
     seed: int
     sample: Sample
     draws: int
+    design: Design
     keep: Keep
     reference: str
     outcome: str
@@ -284,7 +301,20 @@ class Config:
         return Window(read_date(self.start or self.region.as_of), read_date(self.end), self.periods_per_year)
 
 
-RUN_KEYS = ("start", "end", "periods_per_year", "replicates", "seed", "sample", "draws", "keep", "reference", "outcome", "out")
+RUN_KEYS = (
+    "start",
+    "end",
+    "periods_per_year",
+    "replicates",
+    "seed",
+    "sample",
+    "draws",
+    "design",
+    "keep",
+    "reference",
+    "outcome",
+    "out",
+)
 """Settings of the whole run, which all its variants share: they cannot be swept inside one."""
 
 

@@ -10,9 +10,9 @@ from sim.arrays import Array
 from sim.config import Config
 from sim.kernel import Opening, Pulls
 from sim.names import BLOC, QUANTITIES, STATE
-from sim.params import Params, World, refused, stack
+from sim.params import Params, World, stack
 from sim.refusal import SettingError
-from sim.stability import too_fast
+from sim.stability import refused, too_fast
 
 
 class RegionModel(mesa.Model):
@@ -43,7 +43,7 @@ class RegionModel(mesa.Model):
         super().__init__(rng=config.seed)
         self.config, self.window, self.period = config, config.window, 0
         self.layout, params, world = stack([config])
-        faults = refused(self.layout, params, world) or too_fast(params, world, self.layout, self.window.dt)
+        faults = refused(self.layout, params, world) or too_fast(self.layout, params, world, self.window.dt)
         if faults:
             raise faults[0]
         opening = kernel.open_run(params, world, self.layout)

@@ -14,9 +14,11 @@ LUCK = "luck of states"
 
 
 def _generator(seed: int, stream: str, replicate: int) -> np.random.Generator:
-    words = hashlib.sha256(f"{seed}:{stream}".encode()).digest()[:16]
-    key = np.frombuffer(words, dtype="<u8")
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, replicate, 0]))
+    return np.random.Generator(np.random.Philox(key=_key(seed, stream), counter=[0, 0, replicate, 0]))
+
+
+def _key(seed: int, stream: str) -> Array:
+    return np.frombuffer(hashlib.sha256(f"{seed}:{stream}".encode()).digest()[:16], dtype="<u8")
 
 
 def normals(seed: int, replicates: range, periods: int, states: tuple[str, ...], blocs: tuple[str, ...]) -> Array:
@@ -41,3 +43,23 @@ def uniforms(seed: int, stream: str, replicates: range, count: int) -> Array:
 def sequence(seed: int, stream: str, count: int) -> Array:
     """Uniform draws in [0, 1) of a named stream that replicates do not enter, (count,); a longer one continues a shorter one."""
     return _generator(seed, stream, 0).random(count)
+
+
+def strata(seed: int, stream: str, count: int) -> Array:
+    """Draws in [0, 1) of a named stream, one in each of as many equal strata, in an order of its own, (count,).
+
+    One dimension of a Latin hypercube. Source: McKay, Beckman and Conover 1979.
+    """
+    generator = _generator(seed, stream, 0)
+    return (generator.permutation(count) + generator.random(count)) / count
+
+
+def sobol(seed: int, count: int, dimensions: int) -> Array:
+    """The first points of a scrambled Sobol sequence, (count, dimensions); more points continue fewer, more dimensions do not.
+
+    Balanced where `count` is a power of 2. Source: Sobol 1967, Owen 1998 (scrambling), Joe and Kuo 2008 (directions), as in SciPy.
+    """
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(_key(seed, "sobol")))
+    return sequence.random_base2(max(count - 1, 0).bit_length())[:count]

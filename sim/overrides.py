@@ -1,11 +1,12 @@
 """Overrides in Hydra's grammar: read into axes of choices, named as coordinates, set on plain tables."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override, QuotedString
+from hydra.core.override_parser.types import Glob, IntervalSweep, Override, QuotedString
 from hydra.errors import HydraException
 
 from sim.config import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
@@ -27,11 +28,18 @@ class Axis:
     group: bool
     said: str
     delete: bool = False
+    interval: tuple[float, float] | None = None
+    """The two ends between which the key is drawn; its one choice is then the lower."""
 
     @property
     def swept(self) -> bool:
         """Whether it makes variants."""
-        return len(self.choices) > 1
+        return len(self.choices) > 1 or self.interval is not None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The words of its key."""
+        return tuple(self.key.split("."))
 
 
 def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
@@ -63,8 +71,8 @@ def _axis(parsed: Override, said: str, where: Folders) -> Axis:
         if not group:
             raise SettingError(said, f"{key} is no group of files", ", ".join(GROUPS))
         choices = tuple(value.filter(where.options(key)))
-    elif parsed.is_interval_sweep():
-        raise SettingError(said, "an interval is not swept here", "range(low,high,step) or sample=ranges")
+    elif isinstance(value, IntervalSweep):
+        return _interval(key, value, group, said)
     elif parsed.is_sweep_override():
         choices = tuple(_bare(choice) for choice in parsed.sweep_iterator(lambda element: element))
     else:
@@ -72,6 +80,17 @@ def _axis(parsed: Override, said: str, where: Folders) -> Axis:
     if not choices:
         raise SettingError(said, "names no value at all", "one or more")
     return Axis(key, choices, group, said)
+
+
+def _interval(key: str, value: IntervalSweep, group: bool, said: str) -> Axis:
+    if group:
+        raise SettingError(said, f"{key} is no number", f"{key}=a,b")
+    if value.tags or not isinstance(value.start, float) or not isinstance(value.end, float):
+        raise SettingError(said, "is no interval between two ends", f"{key}=interval(low,high)")
+    low, high = value.start, value.end
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise SettingError(said, f"{low:g} to {high:g} is no interval", "interval(low,high) with low < high, both finite")
+    return Axis(key, (low,), False, said, interval=(low, high))
 
 
 def _bare(value: Any) -> Any:

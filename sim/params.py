@@ -3,7 +3,7 @@
 What moves them from outside is in `sim.shocks`, chance in `sim.noise`; nothing here takes a step.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -12,12 +12,11 @@ import numpy as np
 
 from sim import roads, rules
 from sim.arrays import Array, namespace, share_of, total, worlds_last
-from sim.config import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Bloc, Config, PairTable, Region
+from sim.config import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Config, PairTable, Region
 from sim.names import BLOC, MECHANISMS, PARAMETERS, PEER, QUANTITIES, RIVAL, ROUTE, SCALARS, STATE
+from sim.overlays import OWN, Configs, Overlay, Where, light
 from sim.refusal import SettingError
 from sim.roads import Path
-
-PRIORITY_QUANTITY = "priority"
 
 
 @dataclass(frozen=True)
@@ -148,24 +147,39 @@ def layout_of(region: Region) -> Layout:
 
 
 def stack(configs: Sequence[Config]) -> tuple[Layout, Params, World]:
-    """The constants and opening stocks of all variants, with a leading (variant, 1)."""
-    layout = layout_of(configs[0].region)
-    for config in configs[1:]:
+    """The constants and opening stocks of all variants, with a leading (variant, 1); what no variant changes is held once."""
+    variants = light(configs)
+    first = variants.wholes[0].region
+    layout = layout_of(first)
+    for config in variants.wholes[1:]:
         if layout_of(config.region) != layout:
             raise SettingError(
                 "region",
-                f"{config.region.name} has other actors or routes than {configs[0].region.name}",
+                f"{config.region.name} has other actors or routes than {first.name}",
                 "variants of one run share them (sim run -m gives each job its own)",
             )
-    tables = [_tables(config, layout) for config in configs]
-    stacked = {name: np.stack([table[name] for table in tables])[:, None] for name in tables[0]}
-    world = open_world(stacked, layout)
-    weights = {name: np.array([getattr(c.dynamics, name) for c in configs])[:, None, None, None] for name in MECHANISMS}
-    constants = {name: stacked[name] for name in PARAMETERS}
+    tables = _derive(_stacked(variants, layout), layout)
+    world = open_world(tables, layout)
+    constants = {name: tables[name] for name in PARAMETERS}
     for name, weight in WEIGHT_OF.items():
-        constants[name] = weights[weight] * constants[name]
-    params = Params(**constants, contests=weights["contests"], legacy_weight=weights["legacy"], anchor=world.alignment)
-    return layout, params._replace(anchor=anchor_at_rest(params, world, layout)), world
+        constants[name] = tables[_weight(weight)] * constants[name]
+    params = Params(
+        **constants, contests=tables[_weight("contests")], legacy_weight=tables[_weight("legacy")], anchor=world.alignment
+    )
+    params = params._replace(anchor=anchor_at_rest(params, world, layout))
+    return layout, Params(*_over(params, len(variants))), World(*_over(world, len(variants)))
+
+
+def _over(fields: Iterable[Array], variants: int) -> Iterator[Array]:
+    """The fields with their variant axis in full, as views where they hold it once."""
+    return (np.broadcast_to(field, (variants, *field.shape[1:])) for field in fields)
+
+
+def some_of(fields: Iterable[Array], variants: Sequence[int] | Array) -> Iterator[Array]:
+    """The fields of some variants; those that hold all variants once still do."""
+    for field in fields:
+        once = field.strides[0] == 0
+        yield np.broadcast_to(field[:1], (len(variants), *field.shape[1:])) if once else field[variants]
 
 
 WEIGHT_OF = {name: quantity.weight for name, quantity in QUANTITIES.items() if quantity.weight}
@@ -216,8 +230,66 @@ def open_world(tables: dict[str, Array], layout: Layout) -> World:
     )
 
 
+def _stacked(configs: Configs, layout: Layout) -> dict[str, Array]:
+    """Every number of all variants as matrices in the plane of its quantity's axes, (variant or 1, 1, ...)."""
+    own = [_tables(config, layout) for config in configs.wholes]
+    set_over: dict[str, list[Overlay]] = {}
+    for overlay in configs.overlays:
+        set_over.setdefault(_table_of(overlay.path), []).append(overlay)
+    stacked: dict[str, Array] = {}
+    for name in own[0]:
+        tables = np.stack([table[name] for table in own])
+        overlays = set_over.get(name, ())
+        same = bool((tables.view(np.uint64) == tables[:1].view(np.uint64)).all())
+        table = tables[:1] if same and not overlays else tables[configs.whole]
+        for overlay in overlays:
+            _put(table, overlay, configs, layout)
+        stacked[name] = table[:, None]
+    return stacked
+
+
+def _weight(mechanism: str) -> str:
+    """Where the weight of a mechanism stands among the tables."""
+    return f"weight of {mechanism}"
+
+
+def _table_of(path: Where) -> str:
+    """The table that a number belongs to, by its path in the settings; empty for the size of a shock's effect."""
+    match path:
+        case ("dynamics", name):
+            return _weight(name) if name in MECHANISMS else name
+        case ("region", "states", _, name, *rest):
+            return STATE_TABLES[name] if rest else STATE_NUMBERS[name]
+        case ("region", "blocs", _, name, *rest):
+            return BLOC_TABLES[name] if rest else BLOC_NUMBERS[name]
+        case ("region", "routes", _, name):
+            return name
+        case ("region", name, _, _):
+            return PAIR_TABLES[name][0]
+    return ""
+
+
+def _put(table: Array, overlay: Overlay, configs: Configs, layout: Layout) -> None:
+    """Write an overlay into its table, (variant, ...), in place: a pair that is given one way holds both ways."""
+    match overlay.path:
+        case ("dynamics", _):
+            overlay.put(table[:, 0, 0])
+        case ("region", "states", state, _, *bloc):
+            overlay.put(table[:, layout.states.index(state), layout.blocs.index(bloc[0]) if bloc else 0])
+        case ("region", "blocs", bloc, _, *state):
+            overlay.put(table[:, layout.states.index(state[0]) if state else 0, layout.blocs.index(bloc)])
+        case ("region", "routes", route, _):
+            overlay.put(table[:, 0, layout.routes.index(route)])
+        case ("region", pairs, one, other):
+            names = layout.states if PAIR_TABLES[pairs][1] == "states" else layout.blocs
+            at = names.index(one), names.index(other)
+            overlay.put(table[:, *at])
+            both_ways = np.array([one in getattr(config.region, pairs).get(other, {}) for config in configs.wholes])
+            Overlay(overlay.path, overlay.values, np.where(both_ways[configs.whole], OWN, overlay.rows)).put(table[:, *at[::-1]])
+
+
 def _tables(config: Config, layout: Layout) -> dict[str, Array]:
-    """Every number of one config as a matrix in the plane of its quantity's axes."""
+    """Every number that one config gives, as a matrix in the plane of its quantity's axes."""
     region, states, blocs = config.region, config.region.states.values(), config.region.blocs.values()
     tables: dict[str, Array] = {}
     for key, name in STATE_NUMBERS.items():
@@ -227,32 +299,35 @@ def _tables(config: Config, layout: Layout) -> dict[str, Array]:
     for key, name in STATE_TABLES.items():
         tables[name] = np.array([[getattr(state, key).get(bloc, 0.0) for bloc in layout.blocs] for state in states], dtype=float)
     for key, name in BLOC_TABLES.items():
-        tables[name] = np.array([[getattr(bloc, key).get(state, 0.0) for bloc in blocs] for state in layout.states], dtype=float)
+        absent = ABSENT.get(name, 0.0)
+        tables[name] = np.array([[getattr(bloc, key).get(state, absent) for bloc in blocs] for state in layout.states], dtype=float)
     for key, (name, side) in PAIR_TABLES.items():
         tables[name] = _pairs(getattr(region, key), layout.states if side == "states" else layout.blocs, ABSENT.get(name, 0.0))
     for name in SCALARS:
         tables[name] = np.array([[getattr(config.dynamics, name)]], dtype=float)
+    for name in MECHANISMS:
+        tables[_weight(name)] = np.array([[getattr(config.dynamics, name)]], dtype=float)
     tables["permit"] = np.array([[route.permit for route in region.routes.values()]], dtype=float).reshape(1, len(layout.routes))
     tables["buffer"] = np.array([[float(state in bloc.buffer) for bloc in blocs] for state in layout.states])
-    tables["programme"] = np.zeros_like(layout.courted)
-    tables["red_line"] = _red_lines(blocs, layout)
-    said = np.array([[bloc in state.credibility_target for bloc in layout.blocs] for state in states])
-    tables["credibility_target"] = np.where(said, tables["credibility_target"], tables["credibility"])
-    tables["priority"] = share_of(layout.free * tables["priority"], (layout.free * tables["priority"]).sum(axis=-2, keepdims=True))
-    willing = roads.willingness((tables["tie"] + tables["tie"].T) / 2)
-    tables["road_capacity"] = share_of(tables["road"], willing)
+    tables[TARGET_SAID] = np.array([[float(bloc in state.credibility_target) for bloc in layout.blocs] for state in states])
     return tables
 
 
-ABSENT = {"relation_floor": -1.0}
-"""What a pair that a table leaves out holds, where it is not 0."""
-NO_RED_LINE = -1.0
-"""A red line that no alignment can pass."""
+def _derive(tables: dict[str, Array], layout: Layout) -> dict[str, Array]:
+    """The tables with what follows from them: targets of credibility, shares of priority, capacities of roads."""
+    priority, willing = layout.free * tables["priority"], roads.willingness((tables["tie"] + tables["tie"].swapaxes(-1, -2)) / 2)
+    return tables | {
+        "programme": np.zeros_like(layout.courted)[None, None],
+        "credibility_target": np.where(tables[TARGET_SAID] > 0, tables["credibility_target"], tables["credibility"]),
+        "priority": share_of(priority, priority.sum(axis=-2, keepdims=True)),
+        "road_capacity": share_of(tables["road"], willing),
+    }
 
 
-def _red_lines(blocs: Iterable[Bloc], layout: Layout) -> Array:
-    rows = [[bloc.red_line.get(state, NO_RED_LINE) for state in layout.states] for bloc in blocs]
-    return np.array(rows, dtype=float).T
+TARGET_SAID = "credibility target said"
+"""The table of 0 and 1 that says where a config gives a credibility a target of its own."""
+ABSENT = {"relation_floor": -1.0, "red_line": -1.0}
+"""What stands for a number that a table leaves out, where it is not 0: no floor, and a line that no alignment can pass."""
 
 
 def _pairs(table: PairTable, names: tuple[str, ...], absent: float) -> Array:
@@ -266,49 +341,3 @@ def _pairs(table: PairTable, names: tuple[str, ...], absent: float) -> Array:
             if one not in table.get(other, {}):
                 matrix[at[other], at[one]] = value
     return matrix
-
-
-def refused(layout: Layout, params: Params, world: World) -> dict[int, SettingError]:
-    """The variants whose opening cannot be at rest, with the reason: an anchor or a weighted number outside its range."""
-    faults: dict[int, SettingError] = {}
-    outside = (layout.free > 0) & ((abs(params.anchor) >= 1) | ~np.isfinite(params.anchor))
-    for variant, _, state, bloc in np.argwhere(outside)[::-1]:
-        value = params.anchor[variant, 0, state, bloc]
-        faults[int(variant)] = SettingError(
-            f"region.states.{layout.states[state]}.alignment.{layout.blocs[bloc]}",
-            f"the anchor that keeps it at rest would be {value:.3g}",
-            "an anchor in (-1, 1): raise stubbornness, or lower exclusivity, company or the alignment",
-        )
-    for name in ("road_capacity", *WEIGHT_OF):
-        quantity, values = QUANTITIES[name], getattr(params, name)
-        for index in np.argwhere((values > quantity.high + 1e-12) | (values < quantity.low))[::-1]:
-            faults[int(index[0])] = _fault(name, float(values[tuple(index)]), index, layout)
-    closed = (world.tie <= -1) & (world.road > 0)
-    for variant, _, state, peer in np.argwhere(closed)[::-1]:
-        faults[int(variant)] = _fault("road_capacity", float("inf"), np.array([variant, 0, state, peer]), layout)
-    for variant, _, bloc, rival in np.argwhere(world.relation < params.relation_floor - 1e-12)[::-1]:
-        said = f"{world.relation[variant, 0, bloc, rival]:.3g} is below its floor"
-        key = f"region.relations.{layout.blocs[bloc]}.{layout.blocs[rival]}"
-        faults[int(variant)] = SettingError(key, said, f"at least {params.relation_floor[variant, 0, bloc, rival]:.3g}")
-    held = params.legacy_weight * params.retention
-    for variant in np.flatnonzero((held > QUANTITIES["retention"].high + 1e-12).reshape(-1)):
-        said = f"makes the retention {held.reshape(-1)[variant]:.3g}"
-        faults[int(variant)] = SettingError("dynamics.legacy", said, "legacy x retention at most 0.5: history must not feed itself")
-    shares = world.access.sum(axis=-1)
-    for variant, _, state in np.argwhere(shares > 1 + 1e-9)[::-1]:
-        said = f"shares of trade add up to {shares[variant, 0, state]:.3g}"
-        faults[int(variant)] = SettingError(f"region.states.{layout.states[state]}.access", said, "at most 1")
-    return faults
-
-
-def _fault(name: str, value: float, index: Array, layout: Layout) -> SettingError:
-    quantity = QUANTITIES[name]
-    who = [layout.names(dim)[index[-2 if dim in (STATE, "bloc") and len(quantity.dims) == 2 else -1]] for dim in quantity.dims]
-    if name == "road_capacity":
-        return SettingError(
-            f"region.roads.{who[0]}.{who[1]}",
-            f"a tie this hostile lets no such traffic through (capacity {value:.3g})",
-            "capacity in [0, 1]",
-        )
-    key = f"dynamics.{quantity.weight}"
-    return SettingError(key, f"makes {name} of {'-'.join(who) or 'the region'} {value:.3g}", f"{quantity.allowed} after weighting")

@@ -1,15 +1,15 @@
-"""Draws from plausible ranges: every number of region, dynamics and shocks that has a range, drawn by its own named stream."""
+"""Draws of numbers between two ends, by design; and the plausible range of every number of region, dynamics and shocks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sim import noise
-from sim.config import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Config
+from sim.arrays import Array
+from sim.config import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Design
 from sim.names import MECHANISMS, QUANTITIES, WEIGHT, Quantity
+from sim.overlays import Where
 from sim.refusal import SettingError, demand_number
-from sim.typed import build
 
-Tables = dict[str, Any]
 SAMPLED_GROUPS = ("region", "dynamics")
 BESIDE = ("evidence", "name", "label", "as_of")
 """Entries of a region or dynamics file that are no numbers of the model."""
@@ -92,29 +92,29 @@ def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, fl
     return found
 
 
-def sample(config: Config, settings: Tables, said: Sequence[str] = ()) -> Iterator[tuple[int, Config]]:
-    """The draws of one variant, numbered. A number's draws depend on the seed and its own path alone.
+def uniforms(design: Design, seed: int, draws: int, paths: Iterable[Where]) -> dict[Where, Array]:
+    """The draws in [0, 1) of numbers by their paths, each (draw,).
 
-    A number that an override has `said` stays as it was said.
+    Random and Latin draws of a number depend on the seed and its own path alone; Sobol points are of all numbers together,
+    their dimensions in the alphabetical order of the dotted paths.
+
+    Raises
+    ------
+    SettingError
+        Where there are more numbers than Sobol sequences have dimensions.
     """
-    fixed = [tuple(word.partition("=")[0].lstrip("+").split(".")) for word in said]
-    drawn = {}
-    for path, (low, high) in ranges(settings).items():
-        if any(len(key) > 1 and path[: len(key)] == key for key in fixed):
-            continue
-        uniform = noise.sequence(config.seed, f"range {'.'.join(path)}", config.draws)
-        drawn[path] = low + (high - low) * uniform
-    bare = settings | {group: {**settings[group], "evidence": {}} for group in SAMPLED_GROUPS}
-    for draw in range(config.draws):
-        tables = _copied(bare)
-        for path, values in drawn.items():
-            at = tables
-            for word in path[:-1]:
-                at = at[word]
-            at[path[-1]] = float(values[draw])
-        yield draw, build(Config, tables)
+    names = {path: ".".join(path) for path in paths}
+    if design is Design.sobol and names:
+        if len(names) > SOBOL_MAX:
+            raise SettingError(
+                "design", f"{len(names)} numbers are drawn", f"at most {SOBOL_MAX} with sobol; latin takes any number"
+            )
+        points = noise.sobol(seed, draws, len(names))
+        return {path: points[:, column] for column, path in enumerate(sorted(names, key=lambda path: names[path]))}
+    if design is Design.latin:
+        return {path: noise.strata(seed, f"latin {name}", draws) for path, name in names.items()}
+    return {path: noise.sequence(seed, f"range {name}", draws) for path, name in names.items()}
 
 
-def _copied(value: Any) -> Any:
-    """A copy of nested tables; what they hold is never changed in place."""
-    return {name: _copied(item) for name, item in value.items()} if isinstance(value, dict) else value
+SOBOL_MAX = 21201
+"""Dimensions for which directions of Sobol sequences are published."""

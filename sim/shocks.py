@@ -12,6 +12,7 @@ from sim import noise
 from sim.arrays import Array, worlds_last
 from sim.config import Config, Effect, Shock, ShockKind, members
 from sim.names import BLOC, PEER, QUANTITIES, RIVAL, STATE
+from sim.overlays import Configs, light
 from sim.params import WEIGHT_OF, Layout
 from sim.periods import Window, dates
 
@@ -74,28 +75,34 @@ def _sum(pushed: Iterable[Array]) -> Array:
 
 def strikers(configs: Sequence[Config]) -> list[str]:
     """The shocks of some variants with an impulse on dispositions, in the order of `Forcing.strikers`."""
-    found = [(name, effect) for config in configs for name, shock in config.shock.items() for effect in shock.effects.values()]
+    wholes = light(configs).wholes
+    found = [(name, effect) for config in wholes for name, shock in config.shock.items() for effect in shock.effects.values()]
     struck = (name for name, effect in found if effect.kind is ShockKind.impulse and effect.target == "disposition")
     return list(dict.fromkeys(struck))
 
 
+Holders = dict[int, tuple[Shock, Effect]]
+"""An effect in each of the whole configs that have it, with its shock."""
+
+
 def draw(configs: Sequence[Config], layout: Layout, replicates: range) -> Forcing:
     """The forcing of all variants over the replicates of one chunk; shocks of one name share their luck in every variant."""
-    window, seed = configs[0].window, configs[0].seed
-    found: dict[tuple[str, str], dict[int, tuple[Shock, Effect]]] = {}
-    for variant, config in enumerate(configs):
+    variants = light(configs)
+    window, seed = variants.wholes[0].window, variants.wholes[0].seed
+    found: dict[tuple[str, str], Holders] = {}
+    for whole, config in enumerate(variants.wholes):
         for shock_name, shock in config.shock.items():
             for effect_name, effect in shock.effects.items():
-                found.setdefault((shock_name, effect_name), {})[variant] = (shock, effect)
+                found.setdefault((shock_name, effect_name), {})[whole] = (shock, effect)
     lasting: dict[str, list[Push]] = {}
     impulses: dict[str, list[Push]] = {}
-    for (shock_name, effect_name), variants in found.items():
-        by_target: dict[tuple[bool, str], dict[int, tuple[Shock, Effect]]] = {}
-        for variant, (shock, effect) in variants.items():
-            by_target.setdefault((effect.kind is ShockKind.impulse, effect.target), {})[variant] = (shock, effect)
+    for (shock_name, effect_name), wholes in found.items():
+        by_target: dict[tuple[bool, str], Holders] = {}
+        for whole, (shock, effect) in wholes.items():
+            by_target.setdefault((effect.kind is ShockKind.impulse, effect.target), {})[whole] = (shock, effect)
         for (impulse, target), holders in by_target.items():
             luck = noise.uniforms(seed, f"shock {shock_name}", replicates, LUCKS)
-            push = _push(f"{shock_name}.{effect_name}", holders, configs, layout, window, luck)
+            push = _push(shock_name, effect_name, holders, variants, layout, window, luck)
             (impulses if impulse else lasting).setdefault(target, []).append(push)
     return Forcing(*({name: tuple(pushes) for name, pushes in table.items()} for table in (lasting, impulses)))
 
@@ -105,32 +112,24 @@ LUCKS = 2
 
 
 def _push(
-    name: str,
-    holders: dict[int, tuple[Shock, Effect]],
-    configs: Sequence[Config],
-    layout: Layout,
-    window: Window,
-    luck: Array,
+    shock_name: str, effect_name: str, holders: Holders, configs: Configs, layout: Layout, window: Window, luck: Array
 ) -> Push:
-    courses = {variant: _course(shock, effect, window, luck) for variant, (shock, effect) in holders.items()}
+    name = f"{shock_name}.{effect_name}"
+    target = next(iter(holders.values()))[1].target
+    nowhere = np.zeros(plane(QUANTITIES[target].dims, layout))
+    count = range(len(configs.wholes))
+    where = np.stack([_where(holders[whole][1], layout) if whole in holders else nowhere for whole in count])
+    size = configs.numbers(("shock", shock_name, "effects", effect_name, "size"))
+    if target in WEIGHT_OF:
+        size = configs.numbers(("dynamics", WEIGHT_OF[target])) * size
+    pattern = (size[:, None, None] * where[configs.whole])[:, None]
+    courses = {whole: _course(shock, effect, window, luck) for whole, (shock, effect) in holders.items()}
     first = next(iter(courses.values()))
-    same = all(course.shape == first.shape and (course == first).all() for course in courses.values())
-    pattern = np.stack(
-        [
-            _pattern(holders[variant][1], layout, config) if variant in holders else np.zeros(_plane(holders, layout))
-            for variant, config in enumerate(configs)
-        ]
-    )[:, None]
-    if same:
+    if all(course.shape == first.shape and (course == first).all() for course in courses.values()):
         return Push(name, first[None], pattern)
     wide = max(course.shape[0] for course in courses.values())
     none = np.zeros((wide, window.periods))
-    return Push(name, np.stack([np.broadcast_to(courses.get(v, none), none.shape) for v in range(len(configs))]), pattern)
-
-
-def _plane(holders: dict[int, tuple[Shock, Effect]], layout: Layout) -> tuple[int, int]:
-    effect = next(iter(holders.values()))[1]
-    return plane(QUANTITIES[effect.target].dims, layout)
+    return Push(name, np.stack([np.broadcast_to(courses.get(whole, none), none.shape) for whole in count])[configs.whole], pattern)
 
 
 def plane(dims: tuple[str, ...], layout: Layout) -> tuple[int, int]:
@@ -141,8 +140,8 @@ def plane(dims: tuple[str, ...], layout: Layout) -> tuple[int, int]:
     return (size[STATE], 1) if dims == (STATE,) else (1, size[dims[0]])
 
 
-def _pattern(effect: Effect, layout: Layout, config: Config) -> Array:
-    """The size of an effect where it acts, 0 elsewhere; pairs of a symmetric target both ways; joined and fixed pairs left out."""
+def _where(effect: Effect, layout: Layout) -> Array:
+    """1 where an effect acts, 0 elsewhere; pairs of a symmetric target both ways; joined and fixed pairs left out."""
     quantity = QUANTITIES[effect.target]
     chosen = []
     for dim in quantity.dims:
@@ -157,8 +156,7 @@ def _pattern(effect: Effect, layout: Layout, config: Config) -> Array:
         where = where * layout.free
     elif quantity.dims == (STATE, BLOC):
         where = where * layout.courted
-    weight = getattr(config.dynamics, WEIGHT_OF[effect.target]) if effect.target in WEIGHT_OF else 1.0
-    return weight * effect.size * where
+    return where
 
 
 def _course(shock: Shock, effect: Effect, window: Window, luck: Array) -> Array:

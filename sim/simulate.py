@@ -4,6 +4,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,43 +15,84 @@ import xarray as xr
 from sim import keep as keeping
 from sim import kernel, noise, results, shocks, stability
 from sim.arrays import Array
-from sim.config import NO_SHOCK, Keep, Sample, Shock, Variant, members
+from sim.config import NO_SHOCK, Keep, Shock, Variant, members
+from sim.designs import Variants
 from sim.measures import STATISTICS
 from sim.names import BLOC, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
-from sim.params import Layout, Params, World, refused, shared, stack
+from sim.overlays import light
+from sim.params import Layout, Params, World, shared, some_of, stack
 from sim.refusal import SettingError, demand_known
 
 BASELINE = "baseline"
 
 
 class Plan:
-    """A run that can be computed: variants that can stand, stacked, with their references and stability margins."""
+    """A run that can be computed: variants that can stand, stacked, with their references and stability margins.
+
+    Attributes
+    ----------
+    variants, configs : sequence
+        The variants, and their configs as `sim.overlays.Configs`.
+    params, world, layout
+        Constants and opening stocks over all variants, and who is where on the axes.
+    config, window
+        The settings of the whole run, as the first variant has them.
+    references : list of int
+        For each variant the one it is set against.
+    keep : Keep
+        What is kept.
+    refused : int
+        How many draws were left out, because some variant of theirs cannot be at rest or moves too fast.
+    """
 
     def __init__(self, variants: Sequence[Variant]) -> None:
-        if not variants:
+        if not len(variants):
             raise SettingError("variants", "there are none", "one or more")
-        configs = [variant.config for variant in variants]
+        configs = variants.configs if isinstance(variants, Variants) else light([variant.config for variant in variants])
         layout, params, world = stack(configs)
-        faults = refused(layout, params, world)
-        if not faults:
-            faults = stability.too_fast(params, world, layout, configs[0].window.dt)
-        sampled = configs[0].sample is Sample.ranges
-        if faults and not sampled:
-            raise faults[min(faults)]
-        fallen = {variants[index].coordinates.get("draw") for index in faults}
-        stands = [index for index, variant in enumerate(variants) if not sampled or variant.coordinates.get("draw") not in fallen]
-        if not stands:
-            raise SettingError("sample", "no draw can be at rest at the opening", "narrower ranges")
-        self.variants = [variants[index] for index in stands]
-        self.params = Params(*(field[stands] if len(field) > 1 else field for field in params))
-        self.world = World(*(field[stands] if len(field) > 1 else field for field in world))
+        window, draws = configs[0].window, draws_of(variants)
+        fallen: set[int] = set()
+        for faults_of in (stability.refused, partial(stability.too_fast, dt=window.dt)):
+            faults = faults_of(layout, params, world)
+            if faults and draws is None:
+                raise faults[min(faults)]
+            if faults and draws is not None:
+                fallen |= set(draws[list(faults)].tolist())
+                stands = np.flatnonzero(~np.isin(draws, list(fallen)))
+                if not len(stands):
+                    raise SettingError("draws", "none can be at rest at the opening", "narrower ranges")
+                variants, configs, draws = some(variants, stands), configs.select(stands), draws[stands]
+                params, world = Params(*some_of(params, stands)), World(*some_of(world, stands))
+        self.variants, self.configs = variants, configs
+        self.params, self.world = params, world
         self.layout: Layout = layout
         self.refused = len(fallen)
-        self.config = self.variants[0].config
-        self.window = self.config.window
-        self.margins = stability.margins(self.params, self.world, layout, self.window.dt)
-        self.references = references(self.variants, self.config.reference)
-        self.keep = keeping.settle(self.config.keep, layout, len(self.variants), self.config.replicates, self.window.periods)
+        self.config, self.window = configs[0], window
+        self.references = references(variants, self.config.reference)
+        self.keep = keeping.settle(self.config.keep, layout, len(variants), self.config.replicates, window.periods)
+
+    @cached_property
+    def margins(self) -> Array:
+        """The stability margin of each variant, (variant,); worked out when first asked for, as many take longer than a start."""
+        return stability.margins(self.params, self.world, self.layout, self.window.dt)
+
+    @property
+    def margins_are_quick(self) -> bool:
+        """Whether the margins take less than about half a second, so that they can be told before a run."""
+        return stability.effort(self.params, self.world, self.layout) <= stability.QUICK
+
+
+def draws_of(variants: Sequence[Variant]) -> Array | None:
+    """The number of each variant's draw; none where nothing was drawn."""
+    if isinstance(variants, Variants):
+        return variants.draw
+    numbers = [variant.coordinates.get("draw") for variant in variants]
+    return None if None in numbers else np.array(numbers)
+
+
+def some(variants: Sequence[Variant], indices: Array) -> Sequence[Variant]:
+    """Some of the variants, in the order given."""
+    return variants.select(indices) if isinstance(variants, Variants) else [variants[index] for index in indices]
 
 
 def references(variants: Sequence[Variant], wanted: str = "") -> list[int]:

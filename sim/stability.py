@@ -1,12 +1,12 @@
-"""How far the opening is from amplifying a nudge: the stability margin of the full one-period map."""
+"""Whether an opening can be at rest, and how far it is from amplifying a nudge: the stability margin of the one-period map."""
 
 import numpy as np
 
 from sim import rules
 from sim.arrays import Array
 from sim.kernel import blocs_act, open_run, states_act, step
-from sim.names import QUANTITIES
-from sim.params import Layout, Params, World
+from sim.names import QUANTITIES, STATE
+from sim.params import WEIGHT_OF, Layout, Params, World, some_of
 from sim.refusal import SettingError
 from sim.shocks import NO_FORCES
 
@@ -36,26 +36,68 @@ def margins(params: Params, world: World, layout: Layout, dt: float) -> Array:
     Kinks are met from both sides, the smaller margin counts; stocks that cannot move are left out.
     Source: ours, ODD.md element 5.
     """
-    found: dict[bytes, float] = {}
-    result = []
-    for variant in range(len(params.anchor)):
-        own_params = Params(*(field[variant : variant + 1] for field in params))
-        own_world = World(*(field[variant : variant + 1] for field in world))
-        key = b"".join(np.ascontiguousarray(field).tobytes() for field in (*own_params, *own_world))
-        if key not in found:
-            found[key] = min(1.0 - _radius(own_params, own_world, layout, dt, side) for side in (-1.0, 1.0))
-        result.append(found[key])
-    return np.array(result)
+    first, same = _distinct(params, world)
+    found = np.empty(len(first))
+    for alike in _alike(params, world, layout, first):
+        stepped = 2 * _moving(params, world, layout, int(first[alike[0]])) * layout.free.size
+        many = max(1, BLOCK // max(1, stepped))
+        for start in range(0, len(alike), many):
+            block = alike[start : start + many]
+            own_params, own_world = Params(*some_of(params, first[block])), World(*some_of(world, first[block]))
+            sides = [1.0 - _radius(own_params, own_world, layout, dt, side) for side in (-1.0, 1.0)]
+            found[block] = np.minimum(*sides)
+    return found[same]
+
+
+QUICK = 500_000
+"""The effort of margins that take about half a second."""
+BLOCK = 2**15
+"""Numbers of the stocks that are stepped at once, so that they stay in cache."""
+
+
+def effort(params: Params, world: World, layout: Layout) -> int:
+    """How many alignments are stepped to find the margins."""
+    first, _ = _distinct(params, world)
+    return 4 * len(first) * _moving(params, world, layout, 0) * layout.free.size
+
+
+def _distinct(params: Params, world: World) -> tuple[Array, Array]:
+    """The first variant of each opening, and for each variant the number of its opening."""
+    varying = [field.reshape(len(field), -1) for field in (*params, *world) if field.strides[0] != 0]
+    rows = np.concatenate(varying, axis=1) if varying else np.zeros((len(params.anchor), 1))
+    numbers: dict[bytes, int] = {}
+    same = np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows])
+    return np.unique(same, return_index=True)[1], same
+
+
+def _alike(params: Params, world: World, layout: Layout, variants: Array) -> list[Array]:
+    """The positions in `variants` in groups within which the same stocks can move."""
+    marks = [params.speed[variants, 0, :, 0] > 0]
+    marks += [getattr(params, rate)[variants, 0, :, 0] > 0 for rates in RATES.values() for rate in rates]
+    for name in RATES:
+        if QUANTITIES[name].symmetric:
+            stock = getattr(world, name)[variants, 0]
+            marks.append((stock == stock.swapaxes(-1, -2)).all(axis=(-1, -2))[:, None])
+    groups: dict[bytes, list[int]] = {}
+    for position, row in enumerate(np.concatenate(marks, axis=1)):
+        groups.setdefault(row.tobytes(), []).append(position)
+    return [np.array(group) for group in groups.values()]
+
+
+def _moving(params: Params, world: World, layout: Layout, variant: int) -> int:
+    """How many stocks of a variant can move, pairs that move as one counted once."""
+    alone = [variant]
+    return sum(map(len, _coordinates(Params(*some_of(params, alone)), World(*some_of(world, alone)), layout).values()))
 
 
 def _coordinates(params: Params, world: World, layout: Layout) -> dict[str, list[tuple[tuple[int, int], ...]]]:
-    """For each stock the entries that can move; the two halves of a symmetric stock move as one."""
+    """For each stock the entries that can move in variants that are alike; the halves of a symmetric stock move as one."""
     joined = {bloc for _, bloc in layout.same_as}
     entries: dict[str, list[tuple[tuple[int, int], ...]]] = {}
     moving = layout.free * (params.speed[0, 0] > 0)
     entries["disposition"] = [((int(i), int(b)),) for i, b in np.argwhere(moving > 0)]
     for name, rates in RATES.items():
-        if not any(getattr(params, rate).max() > 0 for rate in rates):
+        if not any(getattr(params, rate)[0].max() > 0 for rate in rates):
             continue
         height, width = getattr(world, name).shape[-2:]
         if QUANTITIES[name].symmetric:
@@ -69,11 +111,16 @@ def _coordinates(params: Params, world: World, layout: Layout) -> dict[str, list
     return entries
 
 
-def _radius(params: Params, world: World, layout: Layout, dt: float, side: float) -> float:
-    """The spectral radius of the map from stocks to stocks, beside the opening on one side of its kinks."""
+def _radius(params: Params, world: World, layout: Layout, dt: float, side: float) -> Array:
+    """The spectral radius of the map from stocks to stocks, beside the opening on one side of its kinks, (variant,).
+
+    The same stocks can move in all the variants.
+    """
     opening = open_run(params, world, layout)
     entries = _coordinates(params, world, layout)
     index = [(name, cells) for name, found in entries.items() for cells in found]
+    if not index:
+        return np.zeros(len(params.anchor))
     base = _displace(world, side, layout)
     columns = 2 * len(index)
     batch = {name: np.repeat(getattr(base, name), columns, axis=1) for name in World._fields}
@@ -83,9 +130,9 @@ def _radius(params: Params, world: World, layout: Layout, dt: float, side: float
             batch[name][:, 2 * number + 1, *cell] -= NUDGE
     start = _consistent(World(**batch), layout)
     following = step(start, params, opening, NO_FORCES, np.zeros_like(start.alignment), layout, dt).world
-    rows = np.stack([getattr(following, name)[0, :, cells[0][0], cells[0][1]] for name, cells in index])
-    jacobian = (rows[:, 0::2] - rows[:, 1::2]) / (2.0 * NUDGE)
-    return float(abs(np.linalg.eigvals(jacobian)).max()) if index else 0.0
+    rows = np.stack([getattr(following, name)[:, :, cells[0][0], cells[0][1]] for name, cells in index], axis=1)
+    jacobian = (rows[..., 0::2] - rows[..., 1::2]) / (2.0 * NUDGE)
+    return abs(np.linalg.eigvals(jacobian)).max(axis=-1)
 
 
 def _displace(world: World, side: float, layout: Layout) -> World:
@@ -112,23 +159,12 @@ def _consistent(world: World, layout: Layout) -> World:
     return world
 
 
-def too_fast(params: Params, world: World, layout: Layout, dt: float) -> dict[int, SettingError]:
+def too_fast(layout: Layout, params: Params, world: World, dt: float) -> dict[int, SettingError]:
     """The variants whose period is so long that a state would step past where its pulls balance: speed dt |dG/da| above 1."""
-    opening = open_run(params, world, layout)
-
-    def pull(alignment: Array) -> Array:
-        moved = world._replace(alignment=alignment)
-        _, pulls = states_act(moved, params, opening, blocs_act(moved, params, opening, layout), layout)
-        return sum(pulls[1:], pulls[0])
-
-    steepest = np.zeros_like(world.alignment)
-    for state, bloc in np.argwhere(layout.free > 0):
-        up, down = world.alignment.copy(), world.alignment.copy()
-        up[..., state, bloc] += NUDGE
-        down[..., state, bloc] -= NUDGE
-        here = pull(world.alignment)
-        steepest = steepest + np.maximum(abs(pull(up) - here), abs(pull(down) - here)) / NUDGE
-    worst = layout.free * params.speed * dt * steepest
+    first, same = _distinct(params, world)
+    parts = [first[start : start + TOGETHER] for start in range(0, len(first), TOGETHER)]
+    slopes = [_steepest(Params(*some_of(params, part)), World(*some_of(world, part)), layout) for part in parts]
+    worst = layout.free * params.speed * dt * np.concatenate(slopes)[same]
     faults = {}
     for variant, _, state, bloc in np.argwhere(worst > 1.0)[::-1]:
         faults[int(variant)] = SettingError(
@@ -138,3 +174,71 @@ def too_fast(params: Params, world: World, layout: Layout, dt: float) -> dict[in
             "at most 1: a lower speed, or more periods_per_year",
         )
     return faults
+
+
+TOGETHER = 500
+"""Openings whose slopes are taken at once."""
+
+
+def _steepest(params: Params, world: World, layout: Layout) -> Array:
+    """The sum over alignments of the slopes of each pull at the opening, the steeper side of a kink, (variant, 1, state, bloc)."""
+    opening = open_run(params, world, layout)
+
+    def pull(alignment: Array) -> Array:
+        moved = world._replace(alignment=alignment)
+        _, pulls = states_act(moved, params, opening, blocs_act(moved, params, opening, layout), layout)
+        return sum(pulls[1:], pulls[0])
+
+    steepest, here = np.zeros_like(world.alignment), pull(world.alignment)
+    for state, bloc in np.argwhere(layout.free > 0):
+        up, down = world.alignment.copy(), world.alignment.copy()
+        up[..., state, bloc] += NUDGE
+        down[..., state, bloc] -= NUDGE
+        steepest = steepest + np.maximum(abs(pull(up) - here), abs(pull(down) - here)) / NUDGE
+    return steepest
+
+
+def refused(layout: Layout, params: Params, world: World) -> dict[int, SettingError]:
+    """The variants whose opening cannot be at rest, with the reason: an anchor or a weighted number outside its range."""
+    faults: dict[int, SettingError] = {}
+    outside = (layout.free > 0) & ((abs(params.anchor) >= 1) | ~np.isfinite(params.anchor))
+    for variant, _, state, bloc in np.argwhere(outside)[::-1]:
+        value = params.anchor[variant, 0, state, bloc]
+        faults[int(variant)] = SettingError(
+            f"region.states.{layout.states[state]}.alignment.{layout.blocs[bloc]}",
+            f"the anchor that keeps it at rest would be {value:.3g}",
+            "an anchor in (-1, 1): raise stubbornness, or lower exclusivity, company or the alignment",
+        )
+    for name in ("road_capacity", *WEIGHT_OF):
+        quantity, values = QUANTITIES[name], getattr(params, name)
+        for index in np.argwhere((values > quantity.high + 1e-12) | (values < quantity.low))[::-1]:
+            faults[int(index[0])] = _fault(name, float(values[tuple(index)]), index, layout)
+    closed = (world.tie <= -1) & (world.road > 0)
+    for variant, _, state, peer in np.argwhere(closed)[::-1]:
+        faults[int(variant)] = _fault("road_capacity", float("inf"), np.array([variant, 0, state, peer]), layout)
+    for variant, _, bloc, rival in np.argwhere(world.relation < params.relation_floor - 1e-12)[::-1]:
+        said = f"{world.relation[variant, 0, bloc, rival]:.3g} is below its floor"
+        key = f"region.relations.{layout.blocs[bloc]}.{layout.blocs[rival]}"
+        faults[int(variant)] = SettingError(key, said, f"at least {params.relation_floor[variant, 0, bloc, rival]:.3g}")
+    held = params.legacy_weight * params.retention
+    for variant in np.flatnonzero((held > QUANTITIES["retention"].high + 1e-12).reshape(-1)):
+        said = f"makes the retention {held.reshape(-1)[variant]:.3g}"
+        faults[int(variant)] = SettingError("dynamics.legacy", said, "legacy x retention at most 0.5: history must not feed itself")
+    shares = world.access.sum(axis=-1)
+    for variant, _, state in np.argwhere(shares > 1 + 1e-9)[::-1]:
+        said = f"shares of trade add up to {shares[variant, 0, state]:.3g}"
+        faults[int(variant)] = SettingError(f"region.states.{layout.states[state]}.access", said, "at most 1")
+    return faults
+
+
+def _fault(name: str, value: float, index: Array, layout: Layout) -> SettingError:
+    quantity = QUANTITIES[name]
+    who = [layout.names(dim)[index[-2 if dim in (STATE, "bloc") and len(quantity.dims) == 2 else -1]] for dim in quantity.dims]
+    if name == "road_capacity":
+        return SettingError(
+            f"region.roads.{who[0]}.{who[1]}",
+            f"a tie this hostile lets no such traffic through (capacity {value:.3g})",
+            "capacity in [0, 1]",
+        )
+    key = f"dynamics.{quantity.weight}"
+    return SettingError(key, f"makes {name} of {'-'.join(who) or 'the region'} {value:.3g}", f"{quantity.allowed} after weighting")
