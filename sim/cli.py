@@ -211,6 +211,8 @@ def run_together(verb: str, options: Any) -> int:
     for line in outputs.describe(plan):
         print(line, flush=True)
     ds = outputs.write_run(folder, plan, settings)
+    if not plan.margins_are_quick:
+        print("\n".join(outputs.margin_lines(plan)))
     for line in outputs.effects_lines(ds):
         print(line)
     return _end(folder, f"results: {folder}")
