@@ -21,12 +21,17 @@ OVERRIDE = "an override in Hydra's grammar: scenario=peace_deal, dynamics.vigila
 VERBS = {
     "run": "simulate one setting (with -m: a folder for each of several)",
     "sweep": "simulate many settings at once, on the same luck, against a reference",
+    "plan": "say what a sweep would take: variants, worlds, steps, bytes, time; nothing is written",
     "compare": "set the variants of a results folder against their reference, or two folders against each other",
     "explain": "split the change of a state's alignment with a bloc into its parts, or tell a run month by month",
 }
+RUNNING = ("run", "sweep", "plan")
+"""The verbs that take settings of a run."""
 EXAMPLES = {
     "run": "sim run scenario=peace_deal\n  sim run -m seed=1,2,3\n  sim run 'shock=[peace_deal,trade_opening]' --cfg job",
-    "sweep": "sim sweep study=headline\n  sim sweep scenario=baseline,peace_deal dynamics.vigilance=0.5,1,2",
+    "sweep": "sim sweep study=headline\n  sim sweep scenario=baseline,peace_deal dynamics.vigilance=0.5,1,2\n"
+    "  sim sweep scenario=baseline,peace_deal 'dynamics.vigilance=interval(0,2)' design=sobol draws=256",
+    "plan": "sim plan study=headline\n  sim plan scenario=baseline,peace_deal sample=ranges draws=1024 design=sobol",
     "compare": "sim compare outputs/headline-0123abcd\n  sim compare outputs/first outputs/second out=outputs/both",
     "explain": "sim explain outputs/run-0123abcd armenia russia\n  sim explain outputs/run-0123abcd armenia russia from=2025-08\n"
     "  sim explain outputs/run-0123abcd variant=peace_deal",
@@ -34,6 +39,9 @@ EXAMPLES = {
 SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
   start= end= periods_per_year= replicates= seed=   the window and the worlds
   sample=ranges draws=N      draw every number from its plausible range
+  'KEY=interval(LOW,HIGH)'   draw one number between two ends, draws=N times
+  design=grid|zip            cross swept values, or take them side by side
+  design=random|latin|sobol  how ranges and intervals are drawn
   keep=worlds|parts|summaries   what the results folder holds
   reference=NAME             the variant that the others are set against
   out=DIR                    the folder of results"""
@@ -53,7 +61,7 @@ class Parser(argparse.ArgumentParser):
 def parser_of(verb: str) -> Parser:
     """The parser of one verb's arguments."""
     about = argparse.RawDescriptionHelpFormatter
-    tail = f"examples:\n  {EXAMPLES[verb]}" + (f"\n\n{SETTINGS_HELP}" if verb in ("run", "sweep") else "")
+    tail = f"examples:\n  {EXAMPLES[verb]}" + (f"\n\n{SETTINGS_HELP}" if verb in RUNNING else "")
     parser = Parser(prog=f"sim {verb}", description=VERBS[verb], epilog=tail, formatter_class=about, allow_abbrev=False)
     if verb == "compare":
         parser.add_argument("folders", nargs="+", metavar="DIR", help="one results folder, or two; out=DIR says where to write")
@@ -81,7 +89,7 @@ def top_parser() -> Parser:
         add_help=True,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="sim {run,sweep,compare,explain} ...",
+        usage=f"sim {{{','.join(VERBS)}}} ...",
     )
     parser.add_argument("--version", action="version", version=f"sim {version('regional-influence')}")
     return parser
@@ -172,16 +180,23 @@ def _demand_overrides(words: Sequence[str]) -> None:
 
 
 def run_together(verb: str, options: Any) -> int:
-    """`sim run` and `sim sweep`: all variants in one kernel call, one folder."""
+    """`sim run`, `sim sweep` and `sim plan`: all variants in one kernel call, one folder."""
     from sim.compose import expand
 
     variants = expand(options.overrides, options.config_dir)
-    if verb == "run" and len({id(variant.settings) for variant in variants}) > 1:
+    if verb == "run" and len(variants.points) > 1:
         raise SettingError(
-            " ".join(options.overrides), f"makes {len(variants)} variants", "sim sweep (one folder), or sim run -m (a folder each)"
+            " ".join(options.overrides),
+            f"makes {len(variants.points)} variants",
+            "sim sweep (one folder), or sim run -m (a folder each)",
         )
     if options.cfg:
         return _show(variants)
+    if verb == "plan":
+        from sim import planning
+
+        print("\n".join(planning.lines(variants)))
+        return GOOD
 
     from sim import outputs
 
@@ -196,6 +211,8 @@ def run_together(verb: str, options: Any) -> int:
     for line in outputs.describe(plan):
         print(line, flush=True)
     ds = outputs.write_run(folder, plan, settings)
+    if not plan.margins_are_quick:
+        print("\n".join(outputs.margin_lines(plan)))
     for line in outputs.effects_lines(ds):
         print(line)
     return _end(folder, f"results: {folder}")

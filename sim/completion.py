@@ -32,7 +32,7 @@ def _query(plugin: BashCompletion, verbs: Sequence[str]) -> None:
     before_verb = len(typed) < 2 or (len(typed) == 2 and not line.endswith(" "))
     if before_verb:
         print(" ".join(verb for verb in verbs if verb.startswith(typed[1] if len(typed) == 2 else "")))
-    elif typed[1] in verbs[:2]:
+    elif typed[1] in verbs[:3]:
         head, verb = line.split(maxsplit=2)[:2]
         rest = line[line.index(verb, len(head)) + len(verb) :].lstrip()
         os.environ["COMP_LINE"] = f"{head} {rest}"

@@ -13,7 +13,8 @@ import xarray as xr
 import yaml
 
 from sim import results, tables
-from sim.config import Sample, Variant
+from sim.config import Variant
+from sim.designs import Variants
 from sim.measuring import measured
 from sim.refusal import SettingError
 from sim.settings import data_settings, differing, fingerprint, flat_settings, shared_and_own
@@ -25,21 +26,23 @@ SHOWN = 4
 """Differences that a refusal shows."""
 PAGE = 12
 """Variants that get a figure of trajectories of their own; every one of them is in the tables."""
-CONFIG, SUMMARY, FIGURES, JOBS = "config.yaml", "summary.csv", "figures", "jobs.csv"
+CONFIG, SUMMARY, DRAWS, FIGURES, JOBS = "config.yaml", "summary.csv", "draws.csv", "figures", "jobs.csv"
 
 
 def settings_of(variants: Sequence[Variant]) -> dict[str, Any]:
     """What decides the numbers of a run: the settings that its variants share and each one's own, and the version."""
-    named = {id(variant.settings): variant for variant in variants}.values()
-    shared, own = shared_and_own([data_settings(variant.settings) for variant in named])
-    labels = [label_of(variant) for variant in named]
-    return {"version": installed_version(PROJECT), "shared": shared, "variants": dict(zip(labels, own, strict=True))}
+    if isinstance(variants, Variants):
+        tables = variants.flat_settings()
+    else:
+        named = {id(variant.settings): variant for variant in variants}.values()
+        tables = {label_of(variant): data_settings(variant.settings) for variant in named}
+    shared, own = shared_and_own(list(tables.values()))
+    return {"version": installed_version(PROJECT), "shared": shared, "variants": dict(zip(tables, own, strict=True))}
 
 
 def label_of(variant: Variant) -> str:
     """A variant's label without the number of its draw."""
-    draw = variant.coordinates.get("draw")
-    return variant.label.removesuffix(f", draw={draw}") if variant.config.sample is Sample.ranges else variant.label
+    return variant.label.removesuffix(f", draw={variant.coordinates.get('draw')}")
 
 
 def folder_for(variants: Sequence[Variant], verb: str) -> Path:
@@ -108,16 +111,17 @@ def _remove_empty(folders: Sequence[Path]) -> None:
 
 def write_run(folder: Path, plan: Plan, settings: dict[str, Any]) -> xr.Dataset:
     """Simulate a plan and write its folder: store, manifest, summary, resolved config and figures."""
-    said = words(plan)
-    said |= {"settings": settings, "settings_hash": fingerprint(settings)}
-    said["attributes"] |= {"settings_hash": said["settings_hash"]}
     with whole(folder) as draft:
-        ds = results.label(run_arrays(plan), said)
+        arrays = run_arrays(plan)
+        said = words(plan) | {"settings": settings, "settings_hash": fingerprint(settings)}
+        said["attributes"] |= {"settings_hash": said["settings_hash"]}
+        ds = results.label(arrays, said)
         results.save(ds, draft, said)
         ds = measured(ds)
         summary = results.summarise(ds)
         tables.write_long(summary, draft / SUMMARY)
         _write_config(draft / CONFIG, plan.variants)
+        _write_draws(draft / DRAWS, plan.variants)
         draw_figures(draft / FIGURES, ds, summary)
     return ds
 
@@ -138,6 +142,16 @@ def _write_config(path: Path, variants: Sequence[Variant]) -> None:
     common, rest = common_and_rest([variant.settings for variant in named])
     content = {"shared": common, "variants": {label_of(variant): own for variant, own in zip(named, rest, strict=True)}}
     path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=132), encoding="utf-8")
+
+
+def _write_draws(path: Path, variants: Sequence[Variant]) -> None:
+    """What was drawn: a row for each draw, a column for each number by its dotted path; no file where nothing was drawn."""
+    if isinstance(variants, Variants) and variants.draw is not None:
+        draws = sorted(set(variants.draw.tolist()))
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["draw", *variants.numbers])
+            writer.writerows([draw, *(float(values[draw]) for values in variants.numbers.values())] for draw in draws)
 
 
 def draw_figures(folder: Path, ds: xr.Dataset, summary: xr.Dataset) -> None:
@@ -193,7 +207,7 @@ def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
 
 
 def describe(plan: Plan) -> list[str]:
-    """What is about to run, and whether its opening is stable, as lines of text."""
+    """What is about to run, and whether its opening is stable where that is soon known, as lines of text."""
     config, window = plan.config, plan.window
     lines = [
         f"{config.region.label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {window.periods} periods: "
@@ -202,9 +216,14 @@ def describe(plan: Plan) -> list[str]:
     ]
     if plan.refused:
         lines.append(f"{plan.refused} draws left out: their opening cannot be at rest")
+    return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are worked out with the results"])
+
+
+def margin_lines(plan: Plan) -> list[str]:
+    """Whether the opening is stable, as lines of text."""
     unstable = [variant.label for variant, margin in zip(plan.variants, plan.margins, strict=True) if margin < 0]
     low, high = float(plan.margins.min()), float(plan.margins.max())
-    lines.append(f"stability margin {low:.4g}" + (f" to {high:.4g}" if high - low > abs(low) * 1e-3 else "") + " (above 0: stable)")
+    lines = [f"stability margin {low:.4g}" + (f" to {high:.4g}" if high - low > abs(low) * 1e-3 else "") + " (above 0: stable)"]
     if unstable:
         shown = "; ".join(unstable[:SHOWN]) + (f" and {len(unstable) - SHOWN} more" if len(unstable) > SHOWN else "")
         lines.append(f"negative, so there are several stable worlds and history decides: {shown}")
@@ -261,8 +280,9 @@ def write_jobs(
 
 def _run_job(job: Sequence[Variant], at: Path, settings: dict[str, Any], tell: Callable[[str], None]) -> xr.Dataset:
     plan = Plan(job)
-    margin = float(plan.margins.min())
-    tell(f"{at.name}: stability margin {margin:.4g}" + (" (negative: history decides)" if margin < 0 else ""))
+    if plan.margins_are_quick:
+        margin = float(plan.margins.min())
+        tell(f"{at.name}: stability margin {margin:.4g}" + (" (negative: history decides)" if margin < 0 else ""))
     return write_run(at, plan, settings)
 
 

@@ -146,7 +146,7 @@ def run_arrays(plan: Plan) -> dict[str, Array]:
     config, layout, window = plan.config, plan.layout, plan.window
     replicates = range(config.replicates)
     luck = noise.normals(config.seed, replicates, window.periods, layout.states, layout.blocs)
-    forcing = shocks.draw([variant.config for variant in plan.variants], layout, replicates)
+    forcing = shocks.draw(plan.configs, layout, replicates)
     recorder = keeping.recorder(plan.keep, window.periods, plan.references, layout.courted, plan.params.buffer[0, 0])
     recorder.open(plan.world)
     forces = (forcing.at(period) for period in range(window.periods))
@@ -167,7 +167,7 @@ def words(plan: Plan) -> dict[str, Any]:
     """Everything about a run that its arrays cannot say, as plain values: the manifest of its results."""
     config, layout, region = plan.config, plan.layout, plan.config.region
     instants = [day.isoformat() for day in plan.window.instants]
-    strikers = shocks.strikers([variant.config for variant in plan.variants])
+    strikers = shocks.strikers(plan.configs)
     worlds = plan.keep is not Keep.summaries
     labels = [state.label for state in region.states.values()]
     coordinates: dict[str, Any] = {VARIANT: [variant.label for variant in plan.variants]}

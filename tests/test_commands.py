@@ -325,7 +325,9 @@ def test_a_shock_file_is_named_after_its_key(sim, here):
 # Help, versions, interruption ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("argv", [[], ["--help"], ["run", "--help"], ["sweep", "--help"], ["compare", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "argv", [[], ["--help"], ["run", "--help"], ["sweep", "--help"], ["plan", "--help"], ["compare", "--help"], ["--version"]]
+)
 def test_help(sim, argv):
     code, said, wrong = sim(*argv)
     assert (code, wrong) == (0, "")
@@ -349,7 +351,7 @@ def completed(line, here):
 
 
 def test_completion_cuts_the_verb_away(here):
-    assert completed("sim ", here) == ["run", "sweep", "compare", "explain"]
+    assert completed("sim ", here) == ["run", "sweep", "plan", "compare", "explain"]
     assert completed("sim sw", here) == ["sweep"]
     assert "region=toy" in completed("sim run region=", here)
     assert "dynamics.vigilance=" in completed("sim sweep region=toy dynamics.vigil", here)

@@ -1,0 +1,131 @@
+"""`sim plan`: how many variants, worlds and steps a command means, what they take on disk and how long; nothing is written."""
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sim import keep as keeping
+from sim import outputs, shocks, stability
+from sim.config import Design, Keep, Variant
+from sim.measures import STATISTICS
+from sim.names import QUANTITIES, SHOWN, part_names
+from sim.params import Params, World, some_of
+from sim.periods import Window
+from sim.simulate import Plan, run_arrays
+
+VARIANTS_SHOWN = 6
+MARGINS_SHOWN = 30
+CALIBRATION_STEPS = 20_000
+"""Steps of worlds that are timed."""
+UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
+    """What running some variants would take, as lines of text.
+
+    Raises
+    ------
+    SettingError
+        Where they cannot be run.
+    """
+    folder = outputs.folder_for(variants, verb)
+    there = outputs.complete(folder, outputs.settings_of(variants))
+    plan = Plan(variants)
+    count, worlds = len(plan.variants), len(plan.variants) * plan.config.replicates
+    steps = worlds * plan.window.periods
+    rate = steps_per_second(plan)
+    shown = [variant.label for variant in plan.variants[:VARIANTS_SHOWN]]
+    more = [f"and {count - len(shown):,} more"] if count > len(shown) else []
+    disk = ", ".join(f"keep={keep.value} {size(number)}" for keep, number in bytes_of(plan).items())
+    return [
+        *outputs.describe(plan),
+        *sampled_margins(plan),
+        f"variants: {'; '.join([*shown, *more])}",
+        *drawn_lines(variants),
+        f"{worlds:,} worlds, {steps:,} steps; on disk before compression: {disk}",
+        f"about {duration(steps / rate)} to simulate, figures and tables not counted: {rate:,.0f} steps a second,"
+        " timed on a few periods of this very plan",
+        f"folder: {folder}" + (" (already complete)" if there else ""),
+        "nothing was run or written",
+    ]
+
+
+def drawn_lines(variants: Sequence[Variant]) -> list[str]:
+    """What is drawn and by which design; nothing where nothing is."""
+    numbers = getattr(variants, "numbers", {})
+    if not numbers:
+        return []
+    config = variants[0].config
+    drawn = {Design.latin: "a Latin hypercube", Design.sobol: "Sobol points"}.get(config.design, "independent draws")
+    said = f"{len(numbers):,} {'number' if len(numbers) == 1 else 'numbers'} drawn {config.draws:,} times: {drawn}"
+    uneven = config.design is Design.sobol and config.draws & (config.draws - 1)
+    return [said + (f", balanced at powers of 2 only (draws={2 ** config.draws.bit_length()})" if uneven else "")]
+
+
+def sampled_margins(plan: Plan) -> list[str]:
+    """The range of the stability margins of some variants, where those of all take long."""
+    if plan.margins_are_quick:
+        return []
+    some = np.unique(np.linspace(0, len(plan.variants) - 1, MARGINS_SHOWN).astype(int))
+    params, world = Params(*some_of(plan.params, some)), World(*some_of(plan.world, some))
+    margins = stability.margins(params, world, plan.layout, plan.window.dt)
+    return [f"stability margin {margins.min():.4g} to {margins.max():.4g} in {len(some)} of the variants (above 0: stable)"]
+
+
+def bytes_of(plan: Plan) -> dict[Keep, int]:
+    """Bytes of the arrays of a run for each of the things that can be kept."""
+    count, replicates, periods = len(plan.variants), plan.config.replicates, plan.window.periods
+    parts = len(part_names(shocks.strikers(plan.configs)))
+    instants = {name: periods + (not QUANTITIES[name].per_period) for name in SHOWN}
+    cells = sum(
+        instants[name] * int(np.prod([len(plan.layout.names(dim)) for dim in QUANTITIES[name].dims], dtype=int)) for name in SHOWN
+    )
+    return {
+        Keep.worlds: keeping.estimate_bytes(plan.layout, count, replicates, periods),
+        Keep.parts: keeping.estimate_bytes(plan.layout, count, replicates, periods, parts),
+        Keep.summaries: 2 * count * len(STATISTICS) * cells * keeping.BYTES,
+    }
+
+
+def size(number: int) -> str:
+    """Bytes for people.
+
+    >>> size(1_500_000)
+    '1.5 MB'
+    """
+    value, unit = float(number), 0
+    while value >= 1000 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.3g} {UNITS[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """A stretch of time for people.
+
+    >>> duration(4000)
+    '1.1 hours'
+    """
+    for unit, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.2g} s"
+
+
+def steps_per_second(plan: Plan) -> float:
+    """Steps of worlds a second, timed on short runs of the plan with few replicates: what a few more periods take."""
+    count = len(plan.variants)
+    replicates = max(1, min(plan.config.replicates, CALIBRATION_STEPS // (4 * count)))
+    periods = max(1, min(plan.window.periods, CALIBRATION_STEPS // (count * replicates)))
+    short = copy.copy(plan)
+    short.config = replace(plan.config, replicates=replicates)
+    took = []
+    for length in (1, 1, min(1 + periods, plan.window.periods)):
+        short.window = Window(plan.window.start, plan.window.instant(length), plan.window.periods_per_year)
+        start = time.perf_counter()
+        run_arrays(short)
+        took.append(time.perf_counter() - start)
+    further = min(periods, plan.window.periods - 1)
+    return count * replicates * further / max(took[2] - took[1], 1e-6) if further else count * replicates / took[1]
