@@ -34,6 +34,7 @@ from sim.refusal import SettingError, demand_known, demand_number
 
 REPLICATES_MAX = 10_000_000
 DRAWS_MAX = 1_000_000
+WORKERS_MAX = 1024
 
 
 def check(config: Config) -> None:
@@ -48,6 +49,10 @@ def check(config: Config) -> None:
 
 def check_run(config: Config) -> None:
     """Refuse a window, number of replicates, draws or seed that cannot be run."""
+    for name, most in (("workers", WORKERS_MAX), ("chunk", REPLICATES_MAX)):
+        value = getattr(config.engine, name)
+        if not 0 <= value <= most:
+            raise SettingError(f"engine.{name}", f"{value} is out of range", f"0 to {most}")
     dates = {"region.as_of": config.region.as_of, "start": config.start or config.region.as_of, "end": config.end}
     read = {key: one_date(key, text) for key, text in dates.items()}
     if read["start"] < read["region.as_of"]:

@@ -6,14 +6,15 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 from sim.refusal import SettingError, likely
 
-GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, INTERRUPTED = 0, 2, 3, 5, 130
+GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, INTERRUPTED, TERMINATED = 0, 2, 3, 5, 130, 143
 """Exit codes."""
 LINES_MAX = 6
 """Lines of an error message."""
@@ -101,9 +102,10 @@ def run_command(argv: Sequence[str]) -> int:
     try:
         return _dispatch(list(argv))
     except SettingError as error:
-        return _refuse(str(error), BAD_INPUT)
-    except KeyboardInterrupt:
-        return _refuse(f"stopped; nothing half-written is left. Again: {again(argv)}", INTERRUPTED)
+        return _refuse(str(error), error.code)
+    except KeyboardInterrupt as stop:
+        said = f"stopped; chunks that are done are kept, nothing half-written is left. To go on: {again(argv)}"
+        return _refuse(said, TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing may be flushed to a closed pipe on exit
         return GOOD
@@ -115,8 +117,12 @@ def run_command(argv: Sequence[str]) -> int:
         signal.signal(signal.SIGTERM, previous)
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end."""
+
+
 def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+    raise Terminated
 
 
 def _refuse(message: str, code: int) -> int:
@@ -210,12 +216,30 @@ def run_together(verb: str, options: Any) -> int:
     plan = Plan(variants)
     for line in outputs.describe(plan):
         print(line, flush=True)
-    ds = outputs.write_run(folder, plan, settings)
+    with progress() as watch:
+        ds = outputs.write_run(folder, plan, settings, watch)
     if not plan.margins_are_quick:
         print("\n".join(outputs.margin_lines(plan)))
     for line in outputs.effects_lines(ds):
         print(line)
     return _end(folder, f"results: {folder}")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar of worlds with rate and time left on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(unit=" worlds", unit_scale=True, leave=False, dynamic_ncols=True) as bar:
+
+        def watch(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield watch
 
 
 def _show(variants: Sequence[Any]) -> int:

@@ -9,10 +9,10 @@ import xarray as xr
 
 from sim.measures import STATISTICS, half_interval, spread, welch
 from sim.measuring import measured
-from sim.names import BLOC, PERIOD, REPLICATE, SHOWN, STATE, TIME, VARIANT
+from sim.names import BLOC, PERIOD, REPLICATE, SHOWN, STATE, STATISTIC, TIME, VARIANT
 from sim.refusal import SettingError
 from sim.results import HALF_WIDTH
-from sim.tables import STATISTIC, swept
+from sim.tables import swept
 
 PAIRED = "paired"
 
@@ -69,7 +69,7 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
         Where the two share no variant, actor or instant, or worlds were not kept.
     """
     for ds, name in zip((first, second), names, strict=True):
-        if REPLICATE not in ds.dims:
+        if STATISTIC in ds.dims:
             raise SettingError(name, "holds summaries only, and pairs need every world", keeping_command(ds, "worlds"))
     pairs = common_variants(first, second, names)
     paired = same_luck(first, second)

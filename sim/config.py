@@ -44,6 +44,20 @@ class Design(Enum):
     sobol = "sobol"
 
 
+class Backend(Enum):
+    """What computes the rules: NumPy, the reference, or JAX."""
+
+    numpy = "numpy"
+    jax = "jax"
+
+
+class Precision(Enum):
+    """The numbers that a run is computed in."""
+
+    float64 = "float64"
+    float32 = "float32"
+
+
 class ShockKind(Enum):
     """The shape of an effect in time."""
 
@@ -274,6 +288,17 @@ class Study:
 
 
 @dataclass
+class Engine:
+    """Where and how a run is computed; only back end and precision touch its numbers."""
+
+    name: str
+    backend: Backend
+    precision: Precision
+    workers: int
+    chunk: int
+
+
+@dataclass
 class Config:
     """Everything that a person may set for one variant of one run."""
 
@@ -281,6 +306,7 @@ class Config:
     dynamics: Dynamics
     scenario: Scenario
     study: Study
+    engine: Engine
     start: str
     end: str
     periods_per_year: int
@@ -314,6 +340,7 @@ RUN_KEYS = (
     "reference",
     "outcome",
     "out",
+    "engine",
 )
 """Settings of the whole run, which all its variants share: they cannot be swept inside one."""
 

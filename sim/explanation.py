@@ -9,10 +9,9 @@ import xarray as xr
 from sim.arrays import Array
 from sim.comparison import keeping_command
 from sim.measures import STATISTICS, half_interval, spread
-from sim.names import BLOC, PARTS, PERIOD, REPLICATE, STATE, TIME, VARIANT
+from sim.names import BLOC, PARTS, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT
 from sim.refusal import SettingError, demand_known
 from sim.results import HALF_WIDTH, MOVE, PART
-from sim.tables import STATISTIC
 
 WHOLE = "whole"
 """The row that holds the sum of all parts."""

@@ -7,7 +7,7 @@ from sim.refusal import SettingError
 from sim.strict import read_file
 
 HYDRA_VERSION_BASE = "1.3"
-GROUPS = ("region", "dynamics", "scenario", "shock", "study")
+GROUPS = ("region", "dynamics", "scenario", "shock", "study", "engine")
 """The folders of configs/, each a kind of choice."""
 
 

@@ -1,23 +1,23 @@
-"""What is kept of a run, period by period: every world, also the parts of each move, or only summaries over worlds."""
+"""What is kept of a run, period by period: every world, also the parts of each move, or only summaries over worlds.
+
+Recorders keep the worlds innermost, as the kernel has them: (time or period, ..., variant, replicate).
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
-from sim import measures, rules
 from sim.arrays import Array
 from sim.config import Keep
 from sim.kernel import Flows, Moment
-from sim.measures import spread
-from sim.names import FLOWS, QUANTITIES, SHOWN, STORED_STOCKS
+from sim.names import FLOWS, QUANTITIES, STORED_STOCKS
 from sim.params import Layout, World
 
 BYTES = np.dtype(float).itemsize
 AUTO_BYTES = 2**30
 """Up to this estimate every world is kept by default."""
 PARTS_VARIABLE = "move"
-DIFFERENCE = "difference"
 
 
 class Recorder(Protocol):
@@ -31,58 +31,60 @@ class Recorder(Protocol):
         """Take a period."""
         ...
 
-    def arrays(self) -> dict[str, Array]:
-        """All variables, (variant, replicate or statistic, time or period, ...)."""
-        ...
-
 
 class Series:
-    """One variable over time, the worlds innermost in memory; what no luck has touched is held once for all replicates."""
+    """One variable over time, (time or period, ..., variant, replicate); what no luck touches is held once for all replicates."""
 
-    def __init__(self, variants: int, length: int) -> None:
-        self.variants, self.length, self.taken = variants, length, 0
+    def __init__(self, variants: int, replicates: int, length: int) -> None:
+        self.variants, self.replicates, self.length = variants, replicates, length
         self.held: Array | None = None
 
-    def take(self, array: Array) -> None:
-        """Take the next instant or period, (variant or 1, replicate or 1, ...)."""
-        width = array.shape[1]
-        if self.held is None or self.held.shape[-1] < width:
-            wider = np.empty((self.length, *array.shape[2:], self.variants, width), array.dtype)
+    def put(self, at: int, array: Array, columns: slice, rows: slice) -> None:
+        """Put an instant or period of some variants and replicates, (variant or 1, replicate or 1, ...)."""
+        wide = array.shape[1] > 1
+        if self.held is None or (wide and self.held.shape[-1] == 1):
+            width = self.replicates if wide else 1
+            held = np.empty((self.length, *array.shape[2:], self.variants, width), array.dtype)
             if self.held is not None:
-                wider[: self.taken] = self.held[: self.taken]
-            self.held = wider
-        self.held[self.taken] = array.transpose(*range(2, array.ndim), 0, 1)
-        self.taken += 1
-
-    def array(self) -> Array:
-        """All of it, (variant, replicate or 1, time or period, ...)."""
-        assert self.held is not None
-        return self.held.transpose(-2, -1, *range(self.held.ndim - 2))
+                held[...] = self.held
+            self.held = held
+        rows = rows if self.held.shape[-1] > 1 else slice(None)
+        self.held[at, ..., columns, rows] = array.transpose(*range(2, array.ndim), 0, 1)
 
 
 class Worlds:
     """Every world's stocks and flows, and the parts of its moves where they come along."""
 
-    def __init__(self, variants: int, periods: int) -> None:
-        self.kept = {name: Series(variants, periods + 1) for name in STORED_STOCKS}
-        self.kept |= {name: Series(variants, periods) for name in (*FLOWS, PARTS_VARIABLE)}
+    def __init__(self, variants: int, replicates: int, periods: int) -> None:
+        self.kept = {name: Series(variants, replicates, periods + 1) for name in STORED_STOCKS}
+        self.kept |= {name: Series(variants, replicates, periods) for name in (*FLOWS, PARTS_VARIABLE)}
+        self.turn_to(0, variants, 0, replicates)
+
+    def turn_to(self, variant: int, variants: int, replicate: int, replicates: int) -> None:
+        """Take the moments of these worlds next, from their opening on."""
+        self.columns, self.rows = slice(variant, variant + variants), slice(replicate, replicate + replicates)
+        self.period = 0
 
     def open(self, world: World) -> None:
         """Take the opening instant."""
-        for name in STORED_STOCKS:
-            self.kept[name].take(plain(name, getattr(world, name)))
+        self._put_stocks(0, world)
 
     def take(self, moment: Moment) -> None:
         """Take a period."""
-        self.open(moment.world)
         for name in FLOWS:
-            self.kept[name].take(getattr(moment.flows, name))
+            self.kept[name].put(self.period, getattr(moment.flows, name), self.columns, self.rows)
         if moment.parts:
-            self.kept[PARTS_VARIABLE].take(_stacked(moment.parts.all))
+            self.kept[PARTS_VARIABLE].put(self.period, _stacked(moment.parts.all), self.columns, self.rows)
+        self.period += 1
+        self._put_stocks(self.period, moment.world)
+
+    def _put_stocks(self, at: int, world: World) -> None:
+        for name in STORED_STOCKS:
+            self.kept[name].put(at, plain(name, getattr(world, name)), self.columns, self.rows)
 
     def arrays(self) -> dict[str, Array]:
-        """All variables, (variant, replicate, time or period, ...), of one replicate where no luck touches them."""
-        return {name: series.array() for name, series in self.kept.items() if series.taken}
+        """All variables, (time or period, ..., variant, replicate), of one replicate where no luck touches them."""
+        return {name: series.held for name, series in self.kept.items() if series.held is not None}
 
 
 def plain(name: str, array: Array) -> Array:
@@ -94,54 +96,6 @@ def plain(name: str, array: Array) -> Array:
 def _stacked(parts: Sequence[Array]) -> Array:
     shape = np.broadcast_shapes(*(part.shape for part in parts))
     return np.stack([np.broadcast_to(part, shape) for part in parts], axis=2)
-
-
-class Summaries:
-    """Mean, spread and quantiles over worlds of each variable, and of its paired difference to the reference variant."""
-
-    def __init__(self, references: Sequence[int], courted: Array, buffer: Array) -> None:
-        self.references, self.courted, self.buffer = list(references), courted, buffer
-        self.kept: dict[str, list[Array]] = {}
-        self.opening: World | None = None
-        self.tie = courted
-        self.last: dict[str, Array] = {}
-
-    def open(self, world: World) -> None:
-        """Take the opening instant."""
-        self.opening = world
-        self._take_instant(world)
-
-    def take(self, moment: Moment) -> None:
-        """Take a period."""
-        for name in FLOWS:
-            self._fold(name, getattr(moment.flows, name))
-        hedging, polarisation = self.last["hedging"], self.last["polarisation"]
-        self._fold("bridge", measures.bridge(self.tie, moment.flows.traffic, hedging, polarisation))
-        self._take_instant(moment.world)
-
-    def _take_instant(self, world: World) -> None:
-        for name in STORED_STOCKS:
-            self._fold(name, plain(name, getattr(world, name)))
-        assert self.opening
-        start, rivalry = self.opening.alignment, rules.rivalry(self.opening.relation)
-        self.tie = world.tie
-        self.last = measures.of_instant(world.alignment, world.tie, world.relation, start, rivalry, self.courted, self.buffer)
-        for name, array in self.last.items():
-            self._fold(name, array)
-
-    def _fold(self, name: str, array: Array) -> None:
-        self.kept.setdefault(name, []).append(spread(array))
-        self.kept.setdefault(f"{name}_{DIFFERENCE}", []).append(spread(array - array[self.references]))
-
-    def arrays(self) -> dict[str, Array]:
-        """All variables, (variant, statistic, time or period, ...)."""
-        names = [each for name in SHOWN for each in (name, f"{name}_{DIFFERENCE}")]
-        return {name: np.moveaxis(np.stack(self.kept.pop(name), axis=2), 0, 1) for name in names}
-
-
-def recorder(keep: Keep, periods: int, references: Sequence[int], courted: Array, buffer: Array) -> Worlds | Summaries:
-    """The recorder that keeps what was asked; `courted` and `buffer` are for the measures, (state, bloc) of 0 and 1."""
-    return Summaries(references, courted, buffer) if keep is Keep.summaries else Worlds(len(references), periods)
 
 
 def estimate_bytes(layout: Layout, variants: int, replicates: int, periods: int, parts: int = 0) -> int:

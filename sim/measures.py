@@ -20,12 +20,13 @@ def spread(worlds: Array, axis: int = 1) -> Array:
     """Mean, standard deviation and 5, 50 and 95 % quantiles over worlds, the statistic leading: the spread of runs.
 
     >>> spread(np.array([[1.0, 2.0, 3.0]]))[:, 0]
-    array([2. , 1. , 1.1, 2. , 2.9])
+    array([2., 1., 1., 2., 3.])
     """
     if worlds.shape[axis] > 1 and worlds.strides[axis] == 0:
         one = np.take(worlds, 0, axis=axis)
         return np.stack([one, one - one, one, one, one])
-    ordered = np.sort(np.moveaxis(worlds, axis, -1), axis=-1)
+    ordered = np.array(np.moveaxis(worlds, axis, -1), order="C")
+    ordered.sort(axis=-1)
     number = ordered.shape[-1]
     mean = ordered.mean(axis=-1)
     sd = ordered.std(axis=-1, ddof=1) if number > 1 else mean - mean
@@ -33,10 +34,15 @@ def spread(worlds: Array, axis: int = 1) -> Array:
 
 
 def _quantile(ordered: Array, share: float) -> Array:
-    """A quantile of values in rising order along the last axis, between neighbours by a straight line."""
-    place = share * (ordered.shape[-1] - 1)
+    """A quantile of values in rising order along the last axis, between neighbours by a straight line.
+
+    Median-unbiased, so that the quantiles of parts of a sample are about those of the whole.
+    Source: Hyndman & Fan 1996, definition 8.
+    """
+    number = ordered.shape[-1]
+    place = min(max(share * (number + 1 / 3) - 2 / 3, 0.0), number - 1.0)
     below = int(place)
-    above = min(below + 1, ordered.shape[-1] - 1)
+    above = min(below + 1, number - 1)
     return ordered[..., below] + (place - below) * (ordered[..., above] - ordered[..., below])
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from sim import measures, rules
 from sim.arrays import Array
-from sim.names import BLOC, MEASURES, PERIOD, QUANTITIES, REPLICATE, STATE, TIME, VARIANT
+from sim.names import BLOC, MEASURES, PERIOD, QUANTITIES, REALIGNMENT, REPLICATE, STATE, STATISTIC, TIME, VARIANT
 from sim.periods import months
 from sim.refusal import SettingError
 
@@ -27,7 +27,7 @@ def measured(ds: xr.Dataset) -> xr.Dataset:
     xarray.Dataset
         The same with the variables of `sim.names.MEASURES`, of axes (variant, replicate, time or period, actors).
     """
-    if REPLICATE not in ds.dims:
+    if STATISTIC in ds.dims:
         return ds
     found: dict[str, list[Array]] = {name: [] for name in MEASURES}
     for variant in range(ds.sizes[VARIANT]):
@@ -70,7 +70,7 @@ def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.
     Parameters
     ----------
     ds : xarray.Dataset
-        Results with every world kept.
+        Results.
     hold_years : float
         How long it must last to count.
 
@@ -83,14 +83,17 @@ def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.
     Raises
     ------
     SettingError
-        Where only summaries were kept.
+        Where only summaries were kept, and dates of another hold.
     """
-    if REPLICATE not in ds.dims:
-        raise SettingError("results", "hold summaries only; dates need every world", "keep=worlds")
     instants = ds[TIME].values
-    per_year = 12 / max(1, _months_apart(instants))
-    ds = ds if "realigned" in ds else measured(ds)
-    at = measures.realignment(ds["realigned"].values, round(hold_years * per_year))
+    hold = round(hold_years * 12 / max(1, _months_apart(instants)))
+    if REALIGNMENT in ds:
+        if hold_years != measures.HOLD_YEARS:
+            raise SettingError("results", f"hold dates of {measures.HOLD_YEARS:g} year; others need every world", "keep=worlds")
+        at = ds[REALIGNMENT].values
+    else:
+        ds = ds if "realigned" in ds else measured(ds)
+        at = measures.realignment(ds["realigned"].values, hold)
     dates = np.where(at >= 0, instants[at], NEVER)
     coords = {name: coord for name, coord in ds.coords.items() if set(coord.dims) <= {VARIANT, REPLICATE, STATE}}
     return xr.Dataset(

@@ -10,6 +10,7 @@ from typing import Literal
 
 STATE, PEER, BLOC, RIVAL, ROUTE = "state", "peer", "bloc", "rival", "route"
 VARIANT, REPLICATE, TIME, PERIOD = "variant", "replicate", "time", "period"
+STATISTIC = "statistic"
 
 STATE_BLOC = (STATE, BLOC)
 STATE_PEER = (STATE, PEER)
@@ -200,3 +201,8 @@ STORED_STOCKS = tuple(name for name in STOCKS if name != "disposition")
 RECORDED = STORED_STOCKS + FLOWS
 SHOWN = RECORDED + MEASURES
 """What summaries, tables and comparisons hold."""
+DIFFERENCE = "_difference"
+"""What the name of a paired difference ends in."""
+FINAL, REALIGNMENT = "final_alignment", "realignment"
+OUTCOMES = {FINAL: STATE_BLOC, REALIGNMENT: (STATE,)}
+"""What summaries keep of every world: the alignment at the end, and the instant from which a state stays realigned, or -1."""

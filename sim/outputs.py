@@ -15,10 +15,12 @@ import yaml
 from sim import results, tables
 from sim.config import Variant
 from sim.designs import Variants
+from sim.ensemble import compute, tasks, workers_of
 from sim.measuring import measured
 from sim.refusal import SettingError
 from sim.settings import data_settings, differing, fingerprint, flat_settings, shared_and_own
-from sim.simulate import PROJECT, Plan, installed_version, run_arrays, words
+from sim.simulate import PROJECT, Plan, installed_version, job_of, words
+from sim.store import CHUNKS, hold
 
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
@@ -54,7 +56,7 @@ def folder_for(variants: Sequence[Variant], verb: str) -> Path:
 
 
 def complete(folder: Path, settings: dict[str, Any]) -> bool:
-    """Whether the folder holds these very results; refused where it holds others, or anything else."""
+    """Whether the folder holds these very results to the end; refused where it holds others, or anything else."""
     said = f"out={folder}"
     if not folder.exists():
         parent = next(parent for parent in folder.resolve().parents if parent.exists())
@@ -62,13 +64,13 @@ def complete(folder: Path, settings: dict[str, Any]) -> bool:
             raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
         return False
     if not (folder / results.MANIFEST).is_file():
-        if folder.is_dir() and not any(folder.iterdir()):
+        if folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir()):
             return False
         raise SettingError("out", "holds something that is no results folder; nothing was changed", "a new folder", where=said)
-    there = results.read_manifest(folder)["settings"]
-    rows = differing(flat_settings(there), flat_settings(settings))
+    there = results.read_manifest(folder)
+    rows = differing(flat_settings(there["settings"]), flat_settings(settings))
     if not rows:
-        return True
+        return "chunks" not in there or (folder / results.COMPLETE).is_file()
     shown = "; ".join(f"{key}: {_short(old)} there, {_short(new)} here" for key, old, new in rows[:SHOWN])
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     raise SettingError(
@@ -109,21 +111,102 @@ def _remove_empty(folders: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def write_run(folder: Path, plan: Plan, settings: dict[str, Any]) -> xr.Dataset:
-    """Simulate a plan and write its folder: store, manifest, summary, resolved config and figures."""
-    with whole(folder) as draft:
-        arrays = run_arrays(plan)
-        said = words(plan) | {"settings": settings, "settings_hash": fingerprint(settings)}
-        said["attributes"] |= {"settings_hash": said["settings_hash"]}
-        ds = results.label(arrays, said)
-        results.save(ds, draft, said)
-        ds = measured(ds)
+def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callable[[int, int], None] | None = None) -> xr.Dataset:
+    """Simulate a plan into its folder, chunk by chunk, then its tables and figures; what a stopped run has kept is not made again.
+
+    Parameters
+    ----------
+    folder : path
+        A new one, or one that `complete` has found to hold a part of this very run.
+    plan, settings
+        What to run, and what `settings_of` makes of it.
+    watch : callable, optional
+        Told of worlds done and worlds in all, after each chunk.
+
+    Returns
+    -------
+    xarray.Dataset
+        The results, with measures.
+
+    Raises
+    ------
+    SettingError
+        Where another process writes the folder, it cannot be written, or a variant cannot be computed.
+    """
+    job, engine = job_of(plan), plan.config.engine
+    said = words(plan) | {"settings": settings, "settings_hash": fingerprint(settings)}
+    said["attributes"] |= {"settings_hash": said["settings_hash"]}
+    said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
+    with begun(folder, said):
+        said = results.read_manifest(folder)
+        store, cut = results.store_of(folder, said), results.tasks_of(said)
+        store.sweep()
+        todo = [task for task in cut if not store.has(task)]
+        total = sum(task.worlds for task in cut)
+        done = total - sum(task.worlds for task in todo)
+        for task, _ in compute(job, todo, workers_of(job, todo, engine.workers), store):
+            done += task.worlds
+            if watch:
+                watch(done, total)
+        ds = measured(results.read_run(folder, said))
         summary = results.summarise(ds)
-        tables.write_long(summary, draft / SUMMARY)
-        _write_config(draft / CONFIG, plan.variants)
-        _write_draws(draft / DRAWS, plan.variants)
-        draw_figures(draft / FIGURES, ds, summary)
+        with drafted(folder) as draft:
+            tables.write_long(summary, draft / SUMMARY)
+            _write_config(draft / CONFIG, plan.variants)
+            _write_draws(draft / DRAWS, plan.variants)
+            draw_figures(draft / FIGURES, ds, summary)
+        results.write_complete(folder, said)
     return ds
+
+
+@contextmanager
+def begun(folder: Path, said: dict[str, Any]) -> Iterator[None]:
+    """A folder that this process holds and whose manifest stands; one that is new and kept nothing is removed again."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    new = not (folder / results.MANIFEST).exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = hold(folder)
+    except OSError as error:
+        _remove_empty(missing)
+        raise SettingError("out", f"cannot be written: {error.strerror}", "another folder", where=f"out={folder}") from None
+    with lock:
+        try:
+            if new:
+                results.write_manifest(folder, said)
+            _demand_same_software(folder, said)
+            yield
+        except BaseException:
+            if new and not any((folder / CHUNKS).glob("*.json")):
+                shutil.rmtree(folder, ignore_errors=True)
+                _remove_empty(missing)
+            raise
+
+
+def _demand_same_software(folder: Path, said: dict[str, Any]) -> None:
+    """Refuse to go on with what other versions have begun: the numbers of one run are of one making."""
+    there, here = (json.loads(found["attributes"]["provenance"])["versions"] for found in (results.read_manifest(folder), said))
+    rows = differing(there, here)
+    if rows:
+        shown = "; ".join(f"{key} {old} there, {new} here" for key, old, new in rows)
+        raise SettingError("out", f"was begun by other versions: {shown}", "those versions, or a new folder", where=f"out={folder}")
+
+
+@contextmanager
+def drafted(folder: Path) -> Iterator[Path]:
+    """A draft inside a folder whose files take their places when all are written."""
+    draft = folder / ".draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        yield draft
+        for entry in draft.iterdir():
+            place = folder / entry.name
+            if place.is_dir():
+                shutil.rmtree(place)
+            entry.replace(place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def run_variant(variant: Variant, folder: Path) -> xr.Dataset:
@@ -199,8 +282,7 @@ def file_word(label: str) -> str:
 
 def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
     """Write what a looking verb was asked, so that a second time is recognised."""
-    text = json.dumps({"format": results.FORMAT, "settings": asked}, indent=1, ensure_ascii=False)
-    (folder / results.MANIFEST).write_text(text + "\n", encoding="utf-8")
+    results.write_manifest(folder, {"format": results.FORMAT, "settings": asked})
 
 
 # What is told ---------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ from sim.names import Quantity
 class SettingError(Exception):
     """A setting that cannot be used: where it stands, what is wrong, what is allowed, what was likely meant."""
 
+    code = 2
+    """What the command exits with."""
+
     def __init__(self, key: str, wrong: str, allowed: str = "", meant: str = "", where: str = "") -> None:
         super().__init__(key, wrong, allowed, meant, where)
         self.key, self.wrong, self.allowed, self.meant, self.where = key, wrong, allowed, meant, where
@@ -19,6 +22,18 @@ class SettingError(Exception):
         place = ": ".join(part for part in (self.where, self.key) if part)
         first = f"{place}: {self.wrong}" + (f"; did you mean {self.meant}?" if self.meant else "")
         return first + (f"\n  allowed: {self.allowed}" if self.allowed else "")
+
+
+class FailedError(SettingError):
+    """Some variants that could not be computed, where the others were."""
+
+    code = 3
+
+
+class DamageError(SettingError):
+    """Results that are not as they were written."""
+
+    code = 4
 
 
 def likely(word: str, known: Iterable[str]) -> str:

@@ -1,10 +1,10 @@
 """From arrays to a labelled Dataset with provenance, to files and back, and to the long table of summaries.
 
-A store is plain: numbers in a zarr group with integer coordinates only, words in one `manifest.json`, joined on opening.
+A folder is plain: numbers in chunks (`sim.store`), words in one `manifest.json`, joined on opening.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,39 @@ import numpy as np
 import xarray as xr
 
 from sim.arrays import Array
+from sim.chunks import Task, join_sums, join_worlds
 from sim.measures import STATISTICS, half_interval, spread
 from sim.measuring import measured
-from sim.names import BLOC, PERIOD, QUANTITIES, REPLICATE, SHOWN, STATE, TIME, VARIANT, Quantity
-from sim.refusal import SettingError
-from sim.tables import STATISTIC
+from sim.names import (
+    BLOC,
+    DIFFERENCE,
+    FINAL,
+    OUTCOMES,
+    PERIOD,
+    QUANTITIES,
+    REALIGNMENT,
+    REPLICATE,
+    SHOWN,
+    STATE,
+    STATISTIC,
+    TIME,
+    VARIANT,
+    Quantity,
+)
+from sim.refusal import DamageError, SettingError
+from sim.settings import fingerprint
+from sim.store import Store, put_file
 
 HALF_WIDTH = "half_width"
 """A statistic of differences: half the 95 % interval of their mean (Student's t)."""
 PART = "part"
-DIFFERENCE = "_difference"
-MANIFEST, STORE = "manifest.json", "worlds.zarr"
-FORMAT = 1
+MANIFEST, COMPLETE = "manifest.json", "complete.json"
+FORMAT = 2
 MOVE = "move"
-CHUNK_BYTES = 4_000_000
+OUTCOME_WORDS = {
+    FINAL: {"long_name": "Alignment at the end", "units": "alignment"},
+    REALIGNMENT: {"long_name": "Instant from which it stays realigned, -1 for never", "units": "number of the instant"},
+}
 
 
 def quantity_of(variable: str) -> Quantity:
@@ -36,6 +55,8 @@ def quantity_of(variable: str) -> Quantity:
 
 def dims_of(variable: str, worlds: bool) -> tuple[str, ...]:
     """The dimensions of a recorded variable."""
+    if variable in OUTCOMES:
+        return (VARIANT, REPLICATE, *OUTCOMES[variable])
     lead = (VARIANT, REPLICATE if worlds else STATISTIC)
     if variable == MOVE:
         return (*lead, PERIOD, PART, STATE, BLOC)
@@ -43,12 +64,17 @@ def dims_of(variable: str, worlds: bool) -> tuple[str, ...]:
     return (*lead, PERIOD if quantity.per_period else TIME, *quantity.dims)
 
 
+def joined(pieces: Iterable[tuple[Task, dict[str, Array]]], summaries: bool, variants: int, replicates: int) -> dict[str, Array]:
+    """The arrays of a run from its chunks, (variant, replicate or statistic, time or period, ...)."""
+    return join_sums(pieces, variants, replicates) if summaries else join_worlds(pieces, variants, replicates)
+
+
 def label(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> xr.Dataset:
     """The labelled Dataset of recorded arrays.
 
     `words` holds what the arrays cannot say: names and labels of actors, instants, variants, provenance (see `manifest`).
     """
-    worlds = "replicate" in words["coordinates"]
+    worlds = STATISTIC not in words["coordinates"]
     coordinates = words["coordinates"]
     coords: dict[str, Any] = {name: (name, _values(name, values)) for name, values in coordinates.items()}
     for dim, columns in words["beside"].items():
@@ -67,6 +93,8 @@ def _values(name: str, values: Sequence[Any]) -> Array:
 
 
 def _attributes(variable: str) -> dict[str, str]:
+    if variable in OUTCOMES:
+        return OUTCOME_WORDS[variable]
     if variable == MOVE:
         return {"long_name": "Part of the change of the alignment", "units": "alignment"}
     quantity = quantity_of(variable)
@@ -124,24 +152,11 @@ def outcome(ds: xr.Dataset) -> float:
 # Files ----------------------------------------------------------------------------------------------------------------------
 
 
-def save(ds: xr.Dataset, folder: Path, words: Mapping[str, Any]) -> None:
-    """Write a Dataset's numbers and words into a folder that exists."""
-    import zarr
-    from zarr.codecs import BloscCodec
-
-    group = zarr.open_group(folder / STORE, mode="w", zarr_format=3)
-    for name in ds.data_vars:
-        values = ds[name].values
-        group.create_array(
-            str(name),
-            shape=values.shape,
-            dtype=values.dtype,
-            chunks=_chunks(values),
-            compressors=BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"),
-            dimension_names=[str(dim) for dim in ds[name].dims],
-        )[...] = values
-    text = json.dumps(words, indent=1, ensure_ascii=False, default=_plain)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+def write_manifest(folder: Path, words: Mapping[str, Any]) -> None:
+    """Write what a folder is about, sealed against change."""
+    plain = json.loads(json.dumps(words, ensure_ascii=False, default=_plain))
+    text = json.dumps(plain | {SEAL: fingerprint(plain)}, indent=1, ensure_ascii=False)
+    put_file(folder / MANIFEST, (text + "\n").encode())
 
 
 def _plain(value: object) -> object:
@@ -152,25 +167,50 @@ def _plain(value: object) -> object:
     raise TypeError(f"{value!r} is no plain value")
 
 
-def _chunks(values: Array) -> tuple[int, ...]:
-    """One variant a chunk, and as many replicates as fit into a few megabytes."""
-    per_replicate = max(int(np.prod(values.shape[2:])), 1) * values.itemsize
-    return (1, max(1, min(values.shape[1], CHUNK_BYTES // per_replicate)), *values.shape[2:])
+SEAL = "sha256"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The words of a results folder."""
+    """The words of a results folder.
+
+    Raises
+    ------
+    SettingError
+        Where the folder is none.
+    DamageError
+        Where they are not as they were written.
+    """
     path = folder / MANIFEST
     if not path.is_file():
         raise SettingError(str(folder), "is no results folder", "a folder that sim run, sweep or compare has written")
     try:
         words = json.loads(path.read_text("utf-8"))
-        known = words["format"] == FORMAT
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
-        raise SettingError(str(path), "cannot be read", "a manifest as it was written") from None
-    if not known:
-        raise SettingError(str(path), f"has format {words['format']!r}", str(FORMAT))
+        form, seal = words["format"], words.pop(SEAL, "")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise DamageError(str(path), "cannot be read", "a manifest as it was written") from None
+    if form != FORMAT:
+        raise SettingError(str(path), f"has format {form!r}", f"{FORMAT}: make it again with this version")
+    if seal != fingerprint(words):
+        raise DamageError(str(path), "is not as it was written", "a manifest as it was written")
     return words
+
+
+def write_complete(folder: Path, words: Mapping[str, Any]) -> None:
+    """Say that a folder is whole, with the hash of every chunk."""
+    store = store_of(folder, words)
+    hashes = {task.name: store.sha256(task) for task in tasks_of(words)}
+    text = json.dumps({"run": words["settings_hash"], "manifest": fingerprint(words), "chunks": hashes}, indent=1)
+    put_file(folder / COMPLETE, (text + "\n").encode())
+
+
+def tasks_of(words: Mapping[str, Any]) -> list[Task]:
+    """The chunks that a folder's words say it has."""
+    return [Task((first, last), (low, high)) for first, last, low, high in words["chunks"]]
+
+
+def store_of(folder: Path, words: Mapping[str, Any]) -> Store:
+    """The chunks of a folder as files."""
+    return Store(folder, words["settings_hash"])
 
 
 def open_results(folder: str | Path) -> xr.Dataset:
@@ -179,15 +219,25 @@ def open_results(folder: str | Path) -> xr.Dataset:
     Raises
     ------
     SettingError
-        Where the folder holds no results, or they are damaged.
+        Where the folder holds no results, or a run that is not complete.
+    DamageError
+        Where they are not as they were written.
     """
-    import zarr
-
     folder = Path(folder)
     words = read_manifest(folder)
-    try:
-        group = zarr.open_group(folder / STORE, mode="r", zarr_format=3)
-        arrays = {name: np.asarray(group[name]) for name in words["variables"]}
-    except (KeyError, ValueError, OSError, RuntimeError) as error:
-        raise SettingError(str(folder / STORE), f"cannot be read: {error}", "a store as it was written") from None
-    return label(arrays, words)
+    if "chunks" not in words:
+        raise SettingError(str(folder), "holds a comparison and no run", "a folder that sim run or sweep has written")
+    return read_run(folder, words)
+
+
+def read_run(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
+    """The Dataset of the chunks in a folder, whether or not its figures and tables are there."""
+    tasks, store, coordinates = tasks_of(words), store_of(folder, words), words["coordinates"]
+    kept = [task for task in tasks if store.receipt(task).exists()]
+    if len(kept) < len(tasks):
+        said = f"has {len(kept)} of {len(tasks)} chunks"
+        raise SettingError(str(folder), said, "a complete run; the command that began it goes on with it")
+    pieces = ((task, store.get(task)) for task in tasks)
+    sizes = len(coordinates[VARIANT]), len(coordinates[REPLICATE])
+    arrays = joined(pieces, STATISTIC in coordinates, *sizes)
+    return label({name: arrays[name] for name in words["variables"]}, words)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Tables = Mapping[str, Any]
-NOT_DATA = frozenset({"out", "evidence", "range", "unit", "source"})
+NOT_DATA = frozenset({"out", "evidence", "range", "unit", "source"}) | {f"engine.{name}" for name in ("name", "workers", "chunk")}
 """Entries that change where results lie, or say why a number is what it is, but no number of a run."""
 RANGES = frozenset({"evidence", "range"})
 """Entries that change numbers where a run draws from them."""
@@ -28,7 +28,7 @@ def flatten(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
 def data_settings(settings: Tables) -> dict[str, Any]:
     """The flat settings that decide a run's numbers and figures."""
     left_out = NOT_DATA - RANGES if settings.get("sample") == "ranges" else NOT_DATA
-    return {key: value for key, value in flatten(settings) if not left_out & set(key.split("."))}
+    return {key: value for key, value in flatten(settings) if not left_out & {key, *key.split(".")}}
 
 
 def shared_and_own(tables: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sim import ensemble, results, shocks, stability
 from sim import keep as keeping
-from sim import kernel, noise, results, shocks, stability
 from sim.arrays import Array
 from sim.config import NO_SHOCK, Keep, Shock, Variant, members
 from sim.designs import Variants
-from sim.measures import STATISTICS
-from sim.names import BLOC, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
+from sim.ensemble import Job
+from sim.measures import HOLD_YEARS, STATISTICS
+from sim.names import BLOC, DIFFERENCE, OUTCOMES, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
 from sim.overlays import light
 from sim.params import Layout, Params, World, shared, some_of, stack
 from sim.refusal import SettingError, demand_known
@@ -141,26 +142,29 @@ def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
     return results.label(run_arrays(plan), words(plan))
 
 
+def job_of(plan: Plan) -> Job:
+    """What a worker needs of a plan."""
+    return Job(
+        params=shared(plan.params),
+        world=shared(plan.world),
+        layout=plan.layout,
+        configs=plan.configs,
+        references=tuple(plan.references),
+        window=plan.window,
+        seed=plan.config.seed,
+        replicates=plan.config.replicates,
+        keep=plan.keep,
+        hold=round(HOLD_YEARS * plan.config.periods_per_year),
+        labels=tuple(variant.label for variant in plan.variants),
+    )
+
+
 def run_arrays(plan: Plan) -> dict[str, Array]:
-    """The recorded arrays of a plan."""
-    config, layout, window = plan.config, plan.layout, plan.window
-    replicates = range(config.replicates)
-    luck = noise.normals(config.seed, replicates, window.periods, layout.states, layout.blocs)
-    forcing = shocks.draw(plan.configs, layout, replicates)
-    recorder = keeping.recorder(plan.keep, window.periods, plan.references, layout.courted, plan.params.buffer[0, 0])
-    recorder.open(plan.world)
-    forces = (forcing.at(period) for period in range(window.periods))
-    parts = plan.keep is Keep.parts
-    for moment in kernel.run(shared(plan.params), shared(plan.world), forces, np.moveaxis(luck, 2, 0), layout, window.dt, parts):
-        recorder.take(moment)
-    arrays = recorder.arrays()
-    if plan.keep is not Keep.summaries:
-        whole = {name: (array.shape[0], config.replicates, *array.shape[2:]) for name, array in arrays.items()}
-        arrays = {name: np.broadcast_to(array, whole[name]) for name, array in arrays.items()}
-    for name, array in arrays.items():
-        if name in RECORDED and not np.isfinite(array).all():
-            raise SettingError(name, "is not finite somewhere in the run", "settings inside their plausible ranges")
-    return arrays
+    """The recorded arrays of a plan, (variant, replicate or statistic, time or period, ...)."""
+    job, engine = job_of(plan), plan.config.engine
+    cut = ensemble.tasks(job, engine.chunk)
+    pieces = ensemble.compute(job, cut, max(1, engine.workers))
+    return results.joined(pieces, plan.keep is Keep.summaries, len(job.labels), job.replicates)
 
 
 def words(plan: Plan) -> dict[str, Any]:
@@ -171,7 +175,7 @@ def words(plan: Plan) -> dict[str, Any]:
     worlds = plan.keep is not Keep.summaries
     labels = [state.label for state in region.states.values()]
     coordinates: dict[str, Any] = {VARIANT: [variant.label for variant in plan.variants]}
-    coordinates |= {REPLICATE: list(range(config.replicates))} if worlds else {"statistic": list(STATISTICS)}
+    coordinates |= {REPLICATE: list(range(config.replicates))} | ({} if worlds else {"statistic": list(STATISTICS)})
     coordinates |= {TIME: instants, PERIOD: instants[:-1], "part": part_names(strikers)}
     coordinates |= {STATE: layout.states, PEER: layout.states, BLOC: layout.blocs, RIVAL: layout.blocs}
     names = list(dict.fromkeys(name for variant in plan.variants for name in variant.coordinates))
@@ -190,7 +194,7 @@ def words(plan: Plan) -> dict[str, Any]:
     }
     variables = list(RECORDED)
     if not worlds:
-        variables = [name for stock in SHOWN for name in (stock, f"{stock}_{keeping.DIFFERENCE}")]
+        variables = [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
     elif plan.keep is Keep.parts:
         variables.append(keeping.PARTS_VARIABLE)
     return {
@@ -255,7 +259,7 @@ def _named(shock: Shock, dims: Sequence[str], known: Sequence[str]) -> list[str]
 
 
 PROJECT = "regional-influence"
-PACKAGES = (PROJECT, "numpy", "mesa", "hydra-core", "xarray", "zarr", "matplotlib")
+PACKAGES = (PROJECT, "numpy", "mesa", "hydra-core", "scipy", "xarray", "matplotlib")
 
 
 def provenance(variants: Sequence[Variant]) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim.names import BLOC, PEER, PERIOD, QUANTITIES, RIVAL, SHOWN, STATE, TIME, VARIANT
+from sim.names import BLOC, PEER, PERIOD, QUANTITIES, RIVAL, SHOWN, STATE, STATISTIC, TIME, VARIANT
 
-STATISTIC = "statistic"
 AXES = (STATE, PEER, BLOC, RIVAL)
 """The actor axes, in the order of the table's columns."""
 MIRRORED = frozenset({"road", "relation", "traffic", "similarity"})

@@ -188,9 +188,12 @@ def test_the_dates_of_realignments_are_those_of_the_worlds(tmp_path):
     assert np.isnat(found["date"].values[0, 10:]).all()
 
 
-def test_dates_need_worlds(pair):
+def test_dates_of_summaries_are_those_of_the_worlds_and_of_one_hold_alone(pair):
+    ours, theirs = realignments(pair[0]), realignments(pair[1])
+    np.testing.assert_array_equal(ours["date"].values, theirs["date"].values)
+    np.testing.assert_array_equal(ours["probability"].values, theirs["probability"].values)
     with pytest.raises(SettingError, match="keep=worlds"):
-        realignments(pair[1])
+        realignments(pair[1], hold_years=2)
 
 
 def test_a_measure_can_be_the_outcome_of_a_job():

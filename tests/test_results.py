@@ -16,9 +16,11 @@ from sim.keep import estimate_bytes
 from sim.measures import STATISTICS
 from sim.measuring import measured
 from sim.names import FLOWS, QUANTITIES, RECORDED, STORED_STOCKS
-from sim.refusal import SettingError
-from sim.results import HALF_WIDTH, MANIFEST, STORE, differences, open_results, outcome, save, summarise
-from sim.simulate import Plan, simulate, words
+from sim.outputs import settings_of, write_run
+from sim.refusal import DamageError, SettingError
+from sim.results import COMPLETE, HALF_WIDTH, MANIFEST, differences, open_results, outcome, read_manifest, summarise
+from sim.simulate import Plan, simulate
+from sim.store import CHUNKS
 from sim.tables import AXES, MIRRORED, cell, write_long
 from tests.conftest import HARD
 
@@ -49,11 +51,16 @@ def parts(hard):
 
 
 @pytest.fixture(scope="module")
-def written(hard, ds, tmp_path_factory):
-    """A results store as the commands write it."""
-    folder = tmp_path_factory.mktemp("written")
-    save(ds, folder, words(plan_of(hard)))
+def written(hard, tmp_path_factory):
+    """A results folder as the commands write it, in three chunks."""
+    folder = tmp_path_factory.mktemp("written") / "out"
+    write(plan_of(hard, "engine.chunk=3"), folder)
     return folder
+
+
+def write(plan, folder):
+    """The folder of a plan as the commands write it."""
+    return write_run(folder, plan, settings_of(plan.variants))
 
 
 @pytest.fixture
@@ -67,20 +74,21 @@ def out(written, tmp_path):
 
 def test_what_is_saved_opens_as_it_was(kept, tmp_path):
     plan, ds = kept
-    save(ds, tmp_path, words(plan))
-    opened = open_results(tmp_path)
+    write(plan, tmp_path / "out")
+    opened = open_results(tmp_path / "out")
+    assert opened.attrs.pop("settings_hash")
     xr.testing.assert_identical(opened, ds)
     assert list(opened.data_vars) == list(ds.data_vars)
     assert all(opened[name].values.tobytes() == ds[name].values.tobytes() for name in ds.data_vars)
 
 
-def test_the_store_holds_numbers_and_the_manifest_words(written):
-    metadata = json.loads((written / STORE / "alignment" / "zarr.json").read_text("utf-8"))
-    assert metadata["data_type"] == "float64"
-    assert metadata["dimension_names"] == ["variant", "replicate", "time", "state", "bloc"]
-    names = {path.name for path in (written / STORE).iterdir() if path.is_dir()}
-    assert names == set(RECORDED)
-    assert json.loads((written / MANIFEST).read_text("utf-8"))["coordinates"]["bloc"] == ["east", "west", "league"]
+def test_the_chunks_hold_numbers_and_the_manifest_words(written):
+    words = read_manifest(written)
+    assert words["coordinates"]["bloc"] == ["east", "west", "league"]
+    assert words["chunks"] == [[0, 4, low, low + 3] for low in (0, 3, 6)]
+    with np.load(written / CHUNKS / "v000000-r000000003.npz") as arrays:
+        assert set(arrays) == set(RECORDED)
+        assert arrays["alignment"].shape == (25, 3, 3, 4, 3) and arrays["alignment"].dtype == float
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 0}', '"format"', "\xff"])
@@ -90,25 +98,40 @@ def test_a_damaged_manifest_is_refused(out, text):
         open_results(out)
 
 
-def _damage_metadata(store):
-    (store / "alignment" / "zarr.json").write_text("{")
-
-
-def _remove_variable(store):
-    for path in sorted((store / "alignment").rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    (store / "alignment").rmdir()
-
-
-def _cut_chunk(store):
-    chunk = next(path for path in (store / "alignment" / "c").rglob("*") if path.is_file())
+def _cut(chunk):
     chunk.write_bytes(chunk.read_bytes()[:40])
 
 
-@pytest.mark.parametrize("damage", [_damage_metadata, _remove_variable, _cut_chunk])
-def test_a_damaged_store_is_refused(out, damage):
-    damage(out / STORE)
-    with pytest.raises(SettingError, match=r"worlds\.zarr"):
+def _flip(chunk):
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 2] ^= 1
+    chunk.write_bytes(content)
+
+
+def _swap(chunk):
+    other = chunk.with_name("v000000-r000000003.npz")
+    for suffix in (".npz", ".json"):
+        one, two = chunk.with_suffix(suffix), other.with_suffix(suffix)
+        mine, theirs = one.read_bytes(), two.read_bytes()
+        one.write_bytes(theirs)
+        two.write_bytes(mine)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _cut, _flip, _swap])
+def test_a_damaged_chunk_is_refused_and_made_again(hard, out, damage):
+    before = {path.name: path.read_bytes() for path in sorted((out / CHUNKS).iterdir())}
+    damage(out / CHUNKS / "v000000-r000000000.npz")
+    with pytest.raises(DamageError, match=r"v000000-r000000000\.npz"):
+        open_results(out)
+    (out / COMPLETE).unlink()
+    write(plan_of(hard, "engine.chunk=3"), out)
+    assert {path.name: path.read_bytes() for path in sorted((out / CHUNKS).iterdir())} == before
+
+
+def test_a_run_without_all_its_chunks_says_how_many_it_has(out):
+    for path in (out / CHUNKS).glob("v000000-r000000006.*"):
+        path.unlink()
+    with pytest.raises(SettingError, match="has 2 of 3 chunks"):
         open_results(out)
 
 
@@ -147,7 +170,11 @@ def test_summaries_are_the_moments_and_quantiles_of_the_worlds(ds):
     folded = summarise(ds)
     for name in RECORDED:
         worlds, found = ds[name].values, folded[name]
-        expected = [worlds.mean(axis=1), worlds.std(axis=1, ddof=1), *np.quantile(worlds, (0.05, 0.5, 0.95), axis=1)]
+        expected = [
+            worlds.mean(axis=1),
+            worlds.std(axis=1, ddof=1),
+            *np.quantile(worlds, (0.05, 0.5, 0.95), axis=1, method="median_unbiased"),
+        ]
         for statistic, values in zip(STATISTICS, expected, strict=True):
             np.testing.assert_allclose(found.sel(statistic=statistic).values, values, rtol=1e-12, atol=1e-12)
 

@@ -1,0 +1,187 @@
+"""The chunks of a run as files: each is there whole or not at all, and read only where it is what was written.
+
+A chunk is an `.npz` of plain arrays; beside it stands a receipt with its size and SHA-256. Whoever stops between the two has not
+written the chunk. One process at a time holds the folder.
+"""
+
+import hashlib
+import io
+import json
+import os
+import socket
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from sim.arrays import Array
+from sim.chunks import Task
+from sim.refusal import DamageError, SettingError
+
+CHUNKS, LOCK = "chunks", ".lock"
+HEADER_BYTES = 10_000
+"""More than the header of an array in a chunk ever takes."""
+
+
+def put_file(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+class Store:
+    """The chunks in a results folder, of the run whose settings have the hash `run`."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        self.folder, self.run = folder / CHUNKS, run
+
+    def path(self, task: Task) -> Path:
+        """Where a chunk lies."""
+        return self.folder / f"{task.name}.npz"
+
+    def receipt(self, task: Task) -> Path:
+        """Where its receipt lies."""
+        return self.folder / f"{task.name}.json"
+
+    def put(self, task: Task, arrays: Mapping[str, Array]) -> None:
+        """Write a chunk, then its receipt."""
+        content = packed(arrays)
+        self.folder.mkdir(exist_ok=True)
+        put_file(self.path(task), content)
+        put_file(self.receipt(task), (json.dumps(self._receipt(task, content)) + "\n").encode())
+
+    def _receipt(self, task: Task, content: bytes) -> dict[str, object]:
+        sha256 = hashlib.sha256(content).hexdigest()
+        return {"run": self.run, "chunk": task.name, "bytes": len(content), "sha256": sha256}
+
+    def content(self, task: Task) -> bytes | None:
+        """The bytes of a chunk, or None where it is not there as its receipt says."""
+        try:
+            said = json.loads(self.receipt(task).read_bytes())
+            if self.path(task).stat().st_size != said["bytes"]:
+                return None
+            content = self.path(task).read_bytes()
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return content if said == self._receipt(task, content) else None
+
+    def sha256(self, task: Task) -> str:
+        """The hash that the receipt of a chunk says; empty where there is none."""
+        try:
+            return str(json.loads(self.receipt(task).read_bytes())["sha256"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    def has(self, task: Task) -> bool:
+        """Whether a chunk is there, whole and as it was written."""
+        return self.content(task) is not None
+
+    def get(self, task: Task) -> dict[str, Array]:
+        """The arrays of a chunk.
+
+        Raises
+        ------
+        DamageError
+            Where the chunk is not there, or not as it was written.
+        """
+        content = self.content(task)
+        if content is None:
+            there = self.path(task).exists()
+            said = "is not as it was written" if there else "is missing"
+            raise DamageError(str(self.path(task)), said, "the command that made the folder, which makes it again")
+        try:
+            return unpacked(content)
+        except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+            raise DamageError(str(self.path(task)), f"cannot be read: {error}", "a chunk as it was written") from None
+
+    def drop(self, task: Task) -> None:
+        """Remove what is left of a chunk that is not as it was written."""
+        for path in (self.receipt(task), self.path(task)):
+            path.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove drafts that stopped writers left."""
+        with suppress(FileNotFoundError):
+            for draft in self.folder.glob(".*"):
+                draft.unlink(missing_ok=True)
+
+
+def packed(arrays: Mapping[str, Array]) -> bytes:
+    """Arrays as the bytes of an `.npz`, the same for the same arrays."""
+    room = io.BytesIO()
+    np.savez(room, allow_pickle=False, **arrays)
+    return room.getvalue()
+
+
+def unpacked(content: bytes) -> dict[str, Array]:
+    """The arrays of an `.npz`: plain numbers only, and none that claims more bytes than are there."""
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        for part in parts.infolist():
+            if part.compress_type != zipfile.ZIP_STORED or part.file_size > len(content):
+                raise ValueError(f"{part.filename} is packed otherwise")
+            with parts.open(part) as file:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+            if dtype.kind not in "fi" or not part.file_size - HEADER_BYTES <= size <= part.file_size:
+                raise ValueError(f"{part.filename} claims what it does not hold")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+    return found
+
+
+def hold(folder: Path) -> AbstractContextManager[None]:
+    """Hold a folder against other processes until the context ends; a holder that dies lets go.
+
+    Raises
+    ------
+    SettingError
+        Where another process holds it.
+    """
+    import fcntl
+
+    path = folder / LOCK
+    while True:
+        file = path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read(200).strip() or "another process"
+            file.close()
+            raise SettingError("out", f"{owner} is writing it", "wait for it, or another folder", where=f"out={folder}") from None
+        with suppress(FileNotFoundError):
+            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                break
+        file.close()
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}")
+    file.flush()
+    return _let_go(path, file)
+
+
+@contextmanager
+def _let_go(path: Path, file: IO[str]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        file.close()
