@@ -65,6 +65,39 @@ def simulation() -> dict[str, float]:
     }
 
 
+THOUSAND = {
+    "ranges": ["scenario=all_three", "sample=ranges", "draws=1000"],
+    "latin": ["scenario=all_three", "sample=ranges", "draws=1000", "design=latin"],
+    "sobol": [
+        *("scenario=all_three", "draws=1000", "design=sobol", "dynamics.vigilance=interval(0,2)"),
+        *("dynamics.relay=interval(0,1)", "region.states.armenia.speed=interval(0.3,0.6)"),
+    ],
+    "grid": ["scenario=all_three", "dynamics.vigilance=range(0,2,0.002)"],
+}
+"""Designs of a thousand variants."""
+
+
+def start_seconds(said: list[str]) -> float:
+    """Seconds from overrides to the first step of the kernel, in a process that has composed nothing but the toy region."""
+    code = (
+        "import time; from sim import kernel; from sim.compose import expand; from sim.simulate import Plan, run_arrays\n"
+        "class Begun(Exception): pass\n"
+        "def begin(*_): raise Begun\n"
+        "expand(['region=toy']); kernel.step = begin; start = time.perf_counter()\n"
+        f"try: run_arrays(Plan(expand({[*said, 'replicates=1']})))\n"
+        "except Begun: print(time.perf_counter() - start)"
+    )
+    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+
+
+def starts() -> dict[str, float]:
+    """How long each design of a thousand variants takes until it computes."""
+    return {
+        f"start_of_1000_{name}_seconds": statistics.median(start_seconds(said) for _ in range(REPEATS))
+        for name, said in THOUSAND.items()
+    }
+
+
 def peak_megabytes() -> float:
     """The peak memory of the whole headline command, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -84,6 +117,7 @@ def main() -> None:
         "headline_command_seconds": seconds(command("sweep", *HEADLINE), repeats=3),
         "headline_command_peak_megabytes": peak_megabytes(),
         **simulation(),
+        **starts(),
     }
     print(json.dumps({name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}, indent=1))
 

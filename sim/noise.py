@@ -48,7 +48,8 @@ def sequence(seed: int, stream: str, count: int) -> Array:
 def strata(seed: int, stream: str, count: int) -> Array:
     """Draws in [0, 1) of a named stream, one in each of as many equal strata, in an order of its own, (count,).
 
-    One dimension of a Latin hypercube. Source: McKay, Beckman and Conover 1979.
+    One dimension of a Latin hypercube.
+    Source: McKay, Beckman & Conover 1979.
     """
     generator = _generator(seed, stream, 0)
     return (generator.permutation(count) + generator.random(count)) / count
@@ -57,7 +58,8 @@ def strata(seed: int, stream: str, count: int) -> Array:
 def sobol(seed: int, count: int, dimensions: int) -> Array:
     """The first points of a scrambled Sobol sequence, (count, dimensions); more points continue fewer, more dimensions do not.
 
-    Balanced where `count` is a power of 2. Source: Sobol 1967, Owen 1998 (scrambling), Joe and Kuo 2008 (directions), as in SciPy.
+    Balanced where `count` is a power of 2; the points are SciPy's.
+    Source: Sobol 1967; Owen 1998; Joe & Kuo 2008.
     """
     from scipy.stats import qmc
 

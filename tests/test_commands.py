@@ -144,6 +144,52 @@ def test_cfg_prints_what_would_run_and_writes_nothing(sim, here):
     assert tree(here) == before
 
 
+# Plan ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_plan_says_what_a_sweep_takes_and_writes_nothing(sim, here):
+    before = tree(here)
+    code, said, wrong = sim("plan", *TOY, "shock=[],[raid]", "dynamics.vigilance=interval(0,2)", "draws=5", "--config-dir", "mine")
+    assert (code, wrong) == (0, "")
+    assert tree(here) == before
+    for words in (
+        "10 variants of 8 worlds",
+        "stability margin",
+        "variants: no_shock, draw=0; ",
+        "and 4 more",
+        "1 number drawn 5 times: independent draws",
+        "80 worlds, 1,920 steps",
+        "keep=summaries",
+        "steps a second",
+        "folder: outputs/sweep-",
+        "nothing was run or written",
+    ):
+        assert words in said, said
+
+
+def test_plan_says_where_sobol_points_are_balanced_and_what_is_there(sim, here):
+    asked = [*TOY, "dynamics.vigilance=interval(0,2)", "design=sobol", "out=there"]
+    assert "balanced at powers of 2 only (draws=8)" in sim("plan", *asked, "draws=5")[1]
+    assert "balanced" not in sim("plan", *asked, "draws=4")[1]
+    assert "already complete" not in sim("plan", *asked, "draws=2")[1]
+    sim("sweep", *asked, "draws=2")
+    assert "folder: there (already complete)" in sim("plan", *asked, "draws=2")[1]
+    assert "draws: 2 there, 4 here" in refused(sim, here, "plan", *asked, "draws=4")
+
+
+def test_what_was_drawn_stands_in_the_folder(sim, here):
+    said = [*TOY, "sample=ranges", "design=latin", "draws=6", "replicates=1"]
+    assert sim("sweep", *said, "dynamics.vigilance=interval(0,2)", "out=drawn")[0] == 0
+    with open("drawn/draws.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    variants = expand([*said, "dynamics.vigilance=interval(0,2)"])
+    kept = [variants[int(row["draw"])] for row in rows]
+    assert [float(row["region.states.north.speed"]) for row in rows] == [v.config.region.states["north"].speed for v in kept]
+    ds = open_results("drawn")
+    assert ds["vigilance"].values.tolist() == [float(row["dynamics.vigilance"]) for row in rows]
+    assert ds["draw"].values.tolist() == [int(row["draw"]) for row in rows]
+
+
 # A second run ----------------------------------------------------------------------------------------------------------------
 
 
@@ -284,6 +330,11 @@ def test_compare_refuses_what_it_cannot_set_side_by_side(sim, here):
         (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "end=2022-03"], ["raid", "after the run ends"]),
         (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "start=2023-01"], ["before the run starts"]),
         (["run", "--config-dir", "nowhere"], ["nowhere"]),
+        (["plan", "region=toy", "dynamics.vigilanse=1"], ["did you mean dynamics.vigilance?"]),
+        (["plan", "region=toy", "dynamics.vigilance=0,1", "dynamics.relay=0,0.5,1", "design=zip"], ["one length", "grid"]),
+        (["plan", "-m", "region=toy"], ["arguments", "-m"]),
+        (["sweep", "region=toy", "dynamics.vigilance=interval(0,11)"], ["dynamics.vigilance", "[0, 10]"]),
+        (["sweep", "region=toy", "scenario=interval(0,1)"], ["scenario", "no number"]),
         (["compare"], ["arguments", "DIR"]),
         (["compare", "mine"], ["mine", "no results folder"]),
     ],
