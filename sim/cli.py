@@ -119,7 +119,7 @@ def _refuse(message: str, code: int) -> int:
 
 def again(argv: Sequence[str]) -> str:
     """The command as it can be typed in the same place."""
-    return shlex.join([program(), *argv])
+    return f"{program()} {shlex.join(argv)}"
 
 
 def program() -> str:
@@ -130,7 +130,7 @@ def program() -> str:
     found = shutil.which(typed.name)
     if found and Path(found).resolve() == typed.resolve():
         return typed.name
-    return os.path.relpath(typed)
+    return shlex.quote(os.path.relpath(typed))
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -196,7 +196,7 @@ def _explain(error: Exception, picks: Sequence[str], where: Folders) -> SettingE
 
 def _variant(settings: Tables, chosen: Sequence[Axis], apart: dict[str, object], where: Folders) -> Variant:
     choices: dict[str, list[str]] = settings.pop(CHOICES)
-    if any(axis.key == "shock" for axis in chosen):
+    if any(axis.key == "shock" or (axis.delete and _is_a_shock(axis.key)) for axis in chosen):
         name = "+".join(settings["shock"]) or NO_SHOCK
         settings["scenario"] = {
             "name": name,
@@ -211,6 +211,10 @@ def _variant(settings: Tables, chosen: Sequence[Axis], apart: dict[str, object],
     apart = {"scenario": scenario} | {name: value for name, value in apart.items() if name not in ("scenario", "shock")}
     label = ", ".join([scenario, *(f"{name}={value}" for name, value in apart.items() if name != "scenario")])
     return Variant(config, label, apart, settings, tuple(axis.said for axis in chosen))
+
+
+def _is_a_shock(key: str) -> bool:
+    return key.startswith("shock.") and key.count(".") == 1
 
 
 def _label(shock: object) -> str:

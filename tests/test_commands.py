@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 from sim import outputs
-from sim.cli import run_command
+from sim.cli import again, run_command
 from sim.compose import expand
 from sim.results import open_results
 from sim.simulate import Plan
@@ -284,6 +285,17 @@ def test_compare_refuses_what_it_cannot_set_side_by_side(sim, here):
         (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "end=2022-03"], ["raid", "after the run ends"]),
         (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "start=2023-01"], ["before the run starts"]),
         (["run", "--config-dir", "nowhere"], ["nowhere"]),
+        (["run", "--config-dir", "mine/shock"], ["none of the folders", "scenario"]),
+        (["run", "region=toy", "shock=[raid,raid]", "--config-dir", "mine"], ["raid stands twice"]),
+        (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "shock.raid.effects={}"], ["shock.raid.effects", "empty"]),
+        (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "shock.raid.effects.tie.size=9"], ["9", "[-2, 2]"]),
+        (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "shock.raid.effects.tie.range=[0,9]"], ["range", "[-2, 2]"]),
+        (["run", "region=toy", "shock.raid.probability=1"], ["shock.raid", "'shock=[...]'"]),
+        (["run", "region=toy", "region.states={}"], ["region.states", "an empty table changes nothing"]),
+        (["sweep", "region=toy", "dynamics.vigilance=range(0,1,0)"], ["range(0,1,0)", "a step that is not 0"]),
+        (["sweep", "region=toy", "dynamics.vigilance=range(1,5,nan)"], ["finite"]),
+        (["sweep", "region=toy", "dynamics.vigilance=range(0,1e400)"], ["finite"]),
+        (["sweep", "region=toy", "dynamics.vigilance=shuffle(range(0,1e18))"], ["at most 100000"]),
         (["compare"], ["arguments", "DIR"]),
         (["compare", "mine"], ["mine", "no results folder"]),
     ],
@@ -314,6 +326,22 @@ def test_a_file_that_reads_as_something_else_is_refused(sim, here, line):
     wrong = refused(sim, here, "run", *TOY, "shock=[raid]", "--config-dir", "mine")
     assert "raid.yaml" in wrong
     assert TRAPS[line] in wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", "is empty"),
+        ("# nothing yet\n", "is empty"),
+        (f"{RAID}\n---\n{RAID}", "a second document begins"),
+        (f"# @package elsewhere\n{RAID}", "@package elsewhere"),
+        (f"# @package a b !\n{RAID}", "@package a b !"),
+    ],
+)
+def test_a_file_that_hydra_would_drop_or_move_is_refused(sim, here, text, wrong):
+    (here / "mine" / "shock" / "raid.yaml").write_text(text)
+    said = refused(sim, here, "run", *TOY, "shock=[raid]", "--config-dir", "mine")
+    assert "raid.yaml" in said and wrong in said
 
 
 def test_a_shock_file_is_named_after_its_key(sim, here):
@@ -375,6 +403,12 @@ def test_interruption_leaves_nothing_half_written(here):
     assert sorted(os.listdir(here)) == ["mine"]
     process.stdout.close()
     process.stderr.close()
+
+
+def test_the_command_that_is_offered_again_can_be_pasted(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/sim/__main__.py"])
+    words = shlex.split(again(["run", "shock=[raid]"]))
+    assert words == ["python", "-m", "sim", "run", "shock=[raid]"]
 
 
 def test_a_folder_that_cannot_be_written_is_one_message(sim, here):

@@ -42,6 +42,11 @@ def test_hydras_grammar_is_read(said, values):
         assert [variant.config.dynamics.vigilance for variant in expand([*TOY, said])] == values
 
 
+def test_one_text_is_no_list_of_overrides():
+    with pytest.raises(SettingError, match="is one text"):
+        expand("scenario=baseline")
+
+
 def test_a_glob_names_every_file_of_a_group():
     assert "baseline" in {variant.config.scenario.name for variant in expand([*TOY, "scenario=glob(base*)"])}
 
