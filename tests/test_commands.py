@@ -87,6 +87,18 @@ def test_run_writes_a_whole_folder(sim, here):
     assert yaml.safe_load(Path("first/config.yaml").read_text())["shared"]["region"]["name"] == "toy"
 
 
+@pytest.mark.parametrize("argv", [["run"], ["sweep", "dynamics.vigilance=0,1"], ["run", "keep=summaries", "shock=[raid]"]])
+def test_the_next_step_that_is_offered_works(sim, argv):
+    argv = [argv[0], "--config-dir", "mine", *TOY, *argv[1:]]
+    for verb in ("compare",) if argv[0] == "sweep" else ("run", "explain"):
+        code, said, wrong = sim(*argv)
+        assert code == 0, wrong
+        argv = shlex.split(said.splitlines()[-1].partition("next: ")[2])
+        argv = argv[argv.index(verb) :]  # what stands before is how the program is called
+    code, _, wrong = sim(*argv)
+    assert code == 0, wrong
+
+
 def test_default_folder_is_named_by_verb_and_settings(sim, here):
     sim("run", *TOY)
     sim("run", *TOY, "seed=3")
