@@ -59,6 +59,8 @@ def check_run(config: Config) -> None:
         raise SettingError(
             "periods_per_year", f"{config.periods_per_year} does not fit the calendar", ", ".join(map(str, PERIODS_PER_YEAR))
         )
+    if config.study.name and not NAME.fullmatch(config.study.name):
+        raise SettingError("study.name", f"{config.study.name!r} is no name", "small letters, digits and _, 40 at most")
     window = config.window
     for key in ("start", "end"):
         if read[key].day != 1:
@@ -252,10 +254,6 @@ def _check_effect(key: str, effect: Effect, region: Region) -> None:
         raise SettingError(f"{key}.size", f"{effect.size} is no finite number", f"in units of {quantity.unit}")
     if len(effect.range) != 2 or not all(map(math.isfinite, effect.range)) or effect.range[0] > effect.range[1]:
         raise SettingError(f"{key}.range", f"{effect.range} is no range", "[low, high], both finite")
-    span = quantity.high - quantity.low
-    for part, number in (("size", effect.size), ("range", max(effect.range, key=abs))):
-        if abs(number) > span:
-            raise SettingError(f"{key}.{part}", f"{number:g} is out of range", f"[-{span:g}, {span:g}] ({quantity.unit})")
     if not effect.source.strip():
         raise SettingError(f"{key}.source", "is empty", "a source, or 'judgement'")
     _check_lasting(key, effect)

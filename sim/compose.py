@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sim.checks import check
-from sim.config import NO_SHOCK, RUN_KEYS, Config, Sample, Variant
+from sim.config import NO_SHOCK, RUN_KEYS, Config, Sample, Study, Variant
 from sim.folders import GROUPS, HYDRA_VERSION_BASE, Folders, config_folder, folders
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
 from sim.refusal import SettingError, likely
@@ -97,10 +97,13 @@ def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
         return axes
     demand_files(study, where)
     file = where.file("study", str(study.choices[0]))
-    content = read_file(file) if file else {}
+    table = read_file(file).get("study", {}) if file else {}
+    try:
+        wanted = build(Study, table, "study").axes
+    except SettingError as error:
+        raise SettingError(error.key, error.wrong, error.allowed, error.meant, str(file)) from None
     said = {axis.key for axis in axes} | ({"scenario"} if any(axis.key == "shock" for axis in axes) else set())
-    table = (content.get("study") or {}).get("axes") or {}
-    return [axis for axis in parse([f"{key}={values}" for key, values in table.items()], where) if axis.key not in said] + axes
+    return [axis for axis in parse([f"{key}={values}" for key, values in wanted.items()], where) if axis.key not in said] + axes
 
 
 def _word(value: object) -> object:
@@ -131,7 +134,7 @@ def _compose(picks: Sequence[str], where: Folders) -> Tables:
     stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file)
     try:
         composed = _hydra(tuple(picks), where, stamps)
-    except (HydraException, OmegaConfBaseException, AssertionError) as error:  # Hydra asserts where an override stands first
+    except (HydraException, OmegaConfBaseException, AssertionError, ValueError) as error:  # Hydra's own words for lists of defaults
         raise _explain(error, picks, where) from None
     tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: taken}
     for name in tables["shock"]:
@@ -172,10 +175,12 @@ def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
 
 def _defaults(file: Path, group: str) -> dict[str, list[str]]:
     """What a file's list of defaults names, by group."""
-    content = read_file(file)
+    entries = read_file(file).get("defaults", [])
+    if not isinstance(entries, list):
+        raise SettingError("defaults", f"{entries!r} is no list", "[...]", where=str(file))
     found: dict[str, list[str]] = {}
-    for entry in (content.get("defaults") or []) if isinstance(content, Mapping) else []:
-        pair = next(iter(entry.items())) if isinstance(entry, Mapping) else (group, entry)
+    for entry in entries:
+        pair = next(iter(entry.items()), (group, "")) if isinstance(entry, Mapping) else (group, entry)
         key = str(pair[0]).removeprefix("override ").partition("@")[0].strip("/")
         found.setdefault(key, []).extend(map(str, pair[1] if isinstance(pair[1], list) else [pair[1]]))
     return found
@@ -229,7 +234,7 @@ def _place(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
         ):
             return SettingError(error.key, error.wrong, error.allowed, error.meant, axis.said)
     group, _, rest = error.key.partition(".")
-    place = "config.yaml"
+    place = _file_with(group, choices, where)
     if group in GROUPS and choices.get(group):
         name = rest.split(".")[0] if group == "shock" else choices[group][0]
         place = f"{group}/{name}.yaml"
@@ -237,6 +242,17 @@ def _place(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
         if user and where.user in user.parents:
             place = str(user)
     return SettingError(error.key, error.wrong, error.allowed, error.meant, place)
+
+
+def _file_with(key: str, choices: Mapping[str, list[str]], where: Folders) -> str:
+    """The file that sets a key of the whole config: the last of those that take part, else config.yaml."""
+    found = "config.yaml"
+    for group, names in choices.items():
+        for name in names:
+            file = where.file(group, name)
+            if file and key in read_file(file):
+                found = str(file) if where.user and where.user in file.parents else f"{group}/{name}.yaml"
+    return found
 
 
 def _one_run(variants: list[Variant]) -> list[Variant]:

@@ -85,6 +85,8 @@ def _check_events(events: Iterator[yaml.Event], where: str) -> None:
             documents += 1
             if documents > 1:
                 raise SettingError("file", f"line {line}: a second document begins", "one document a file", where=where)
+        elif documents and not stack and isinstance(event, yaml.SequenceStartEvent | yaml.ScalarEvent):
+            raise SettingError("file", f"line {line}: is no table", "name: value", where=where)
         tag = getattr(event, "tag", None)
         if tag:
             raise SettingError(place, f"line {line}: tag {tag} is not read", "a plain value", where=where)

@@ -300,8 +300,6 @@ def test_compare_refuses_what_it_cannot_set_side_by_side(sim, here):
         (["run", "--config-dir", "mine/shock"], ["none of the folders", "scenario"]),
         (["run", "region=toy", "shock=[raid,raid]", "--config-dir", "mine"], ["raid stands twice"]),
         (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "shock.raid.effects={}"], ["shock.raid.effects", "empty"]),
-        (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "shock.raid.effects.tie.size=9"], ["9", "[-2, 2]"]),
-        (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "shock.raid.effects.tie.range=[0,9]"], ["range", "[-2, 2]"]),
         (["run", "region=toy", "shock.raid.probability=1"], ["shock.raid", "'shock=[...]'"]),
         (["run", "region=toy", "region.states={}"], ["region.states", "an empty table changes nothing"]),
         (["sweep", "region=toy", "dynamics.vigilance=range(0,1,0)"], ["range(0,1,0)", "a step that is not 0"]),
@@ -354,6 +352,31 @@ def test_a_file_that_hydra_would_drop_or_move_is_refused(sim, here, text, wrong)
     (here / "mine" / "shock" / "raid.yaml").write_text(text)
     said = refused(sim, here, "run", *TOY, "shock=[raid]", "--config-dir", "mine")
     assert "raid.yaml" in said and wrong in said
+
+
+@pytest.mark.parametrize(
+    ("group", "text", "words"),
+    [
+        ("scenario", "defaults: x", ["own.yaml: defaults", "no list"]),
+        ("scenario", "defaults: 5", ["own.yaml: defaults", "no list"]),
+        ("scenario", "defaults: [1, {a: {b: c}}]", ["defaults"]),
+        ("scenario", "defaults: [{}]", ["scenario=own", "Missing group name"]),
+        ("scenario", "defaults: [{/shock: [rade]}]", ["did you mean raid?"]),
+        ("scenario", "scenaro: {name: own, label: Own}", ["own.yaml: scenaro", "did you mean scenario?"]),
+        ("scenario", "replicates: -1\nscenario: {name: own, label: Own}", ["own.yaml: replicates"]),
+        ("scenario", "- own", ["own.yaml: file", "no table"]),
+        ("study", "study: hello", ["own.yaml: study", "no table"]),
+        ("study", "study: {name: own, question: x, axes: hello}", ["own.yaml: study.axes", "no table"]),
+        ("study", "study: {name: own, question: x, axes: {seeed: '1,2'}}", ["did you mean seed?"]),
+        ("study", "study: {name: ../../own, question: x, axes: {}}", ["own.yaml: study.name", "no name"]),
+    ],
+)
+def test_a_scenario_or_study_that_cannot_be_read_is_refused(sim, here, group, text, words):
+    (here / "mine" / group).mkdir()
+    (here / "mine" / group / "own.yaml").write_text(f"# @package _global_\n{text}\n")
+    wrong = refused(sim, here, "sweep", "region=toy", f"{group}=own", "--config-dir", "mine")
+    for word in words:
+        assert word in wrong.splitlines()[0], wrong
 
 
 def test_a_shock_file_is_named_after_its_key(sim, here):
