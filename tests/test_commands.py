@@ -361,7 +361,7 @@ def test_a_file_that_hydra_would_drop_or_move_is_refused(sim, here, text, wrong)
         ("scenario", "defaults: 5", ["own.yaml: defaults", "no list"]),
         ("scenario", "defaults: [1, {a: {b: c}}]", ["defaults"]),
         ("scenario", "defaults: [{}]", ["scenario=own", "Missing group name"]),
-        ("scenario", "defaults: [{/shock: [rade]}]", ["did you mean raid?"]),
+        ("scenario", "defaults: [{/shock: [raidd]}]", ["did you mean raid?"]),
         ("scenario", "scenaro: {name: own, label: Own}", ["own.yaml: scenaro", "did you mean scenario?"]),
         ("scenario", "replicates: -1\nscenario: {name: own, label: Own}", ["own.yaml: replicates"]),
         ("scenario", "- own", ["own.yaml: file", "no table"]),
