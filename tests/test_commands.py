@@ -87,6 +87,7 @@ def test_run_writes_a_whole_folder(sim, here):
     assert yaml.safe_load(Path("first/config.yaml").read_text())["shared"]["region"]["name"] == "toy"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("argv", [["run"], ["sweep", "dynamics.vigilance=0,1"], ["run", "keep=summaries", "shock=[raid]"]])
 def test_the_next_step_that_is_offered_works(sim, argv):
     argv = [argv[0], "--config-dir", "mine", *TOY, *argv[1:]]
