@@ -5,8 +5,10 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from sim.cli import run_command
-
+    try:
+        from sim.cli import run_command
+    except KeyboardInterrupt:  # while the modules load
+        sys.exit(130)
     sys.exit(run_command(sys.argv[1:]))
 
 

@@ -65,6 +65,8 @@ def check_run(config: Config) -> None:
         raise SettingError(
             "periods_per_year", f"{config.periods_per_year} does not fit the calendar", ", ".join(map(str, PERIODS_PER_YEAR))
         )
+    if config.study.name and not NAME.fullmatch(config.study.name):
+        raise SettingError("study.name", f"{config.study.name!r} is no name", "small letters, digits and _, 40 at most")
     window = config.window
     for key in ("start", "end"):
         if read[key].day != 1:

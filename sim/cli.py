@@ -133,7 +133,7 @@ def _refuse(message: str, code: int) -> int:
 
 def again(argv: Sequence[str]) -> str:
     """The command as it can be typed in the same place."""
-    return shlex.join([program(), *argv])
+    return f"{program()} {shlex.join(argv)}"
 
 
 def program() -> str:
@@ -144,7 +144,7 @@ def program() -> str:
     found = shutil.which(typed.name)
     if found and Path(found).resolve() == typed.resolve():
         return typed.name
-    return os.path.relpath(typed)
+    return shlex.quote(os.path.relpath(typed))
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -209,7 +209,7 @@ def run_together(verb: str, options: Any) -> int:
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
     if outputs.complete(folder, settings):
-        return _end(folder, f"already complete: {folder}")
+        return _end(folder, f"already complete: {folder}", variants, options)
 
     from sim.simulate import Plan
 
@@ -222,7 +222,7 @@ def run_together(verb: str, options: Any) -> int:
         print("\n".join(outputs.margin_lines(plan)))
     for line in outputs.effects_lines(ds):
         print(line)
-    return _end(folder, f"results: {folder}")
+    return _end(folder, f"results: {folder}", variants, options)
 
 
 @contextmanager
@@ -253,11 +253,22 @@ def _show(variants: Sequence[Any]) -> int:
     return GOOD
 
 
-def _end(folder: Path, said: str) -> int:
+def _end(folder: Path, said: str, variants: Sequence[Any], options: Any) -> int:
     print(said)
     print(f"figures: {folder / 'figures'}")
-    print(f"next: {program()} compare {shlex.quote(str(folder))}")
+    print(f"next: {program()} {_next_step(folder, variants, options)}")
     return GOOD
+
+
+def _next_step(folder: Path, variants: Sequence[Any], options: Any) -> str:
+    """What can be asked of results: many variants are compared, one is explained once the parts of its moves are kept."""
+    if len(variants) > 1:
+        return f"compare {shlex.quote(str(folder))}"
+    if variants[0].config.keep.name == "parts":
+        return f"explain {shlex.quote(str(folder))}"
+    words = [word for word in options.overrides if not word.startswith(("keep=", "out="))]
+    own = ["--config-dir", options.config_dir] if options.config_dir else []
+    return shlex.join(["run", *words, "keep=parts", *own])
 
 
 def run_jobs(options: Any) -> int:

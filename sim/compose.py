@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sim.checks import check
 from sim.composition import composition, hydra_word
-from sim.config import NO_SHOCK, RUN_KEYS, Config, Design, Sample, Variant
+from sim.config import NO_SHOCK, RUN_KEYS, Config, Design, Sample, Study, Variant
 from sim.designs import (
     Combination,
     Point,
@@ -149,10 +149,13 @@ def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
         return axes
     demand_files(study, where)
     file = where.file("study", str(study.choices[0]))
-    content = read_file(file) if file else {}
+    table = read_file(file).get("study", {}) if file else {}
+    try:
+        wanted = build(Study, table, "study").axes
+    except SettingError as error:
+        raise SettingError(error.key, error.wrong, error.allowed, error.meant, str(file)) from None
     said = {axis.key for axis in axes} | ({"scenario"} if any(axis.key == "shock" for axis in axes) else set())
-    table = (content.get("study") or {}).get("axes") or {}
-    return [axis for axis in parse([f"{key}={values}" for key, values in table.items()], where) if axis.key not in said] + axes
+    return [axis for axis in parse([f"{key}={values}" for key, values in wanted.items()], where) if axis.key not in said] + axes
 
 
 def _word(value: object) -> object:
@@ -175,7 +178,7 @@ def _settings(chosen: Sequence[Axis], where: Folders, cache: dict[str, Tables]) 
 def _whole(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
     """The config that composed settings make, checked, and between which ends its numbers are drawn."""
     choices: dict[str, list[str]] = settings.pop(CHOICES)
-    if any(axis.key == "shock" for axis in chosen):
+    if any(axis.key == "shock" or (axis.delete and _is_a_shock(axis.key)) for axis in chosen):
         name = "+".join(settings["shock"]) or NO_SHOCK
         settings["scenario"] = {
             "name": name,
@@ -201,6 +204,10 @@ def _whole(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
     return Whole(config, settings, between)
 
 
+def _is_a_shock(key: str) -> bool:
+    return key.startswith("shock.") and key.count(".") == 1
+
+
 def _label(shock: object) -> str:
     return str(shock.get("label", "")) if isinstance(shock, Mapping) else ""
 
@@ -213,7 +220,7 @@ def _place(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
         ):
             return SettingError(error.key, error.wrong, error.allowed, error.meant, axis.said)
     group, _, rest = error.key.partition(".")
-    place = "config.yaml"
+    place = _file_with(group, choices, where)
     if group in GROUPS and choices.get(group):
         name = rest.split(".")[0] if group == "shock" else choices[group][0]
         place = f"{group}/{name}.yaml"
@@ -221,6 +228,17 @@ def _place(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
         if user and where.user in user.parents:
             place = str(user)
     return SettingError(error.key, error.wrong, error.allowed, error.meant, place)
+
+
+def _file_with(key: str, choices: Mapping[str, list[str]], where: Folders) -> str:
+    """The file that sets a key of the whole config: the last of those that take part, else config.yaml."""
+    found = "config.yaml"
+    for group, names in choices.items():
+        for name in names:
+            file = where.file(group, name)
+            if file and key in read_file(file):
+                found = str(file) if where.user and where.user in file.parents else f"{group}/{name}.yaml"
+    return found
 
 
 def _one_run(points: Sequence[Point]) -> None:

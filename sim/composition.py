@@ -28,7 +28,7 @@ def composition(picks: Sequence[str], where: Folders) -> Tables:
     stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file)
     try:
         composed = _hydra(tuple(picks), where, stamps)
-    except (HydraException, OmegaConfBaseException, AssertionError) as error:  # Hydra asserts where an override stands first
+    except (HydraException, OmegaConfBaseException, AssertionError, ValueError) as error:  # Hydra's own words for lists of defaults
         raise _explain(error, picks, where) from None
     tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: taken}
     for name in tables["shock"]:
@@ -69,10 +69,12 @@ def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
 
 def _defaults(file: Path, group: str) -> dict[str, list[str]]:
     """What a file's list of defaults names, by group."""
-    content = read_file(file)
+    entries = read_file(file).get("defaults", [])
+    if not isinstance(entries, list):
+        raise SettingError("defaults", f"{entries!r} is no list", "[...]", where=str(file))
     found: dict[str, list[str]] = {}
-    for entry in (content.get("defaults") or []) if isinstance(content, Mapping) else []:
-        pair = next(iter(entry.items())) if isinstance(entry, Mapping) else (group, entry)
+    for entry in entries:
+        pair = next(iter(entry.items()), (group, "")) if isinstance(entry, Mapping) else (group, entry)
         key = str(pair[0]).removeprefix("override ").partition("@")[0].strip("/")
         found.setdefault(key, []).extend(map(str, pair[1] if isinstance(pair[1], list) else [pair[1]]))
     return found

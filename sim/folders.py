@@ -45,6 +45,8 @@ def folders(config_dir: str | Path | None) -> Folders:
     user = Path(config_dir).resolve()
     if not user.is_dir():
         raise SettingError("--config-dir", f"{config_dir} is no folder", "a folder with region/, shock/, scenario/ ... files")
+    if not any((user / group).is_dir() for group in GROUPS):
+        raise SettingError("--config-dir", f"{config_dir} holds none of the folders that are read", ", ".join(GROUPS))
     for file in sorted(user.glob("*/*.yaml")):
         if file.parent.name in GROUPS:
             read_file(file)

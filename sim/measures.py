@@ -21,6 +21,8 @@ def spread(worlds: Array, axis: int = 1) -> Array:
 
     >>> spread(np.array([[1.0, 2.0, 3.0]]))[:, 0]
     array([2., 1., 1., 2., 3.])
+    >>> spread(np.full((1, 10), 0.36))[:2, 0]
+    array([0.36, 0.  ])
     """
     if worlds.shape[axis] > 1 and worlds.strides[axis] == 0:
         one = np.take(worlds, 0, axis=axis)
@@ -28,8 +30,9 @@ def spread(worlds: Array, axis: int = 1) -> Array:
     ordered = np.array(np.moveaxis(worlds, axis, -1), order="C")
     ordered.sort(axis=-1)
     number = ordered.shape[-1]
-    mean = ordered.mean(axis=-1)
-    sd = ordered.std(axis=-1, ddof=1) if number > 1 else mean - mean
+    certain = ordered[..., 0] == ordered[..., -1]  # no worlds apart: the number itself, without the rounding of a sum
+    mean = np.where(certain, ordered[..., 0], ordered.mean(axis=-1))
+    sd = np.where(certain, 0.0, ordered.std(axis=-1, ddof=1)) if number > 1 else mean - mean
     return np.stack([mean, sd, *(_quantile(ordered, share) for share in QUANTILES)])
 
 

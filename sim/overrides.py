@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, IntervalSweep, Override, QuotedString
+from hydra.core.override_parser.types import Glob, IntervalSweep, Override, QuotedString, RangeSweep
 from hydra.errors import HydraException
 
 from sim.config import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
@@ -15,6 +15,8 @@ from sim.names import QUANTITIES, SHOWN
 from sim.refusal import SettingError, likely
 
 Tables = dict[str, Any]
+VALUES_MAX = 100_000
+"""Values of one override."""
 CHOICES = "_choices"
 """Where the composed tables keep which file each group took, until they are typed."""
 
@@ -44,6 +46,8 @@ class Axis:
 
 def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
     """The overrides of a command, in Hydra's grammar; a later one for the same key replaces an earlier one."""
+    if isinstance(overrides, str):
+        raise SettingError(overrides, "is one text", "a list of them, as in ['scenario=peace_deal']")
     axes: dict[str, Axis] = {}
     for said in overrides:
         if "${" in said:
@@ -74,6 +78,8 @@ def _axis(parsed: Override, said: str, where: Folders) -> Axis:
     elif isinstance(value, IntervalSweep):
         return _interval(key, value, group, said)
     elif parsed.is_sweep_override():
+        if isinstance(value, RangeSweep):
+            _demand_steps(value, said)
         choices = tuple(_bare(choice) for choice in parsed.sweep_iterator(lambda element: element))
     else:
         choices = (_bare(value),)
@@ -93,6 +99,15 @@ def _interval(key: str, value: IntervalSweep, group: bool, said: str) -> Axis:
     return Axis(key, (low,), False, said, interval=(low, high))
 
 
+def _demand_steps(value: RangeSweep, said: str) -> None:
+    """Refuse a range that Hydra would count for ever or not at all."""
+    start, stop, step = (float(number) if number is not None else 0.0 for number in (value.start, value.stop, value.step))
+    if step == 0 or not all(map(math.isfinite, (start, stop, step))):
+        raise SettingError(said, "cannot be read: a range needs finite numbers and a step that is not 0", "range(low,high,step)")
+    if (stop - start) / step > VALUES_MAX:
+        raise SettingError(said, f"names {(stop - start) / step:.0f} values", f"at most {VALUES_MAX}")
+
+
 def _bare(value: Any) -> Any:
     """An override's value as plain data."""
     if isinstance(value, QuotedString):
@@ -108,11 +123,14 @@ def demand_files(axis: Axis, where: Folders) -> None:
     """Refuse a choice of a group that no file of the folders is named after."""
     options = where.options(axis.key)
     for choice in axis.choices:
-        for name in choice if isinstance(choice, list) else [choice]:
+        names = choice if isinstance(choice, list) else [choice]
+        for name in names:
             if name not in options:
                 raise SettingError(
                     axis.key, f"no {axis.key} is called {name!r}", ", ".join(options), likely(str(name), options), where=axis.said
                 )
+            if names.count(name) > 1:
+                raise SettingError(axis.key, f"{name} stands twice", "each name once", where=axis.said)
         if (axis.key == "shock") != isinstance(choice, list):
             raise SettingError(
                 axis.key, f"{choice!r} is {'no' if axis.key == 'shock' else 'a'} list", _example(axis), where=axis.said
@@ -165,6 +183,8 @@ def put_value(settings: Tables, axis: Axis) -> None:
             _no_such(axis, ".".join(path), last, at)
         del at[last]
     elif isinstance(at.get(last), dict) and isinstance(axis.choices[0], dict):
+        if at[last] and not axis.choices[0]:
+            raise SettingError(axis.key, "an empty table changes nothing", f"~{axis.key}.NAME leaves one out", where=axis.said)
         at[last] = {**at[last], **axis.choices[0]}
     else:
         at[last] = axis.choices[0]
@@ -204,4 +224,7 @@ def _no_such(axis: Axis, parent: str, word: str, at: object) -> None:
     if not near and not parent:
         near = likely(word, GROUPS)
     dotted = f"{parent}.{near}" if parent and near else near
-    raise SettingError(f"{parent}.{word}" if parent else word, "no such setting", ", ".join(known) or "none", dotted, axis.said)
+    allowed = ", ".join(known) or "none"
+    if parent == "shock":
+        allowed += "; scenario= or 'shock=[...]' brings in others"
+    raise SettingError(f"{parent}.{word}" if parent else word, "no such setting", allowed, dotted, axis.said)

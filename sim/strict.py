@@ -24,6 +24,8 @@ TRAPS = (
     (re.compile(r"[-+]?[0-9.]*[0-9]_[0-9_.]*"), "YAML drops the underscores"),
     (re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)"), "it is no finite number"),
 )
+PACKAGE = re.compile(r"^\s*#\s*@package\b(.*)$", re.MULTILINE)
+"""Where Hydra reads from a comment that the file's settings belong elsewhere."""
 PLAIN = frozenset({"true", "false", "null"})
 """Words that mean what they say."""
 
@@ -31,10 +33,14 @@ PLAIN = frozenset({"true", "false", "null"})
 def check_file(path: Path) -> None:
     """Refuse a YAML file that holds a trap; the message names file, line and key."""
     try:
-        text = path.read_bytes()
-        if len(text) > SIZE_MAX:
-            raise SettingError("file", f"{len(text)} bytes", f"at most {SIZE_MAX}", where=str(path))
-        _check_events(yaml.parse(text.decode("utf-8-sig"), Loader=_Loader), str(path))
+        raw = path.read_bytes()
+        if len(raw) > SIZE_MAX:
+            raise SettingError("file", f"{len(raw)} bytes", f"at most {SIZE_MAX}", where=str(path))
+        text = raw.decode("utf-8-sig")
+        for package in PACKAGE.findall(text):
+            if package.strip() != "_global_":
+                raise SettingError("file", f"@package {package.strip()} is not read", "@package _global_, or none", where=str(path))
+        _check_events(yaml.parse(text, Loader=_Loader), str(path))
     except (yaml.YAMLError, RecursionError) as error:
         raise SettingError(_line(error), "is no YAML: " + _reason(error), where=str(path)) from None
     except UnicodeDecodeError:
@@ -69,11 +75,18 @@ def _reason(error: Exception) -> str:
 def _check_events(events: Iterator[yaml.Event], where: str) -> None:
     """Walk the events of one document, keeping the path of keys down to the value at hand."""
     stack: list[_Level] = []
+    documents = 0
     for event in events:
         line = event.start_mark.line + 1 if event.start_mark else 0
         place = ".".join(level.key for level in stack if level.key) or "file"
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise SettingError(place, f"line {line}: anchors and aliases are not read", "the value itself", where=where)
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise SettingError("file", f"line {line}: a second document begins", "one document a file", where=where)
+        elif documents and not stack and isinstance(event, yaml.SequenceStartEvent | yaml.ScalarEvent):
+            raise SettingError("file", f"line {line}: is no table", "name: value", where=where)
         tag = getattr(event, "tag", None)
         if tag:
             raise SettingError(place, f"line {line}: tag {tag} is not read", "a plain value", where=where)
@@ -89,6 +102,8 @@ def _check_events(events: Iterator[yaml.Event], where: str) -> None:
                 stack[-1].value_read()
         elif isinstance(event, yaml.ScalarEvent):
             _check_scalar(event, stack, place, line, where)
+    if not documents:
+        raise SettingError("file", "is empty", "name: value", where=where)
 
 
 class _Level:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 from sim import outputs
-from sim.cli import run_command
+from sim.cli import again, run_command
 from sim.compose import expand
 from sim.results import open_results
 from sim.simulate import Plan
@@ -84,6 +85,19 @@ def test_run_writes_a_whole_folder(sim, here):
     assert provenance["versions"]["numpy"]
     assert set(words["beside"]["variant"]) >= {"stability_margin", "reference"}
     assert yaml.safe_load(Path("first/config.yaml").read_text())["shared"]["region"]["name"] == "toy"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("argv", [["run"], ["sweep", "dynamics.vigilance=0,1"], ["run", "keep=summaries", "shock=[raid]"]])
+def test_the_next_step_that_is_offered_works(sim, argv):
+    argv = [argv[0], "--config-dir", "mine", *TOY, *argv[1:]]
+    for verb in ("compare",) if argv[0] == "sweep" else ("run", "explain"):
+        code, said, wrong = sim(*argv)
+        assert code == 0, wrong
+        argv = shlex.split(said.splitlines()[-1].partition("next: ")[2])
+        argv = argv[argv.index(verb) :]  # what stands before is how the program is called
+    code, _, wrong = sim(*argv)
+    assert code == 0, wrong
 
 
 def test_default_folder_is_named_by_verb_and_settings(sim, here):
@@ -335,6 +349,15 @@ def test_compare_refuses_what_it_cannot_set_side_by_side(sim, here):
         (["plan", "-m", "region=toy"], ["arguments", "-m"]),
         (["sweep", "region=toy", "dynamics.vigilance=interval(0,11)"], ["dynamics.vigilance", "[0, 10]"]),
         (["sweep", "region=toy", "scenario=interval(0,1)"], ["scenario", "no number"]),
+        (["run", "--config-dir", "mine/shock"], ["none of the folders", "scenario"]),
+        (["run", "region=toy", "shock=[raid,raid]", "--config-dir", "mine"], ["raid stands twice"]),
+        (["run", "region=toy", "shock=[raid]", "--config-dir", "mine", "shock.raid.effects={}"], ["shock.raid.effects", "empty"]),
+        (["run", "region=toy", "shock.raid.probability=1"], ["shock.raid", "'shock=[...]'"]),
+        (["run", "region=toy", "region.states={}"], ["region.states", "an empty table changes nothing"]),
+        (["sweep", "region=toy", "dynamics.vigilance=range(0,1,0)"], ["range(0,1,0)", "a step that is not 0"]),
+        (["sweep", "region=toy", "dynamics.vigilance=range(1,5,nan)"], ["finite"]),
+        (["sweep", "region=toy", "dynamics.vigilance=range(0,1e400)"], ["finite"]),
+        (["sweep", "region=toy", "dynamics.vigilance=shuffle(range(0,1e18))"], ["at most 100000"]),
         (["compare"], ["arguments", "DIR"]),
         (["compare", "mine"], ["mine", "no results folder"]),
     ],
@@ -365,6 +388,47 @@ def test_a_file_that_reads_as_something_else_is_refused(sim, here, line):
     wrong = refused(sim, here, "run", *TOY, "shock=[raid]", "--config-dir", "mine")
     assert "raid.yaml" in wrong
     assert TRAPS[line] in wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", "is empty"),
+        ("# nothing yet\n", "is empty"),
+        (f"{RAID}\n---\n{RAID}", "a second document begins"),
+        (f"# @package elsewhere\n{RAID}", "@package elsewhere"),
+        (f"# @package a b !\n{RAID}", "@package a b !"),
+    ],
+)
+def test_a_file_that_hydra_would_drop_or_move_is_refused(sim, here, text, wrong):
+    (here / "mine" / "shock" / "raid.yaml").write_text(text)
+    said = refused(sim, here, "run", *TOY, "shock=[raid]", "--config-dir", "mine")
+    assert "raid.yaml" in said and wrong in said
+
+
+@pytest.mark.parametrize(
+    ("group", "text", "words"),
+    [
+        ("scenario", "defaults: x", ["own.yaml: defaults", "no list"]),
+        ("scenario", "defaults: 5", ["own.yaml: defaults", "no list"]),
+        ("scenario", "defaults: [1, {a: {b: c}}]", ["defaults"]),
+        ("scenario", "defaults: [{}]", ["scenario=own", "Missing group name"]),
+        ("scenario", "defaults: [{/shock: [raidd]}]", ["did you mean raid?"]),
+        ("scenario", "scenaro: {name: own, label: Own}", ["own.yaml: scenaro", "did you mean scenario?"]),
+        ("scenario", "replicates: -1\nscenario: {name: own, label: Own}", ["own.yaml: replicates"]),
+        ("scenario", "- own", ["own.yaml: file", "no table"]),
+        ("study", "study: hello", ["own.yaml: study", "no table"]),
+        ("study", "study: {name: own, question: x, axes: hello}", ["own.yaml: study.axes", "no table"]),
+        ("study", "study: {name: own, question: x, axes: {seeed: '1,2'}}", ["did you mean seed?"]),
+        ("study", "study: {name: ../../own, question: x, axes: {}}", ["own.yaml: study.name", "no name"]),
+    ],
+)
+def test_a_scenario_or_study_that_cannot_be_read_is_refused(sim, here, group, text, words):
+    (here / "mine" / group).mkdir()
+    (here / "mine" / group / "own.yaml").write_text(f"# @package _global_\n{text}\n")
+    wrong = refused(sim, here, "sweep", "region=toy", f"{group}=own", "--config-dir", "mine")
+    for word in words:
+        assert word in wrong.splitlines()[0], wrong
 
 
 def test_a_shock_file_is_named_after_its_key(sim, here):
@@ -430,6 +494,12 @@ def test_an_interrupted_run_leaves_nothing_half_written(here):
         assert not list((here / "long" / "chunks").glob(".*"))
     process.stdout.close()
     process.stderr.close()
+
+
+def test_the_command_that_is_offered_again_can_be_pasted(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/sim/__main__.py"])
+    words = shlex.split(again(["run", "shock=[raid]"]))
+    assert words == ["python", "-m", "sim", "run", "shock=[raid]"]
 
 
 def test_a_folder_that_cannot_be_written_is_one_message(sim, here):

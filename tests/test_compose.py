@@ -42,6 +42,11 @@ def test_hydras_grammar_is_read(said, values):
         assert [variant.config.dynamics.vigilance for variant in expand([*TOY, said])] == values
 
 
+def test_one_text_is_no_list_of_overrides():
+    with pytest.raises(SettingError, match="is one text"):
+        expand("scenario=baseline")
+
+
 def test_a_glob_names_every_file_of_a_group():
     assert "baseline" in {variant.config.scenario.name for variant in expand([*TOY, "scenario=glob(base*)"])}
 
@@ -154,6 +159,7 @@ def test_a_pair_that_the_file_gives_once_is_set_the_way_it_is_given():
     assert caught.value.meant == "region.ties.north.south"
 
 
+@pytest.mark.slow
 def test_variants_of_one_run_share_a_region():
     """A scenario may bring a region of its own; set against one of another region no difference would be an effect."""
     with pytest.raises(SettingError, match=r"baseline has south_caucasus, history has south_caucasus_1994"):
@@ -163,6 +169,7 @@ def test_variants_of_one_run_share_a_region():
     assert len(expand(["scenario=baseline,history", "region=south_caucasus_1994", "end=2026-07"])) == 2
 
 
+@pytest.mark.slow
 def test_the_settings_of_a_study_stand_before_the_defaults():
     (first, *_) = expand(["study=history"])
     assert (first.config.start, first.config.end, first.config.reference) == ("1994-01", "2026-07", "history")

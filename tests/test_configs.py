@@ -151,6 +151,10 @@ def test_a_variant_with_other_shocks_is_named_by_them():
     assert variant.config.scenario.name == "peace_deal"
     (variant,) = expand(["scenario=all_three", "shock=[peace_deal,trade_opening]"])
     assert variant.config.scenario.name == "peace_deal+trade_opening"
+    (variant,) = expand(["scenario=all_three", "~shock.ukraine_war"])
+    assert variant.label == "peace_deal+trade_opening"
+    (variant,) = expand(["scenario=ukraine_war", "~shock.ukraine_war"])
+    assert variant.label == "no_shock"
 
 
 @pytest.mark.parametrize("group", ["region", "dynamics", "scenario", "study"])

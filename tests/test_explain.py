@@ -1,6 +1,8 @@
 """Explanations: parts add up to what was recorded, in results and in agents; each shock's strike is its own part; words follow."""
 
+import contextlib
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -122,13 +124,22 @@ def test_a_single_world_can_be_told(ds):
 # The command -----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch, capsys):
-    """An empty folder with results of the toy region."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A folder with results of the toy region, only to copy."""
+    folder = tmp_path_factory.mktemp("written")
     said = ["region=toy", "scenario=baseline", "dynamics.vigilance=0,1", "replicates=5", "end=2023-01"]
-    for keep in ("parts", "worlds"):
-        assert run_command(["sweep", *said, f"keep={keep}", f"out={keep}"]) == 0
+    with contextlib.chdir(folder):
+        for keep in ("parts", "worlds"):
+            assert run_command(["sweep", *said, f"keep={keep}", f"out={keep}"]) == 0
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path, written, monkeypatch, capsys):
+    """A folder of one's own to work in, with a copy of the results."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     capsys.readouterr()
     return tmp_path
 
