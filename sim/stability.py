@@ -1,4 +1,6 @@
-"""How far the opening is from amplifying a nudge: the stability margin of the full one-period map."""
+"""How far the opening is from amplifying a nudge: the slopes of the full one-period map, and its stability margin."""
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +32,13 @@ RATES = {
 }
 
 
+class Entry(NamedTuple):
+    """One number of the world that can move: its stock and its cells, two where both halves of a symmetric stock are one."""
+
+    stock: str
+    cells: tuple[tuple[int, int], ...]
+
+
 def margins(params: Params, world: World, layout: Layout, dt: float) -> Array:
     """1 less the spectral radius of the one-period map at the opening, (variant,); below 0 a nudge grows.
 
@@ -48,12 +57,43 @@ def margins(params: Params, world: World, layout: Layout, dt: float) -> Array:
     return np.array(result)
 
 
-def _coordinates(params: Params, world: World, layout: Layout) -> dict[str, list[tuple[tuple[int, int], ...]]]:
-    """For each stock the entries that can move; the two halves of a symmetric stock move as one."""
+class Slopes(NamedTuple):
+    """The one-period map beside the opening: the entries of stocks that can move, and each one's pull on each after a period."""
+
+    entries: tuple[Entry, ...]
+    jacobian: Array
+    """(entry, entry): what a unit more of the second makes of the first a period later."""
+    beside: World
+    """The world at which the slopes are taken."""
+
+
+def slopes(params: Params, world: World, layout: Layout, dt: float, side: float) -> Slopes:
+    """The Jacobian of the one-period map of a single variant, by central differences beside its opening.
+
+    `side` is -1 or 1: all stocks are displaced a little below or above the opening, which settles every kink.
+    Alignments enter as dispositions.
+    """
+    opening = open_run(params, world, layout)
+    entries = _coordinates(params, world, layout)
+    base = _displace(world, side, layout)
+    columns = 2 * len(entries)
+    batch = {name: np.repeat(getattr(base, name), columns, axis=1) for name in World._fields}
+    for number, (name, cells) in enumerate(entries):
+        for cell in cells:
+            batch[name][:, 2 * number, *cell] += NUDGE
+            batch[name][:, 2 * number + 1, *cell] -= NUDGE
+    start = _consistent(World(**batch), layout)
+    following = step(start, params, opening, NO_FORCING, np.zeros_like(start.alignment), 0, layout, dt).world
+    rows = [getattr(following, name)[0, :, cells[0][0], cells[0][1]] for name, cells in entries]
+    after = np.stack(rows) if rows else np.zeros((0, columns))
+    return Slopes(entries, (after[:, 0::2] - after[:, 1::2]) / (2.0 * NUDGE), base)
+
+
+def _coordinates(params: Params, world: World, layout: Layout) -> tuple[Entry, ...]:
+    """The entries that can move; the two halves of a symmetric stock move as one."""
     joined = {bloc for _, bloc in layout.same_as}
-    entries: dict[str, list[tuple[tuple[int, int], ...]]] = {}
     moving = layout.free * (params.speed[0, 0] > 0)
-    entries["disposition"] = [((int(i), int(b)),) for i, b in np.argwhere(moving > 0)]
+    entries = [Entry("disposition", ((int(i), int(b)),)) for i, b in np.argwhere(moving > 0)]
     for name, rates in RATES.items():
         if not any(getattr(params, rate).max() > 0 for rate in rates):
             continue
@@ -63,29 +103,17 @@ def _coordinates(params: Params, world: World, layout: Layout) -> dict[str, list
             pairs = [(i, j) for i in range(height) for j in range(i + 1, width)]
             pairs = [pair for pair in pairs if name != "relation" or not joined & set(pair)]
             even = bool((stock == stock.T).all())
-            entries[name] = [((i, j), (j, i)) for i, j in pairs] if even else [((i, j),) for k in pairs for i, j in (k, k[::-1])]
+            cells = [((i, j), (j, i)) for i, j in pairs] if even else [((i, j),) for k in pairs for i, j in (k, k[::-1])]
         else:
-            entries[name] = [((i, j),) for i in range(height) for j in range(width)]
-    return entries
+            cells = [((i, j),) for i in range(height) for j in range(width)]
+        entries += [Entry(name, found) for found in cells]
+    return tuple(entries)
 
 
 def _radius(params: Params, world: World, layout: Layout, dt: float, side: float) -> float:
     """The spectral radius of the map from stocks to stocks, beside the opening on one side of its kinks."""
-    opening = open_run(params, world, layout)
-    entries = _coordinates(params, world, layout)
-    index = [(name, cells) for name, found in entries.items() for cells in found]
-    base = _displace(world, side, layout)
-    columns = 2 * len(index)
-    batch = {name: np.repeat(getattr(base, name), columns, axis=1) for name in World._fields}
-    for number, (name, cells) in enumerate(index):
-        for cell in cells:
-            batch[name][:, 2 * number, *cell] += NUDGE
-            batch[name][:, 2 * number + 1, *cell] -= NUDGE
-    start = _consistent(World(**batch), layout)
-    following = step(start, params, opening, NO_FORCING, np.zeros_like(start.alignment), 0, layout, dt).world
-    rows = np.stack([getattr(following, name)[0, :, cells[0][0], cells[0][1]] for name, cells in index])
-    jacobian = (rows[:, 0::2] - rows[:, 1::2]) / (2.0 * NUDGE)
-    return float(abs(np.linalg.eigvals(jacobian)).max()) if index else 0.0
+    jacobian = slopes(params, world, layout, dt, side).jacobian
+    return float(abs(np.linalg.eigvals(jacobian)).max()) if len(jacobian) else 0.0
 
 
 def _displace(world: World, side: float, layout: Layout) -> World:
