@@ -111,6 +111,8 @@ def document(found: Mapping[str, Found], years: int) -> str:
     lines += [
         "",
         "The margin is of one month; strain by war and readiness relax by themselves at rates that bound it from above.",
+        "Alignments written as 1.000 stay short of 1: with every shock at once the pull on a state can exceed what its anchor",
+        "holds at any score, and its disposition goes on rising while the score nears the end.",
         "",
         "## How far each number went",
         "",
