@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from sim.arrays import Array
 from sim.compose import expand
 from sim.measures import half_interval
 from sim.measuring import measured
 from sim.names import MECHANISMS, QUANTITIES
 from sim.results import MOVE
-from sim.rules import Array
 from sim.simulate import simulate
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "facts.md"

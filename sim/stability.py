@@ -1,4 +1,6 @@
-"""Whether an opening can be at rest, and how far it is from amplifying a nudge: the stability margin of the one-period map."""
+"""Whether an opening can be at rest, and how far it is from amplifying a nudge: slopes and margin of the one-period map."""
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -87,15 +89,53 @@ def _alike(params: Params, world: World, layout: Layout, variants: Array) -> lis
 def _moving(params: Params, world: World, layout: Layout, variant: int) -> int:
     """How many stocks of a variant can move, pairs that move as one counted once."""
     alone = [variant]
-    return sum(map(len, _coordinates(Params(*some_of(params, alone)), World(*some_of(world, alone)), layout).values()))
+    return len(_coordinates(Params(*some_of(params, alone)), World(*some_of(world, alone)), layout))
 
 
-def _coordinates(params: Params, world: World, layout: Layout) -> dict[str, list[tuple[tuple[int, int], ...]]]:
-    """For each stock the entries that can move in variants that are alike; the halves of a symmetric stock move as one."""
+class Entry(NamedTuple):
+    """A number of the world that moves by itself: a stock and its cells, two where a symmetric stock's halves move as one."""
+
+    stock: str
+    cells: tuple[tuple[int, int], ...]
+
+
+class Slopes(NamedTuple):
+    """The one-period map beside the opening: the entries of stocks that can move, and each one's pull on each after a period."""
+
+    entries: tuple[Entry, ...]
+    jacobian: Array
+    """(variant, entry, entry): what a unit more of the last makes of the first a period later."""
+    beside: World
+    """The world at which the slopes are taken."""
+
+
+def slopes(params: Params, world: World, layout: Layout, dt: float, side: float) -> Slopes:
+    """The Jacobian of the one-period map of variants in which the same stocks can move, by central differences.
+
+    `side` is -1 or 1: all stocks are displaced a little below or above the opening, which settles every kink.
+    Alignments enter as dispositions.
+    """
+    opening = open_run(params, world, layout)
+    entries = _coordinates(params, world, layout)
+    base = _displace(world, side, layout)
+    columns = 2 * len(entries)
+    batch = {name: np.repeat(getattr(base, name), columns, axis=1) for name in World._fields}
+    for number, (name, cells) in enumerate(entries):
+        for cell in cells:
+            batch[name][:, 2 * number, *cell] += NUDGE
+            batch[name][:, 2 * number + 1, *cell] -= NUDGE
+    start = _consistent(World(**batch), layout)
+    following = step(start, params, opening, NO_FORCES, np.zeros_like(start.alignment), layout, dt).world
+    rows = [getattr(following, name)[:, :, cells[0][0], cells[0][1]] for name, cells in entries]
+    after = np.stack(rows, axis=1) if rows else np.zeros((len(params.anchor), 0, columns))
+    return Slopes(entries, (after[..., 0::2] - after[..., 1::2]) / (2.0 * NUDGE), base)
+
+
+def _coordinates(params: Params, world: World, layout: Layout) -> tuple[Entry, ...]:
+    """The entries that can move in variants that are alike; the two halves of a symmetric stock move as one."""
     joined = {bloc for _, bloc in layout.same_as}
-    entries: dict[str, list[tuple[tuple[int, int], ...]]] = {}
     moving = layout.free * (params.speed[0, 0] > 0)
-    entries["disposition"] = [((int(i), int(b)),) for i, b in np.argwhere(moving > 0)]
+    entries = [Entry("disposition", ((int(i), int(b)),)) for i, b in np.argwhere(moving > 0)]
     for name, rates in RATES.items():
         if not any(getattr(params, rate)[0].max() > 0 for rate in rates):
             continue
@@ -105,34 +145,17 @@ def _coordinates(params: Params, world: World, layout: Layout) -> dict[str, list
             pairs = [(i, j) for i in range(height) for j in range(i + 1, width)]
             pairs = [pair for pair in pairs if name != "relation" or not joined & set(pair)]
             even = bool((stock == stock.T).all())
-            entries[name] = [((i, j), (j, i)) for i, j in pairs] if even else [((i, j),) for k in pairs for i, j in (k, k[::-1])]
+            cells = [((i, j), (j, i)) for i, j in pairs] if even else [((i, j),) for k in pairs for i, j in (k, k[::-1])]
         else:
-            entries[name] = [((i, j),) for i in range(height) for j in range(width)]
-    return entries
+            cells = [((i, j),) for i in range(height) for j in range(width)]
+        entries += [Entry(name, found) for found in cells]
+    return tuple(entries)
 
 
 def _radius(params: Params, world: World, layout: Layout, dt: float, side: float) -> Array:
-    """The spectral radius of the map from stocks to stocks, beside the opening on one side of its kinks, (variant,).
-
-    The same stocks can move in all the variants.
-    """
-    opening = open_run(params, world, layout)
-    entries = _coordinates(params, world, layout)
-    index = [(name, cells) for name, found in entries.items() for cells in found]
-    if not index:
-        return np.zeros(len(params.anchor))
-    base = _displace(world, side, layout)
-    columns = 2 * len(index)
-    batch = {name: np.repeat(getattr(base, name), columns, axis=1) for name in World._fields}
-    for number, (name, cells) in enumerate(index):
-        for cell in cells:
-            batch[name][:, 2 * number, *cell] += NUDGE
-            batch[name][:, 2 * number + 1, *cell] -= NUDGE
-    start = _consistent(World(**batch), layout)
-    following = step(start, params, opening, NO_FORCES, np.zeros_like(start.alignment), layout, dt).world
-    rows = np.stack([getattr(following, name)[:, :, cells[0][0], cells[0][1]] for name, cells in index], axis=1)
-    jacobian = (rows[..., 0::2] - rows[..., 1::2]) / (2.0 * NUDGE)
-    return abs(np.linalg.eigvals(jacobian)).max(axis=-1)
+    """The spectral radius of the map from stocks to stocks, beside the opening on one side of its kinks, (variant,)."""
+    jacobian = slopes(params, world, layout, dt, side).jacobian
+    return abs(np.linalg.eigvals(jacobian)).max(axis=-1) if jacobian.size else np.zeros(len(params.anchor))
 
 
 def _displace(world: World, side: float, layout: Layout) -> World:

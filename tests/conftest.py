@@ -1,6 +1,8 @@
 """What all tests share: shocks that wake every mechanism, and a region in which every way of being joined occurs."""
 
+import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,16 @@ ROOT = Path(__file__).parent.parent
 
 def pytest_addoption(parser):
     parser.addoption("--update-baselines", action="store_true", help="write the numbers of the shipped studies anew")
+
+
+def load(study):
+    """A script of experiments/ as a module."""
+    spec = importlib.util.spec_from_file_location(study, ROOT / "experiments" / f"{study}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[study] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def effect(target, kind, who, size, date="2022-03-10", **lasting):

@@ -1,21 +1,14 @@
 """The study behind docs/facts.md: it computes what it says, and the page in the repository is of the rows as they are now."""
 
-import importlib.util
-import sys
-
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, load
 
 from sim.compose import expand
 from sim.names import MECHANISMS, QUANTITIES
 from sim.simulate import simulate
 
-spec = importlib.util.spec_from_file_location("facts", ROOT / "experiments" / "facts.py")
-assert spec and spec.loader
-facts = importlib.util.module_from_spec(spec)
-sys.modules["facts"] = facts
-spec.loader.exec_module(facts)
+facts = load("facts")
 
 
 def rows(system):

@@ -1,0 +1,220 @@
+"""How the region works, on one page: its stocks and loops, and what a lasting push comes to in the long run.
+
+    python experiments/how_it_works.py [draws]     (writes docs/how_it_works.md and its two figures; 500 draws take a minute)
+
+Everything is read from the slopes of the one-period map at the opening (`sim.loops`); the bands are over draws of all plausible
+ranges whose opening is stable.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from sim import diagram
+from sim.arrays import Array
+from sim.compose import expand
+from sim.config import Config
+from sim.loops import KINS, SIDES, Gains, Loop, gains, loops, one, picture, responses
+from sim.names import QUANTITIES
+from sim.params import Params, World, stack
+from sim.plots import save
+from sim.simulate import Plan
+
+DOCS = Path(__file__).parent.parent / "docs"
+DRAWS = 500
+SIDE = "below"
+"""The side of the opening that figures show: where buffers are lost and leaving costs."""
+LEAST = 0.001
+"""Loops of less gain are not told."""
+
+
+def at_opening(config: Config) -> dict[str, Gains]:
+    """The gains of a region at its shipped numbers, on each side of the opening."""
+    layout, params, world = stack([config])
+    return {name: gains(params, world, layout, config.window.dt, side) for name, side in SIDES.items()}
+
+
+def stable(draws: int) -> tuple[Plan, Params, World]:
+    """Draws that can be at rest and are stable."""
+    plan = Plan(expand(["sample=ranges", f"draws={draws}"]))
+    kept = np.flatnonzero(plan.margins > 0)
+    drawn = Params(*(field[kept] if len(field) > 1 else field for field in plan.params))
+    return plan, drawn, World(*(field[kept] for field in plan.world))
+
+
+def bands(plan: Plan, params: Params, world: World) -> dict[tuple[tuple[str, ...], str], Array]:
+    """The gain of each loop in each draw, 0 where it has none."""
+    found: dict[tuple[tuple[str, ...], str], Array] = {}
+    number = len(world.alignment)
+    for draw in range(number):
+        for loop in loops(gains(*one(params, world, draw), plan.layout, plan.window.dt, SIDES[SIDE])):
+            found.setdefault((loop.stocks, loop.kin), np.zeros(number))[draw] = loop.gain
+    return found
+
+
+def loop_table(sides: dict[str, Gains], drawn: dict[tuple[tuple[str, ...], str], Array]) -> list[str]:
+    """A row for each loop worth telling."""
+    other = {(loop.stocks, loop.kin): loop.gain for loop in loops(sides["above"])}
+    lines = ["| loop | kind | below | above | 5-95 % of draws | sign holds |", "|---|---|---|---|---|---|"]
+    for loop in told(loops(sides[SIDE])):
+        key = loop.stocks, loop.kin
+        low, high = np.quantile(drawn[key], [0.05, 0.95])
+        kind = {"+": "reinforcing", diagram.MINUS: "balancing"}.get(diagram.pen(loop.direction).sign, "either")
+        holds = float((np.sign(drawn[key]) == np.sign(loop.gain)).mean())
+        cells = [diagram.way(loop), kind, f"{loop.gain:+.4f}", f"{other.get(key, 0.0):+.4f}", f"{low:+.4f} to {high:+.4f}"]
+        lines.append(row([*cells, f"{holds:.2f}"]))
+    return lines
+
+
+def told(found: Sequence[Loop]) -> list[Loop]:
+    """The loops worth telling."""
+    return [loop for loop in found if abs(loop.gain) >= LEAST]
+
+
+def arc_table(drawn: xr.Dataset) -> list[str]:
+    """A row for each arc between stocks and kin of actors."""
+    lines = ["| from | to | whose | below | above | carried by |", "|---|---|---|---|---|---|"]
+    for source in map(str, drawn["source"].values):
+        for target in map(str, drawn["target"].values):
+            for kin in KINS:
+                here = drawn.sel(source=source, target=target, kin=kin)
+                if not here["gain"].values.any():
+                    continue
+                said = [_signed(here.sel(side=side)) for side in SIDES]
+                by = ", ".join(diagram.carriers(drawn, target, source, kin, SIDE)) or "always on"
+                lines.append(row([QUANTITIES[source].label, QUANTITIES[target].label, kin, *said, by]))
+    return lines
+
+
+def _signed(arc: xr.Dataset) -> str:
+    gain = float(arc["gain"])
+    return f"{diagram.pen(float(arc['direction'])).sign}{gain:.4f}" if gain else "0"
+
+
+def response_table(shipped: dict[str, xr.DataArray], drawn: xr.DataArray, labels: dict[str, str]) -> list[str]:
+    """A row for each push of the figure: its greatest response, on both sides, with its band."""
+    lines = [
+        "| lasting push of 1 on | greatest response | below | above | 5-95 % of draws | sign holds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for push in diagram.chosen(shipped[SIDE])[0]:
+        values = {name: table.sel(push=push).values for name, table in shipped.items()}
+        at = np.unravel_index(abs(values[SIDE]).argmax(), values[SIDE].shape)
+        who = [labels[str(shipped[SIDE][dim].values[place])] for dim, place in zip(("state", "bloc"), at, strict=True)]
+        band = drawn.sel(push=push).values[:, *at]
+        low, high = np.quantile(band, [0.05, 0.95])
+        cells = [diagram.push_words(push, labels), ", ".join(who), *(f"{values[name][at]:+.3f}" for name in SIDES)]
+        holds = float((np.sign(band) == np.sign(values[SIDE][at])).mean())
+        gap = float(abs(values["above"] - values["below"]).max())
+        lines.append(row([*cells, f"{gap:.3f}", f"{low:+.3f} to {high:+.3f}", f"{holds:.2f}"]))
+    return lines
+
+
+def row(cells: Sequence[str]) -> str:
+    """A row of a table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def document(label: str, drawn: xr.Dataset, tables: dict[str, list[str]], counts: tuple[int, int, int]) -> str:
+    """The page; `counts` are the stable draws, all draws, and those that could not be at rest."""
+    kept, draws, refused = counts
+    trust = float(drawn["gain"].sel(side=SIDE, target="alignment", source="credibility", kin="own"))
+    still = [
+        QUANTITIES[name].label.lower() for name in map(str, drawn["target"].values) if not drawn["gain"].sel(target=name).any()
+    ]
+    lines = [
+        "# How the region works",
+        "",
+        "Made by `python experiments/how_it_works.py` from the code, at the opening of the shipped region; no arc, sign or number",
+        "here is written by hand.",
+        "",
+        f"![Stocks and loops of the region {label}](loops.png)",
+        "",
+        "## How to read it",
+        "",
+        "- A box is a stock, an arc says that one moves the target of another. The number is the **gain**: how far the target",
+        f"  rises for a lasting unit of the other, all else held. Alignments are counted by their anchor: {trust:.2f} from",
+        f"  credibility says that a patron trusted by 0.1 more is worth as much as a standing preference {0.1 * trust:.3f} higher.",
+        "- All stocks are shares or scores whose ranges span 1 or 2, so gains can be set against each other; trade access is a",
+        "  share of trade, and a unit of it is all trade there is.",
+        "- A **loop** reinforces or balances by the product of the signs along it. Its gain is what comes back of a unit once it",
+        "  has gone round; all rounds of all loops together are in the responses below.",
+        f"- No arc enters {', '.join(still)}: at the shipped numbers only shocks move them.",
+        "- Effort, pressure, threat and traffic arise and pass within a period and lie inside the arcs: a strained bloc spends",
+        "  less, so it protects less; the blocs' answer to each other (vigilance) is among the arcs from alignment to alignment.",
+        "- **Kinks.** Some rules act on one side only: leaving costs and a lost buffer strains, coming nearer does neither.",
+        f"  Figures show the side {SIDE} the opening, where both act: every stock a little less than at rest. Tables give both.",
+        "",
+        "## Loops",
+        "",
+        f"Mean over the numbers that the loop returns to; bands over {kept} stable draws of {draws}",
+        f"({refused} could not be at rest), {SIDE} the opening.",
+        "",
+        *tables["loops"],
+        "",
+        "## What a lasting push comes to",
+        "",
+        "With T the matrix of direct gains the response is (1 - T)^-1, the same as (1 - J)^-1 of the one-period map J times what a",
+        "push adds in a period: the push, and what goes round once, twice and so on. It holds for small pushes near the opening.",
+        "",
+        "![What a lasting push on each stock comes to in each alignment](responses.png)",
+        "",
+        "Sides: by how much the response on the two sides of the opening differs at most, over all alignments. A push that raises",
+        "some alignments and lowers others meets one side here and the other there.",
+        "",
+        *tables["responses"],
+        "",
+        "## Every arc",
+        "",
+        "Whose: own, of the same actors; another bloc's, another state's, or both. ±: raises some and lowers others; the gain adds",
+        f"up absolute values. Carried by: the mechanisms without which at least {diagram.CARRIES:.0%} of the gain is lost.",
+        "",
+        *tables["arcs"],
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write(draws: int, folder: Path = DOCS) -> None:
+    """Write the page and its figures."""
+    config = expand()[0].config
+    region, sides, drawn = config.region, at_opening(config), picture(config)
+    layout, params, world = stack([config])
+    labels = {name: actor.label for name, actor in [*region.states.items(), *region.blocs.items()]}
+    shipped = {name: responses(params, world, layout, config.window.dt, side)[0] for name, side in SIDES.items()}
+    plan, some, worlds = stable(draws)
+    over = responses(some, worlds, layout, config.window.dt, SIDES[SIDE])
+    found = told(loops(sides[SIDE]))
+    save(diagram.plot_loops(drawn, found, f"{region.label}: stocks and loops at the opening", SIDE), folder / "loops.png")
+    twins = ", ".join(diagram.push_words(push, labels) for push in diagram.chosen(shipped[SIDE])[1])
+    foot = (
+        "Cell: the rise of an alignment in the long run for a lasting push of 1 on the target of the row; for stocks of a state"
+        f" and a bloc on that of the same two. At the shipped numbers, every stock just {SIDE} its opening. Bold: 5-95 % of"
+        f" {over.sizes['variant']} stable draws have one sign; blank: below {diagram.BLANK}. Left out: pushes below"
+        f" {diagram.SHOWN} throughout, and those that answer as one shown does ({twins})."
+    )
+    title = f"{region.label}: what a lasting push comes to in each alignment"
+    save(diagram.plot_responses(shipped[SIDE], over, labels, title, foot), folder / "responses.png")
+    tables = {
+        "loops": loop_table(sides, bands(plan, some, worlds)),
+        "responses": response_table(shipped, over, labels),
+        "arcs": arc_table(drawn),
+    }
+    text = document(region.label, drawn, tables, (over.sizes["variant"], draws, plan.refused))
+    (folder / "how_it_works.md").write_text(text, encoding="utf-8")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the page; an argument is the number of draws."""
+    if len(argv) > 1 or not all(word.isdigit() and int(word) > 0 for word in argv):
+        print("usage: python experiments/how_it_works.py [draws]", file=sys.stderr)
+        return 2
+    write(int(argv[0]) if argv else DRAWS)
+    print("written: how_it_works.md, loops.png, responses.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
