@@ -2,187 +2,81 @@
 
     python experiments/facts.py [draws]     (writes docs/facts.md; 500 draws take some minutes)
 
-Each row is an effect, a sum of worlds with and without shocks on the same luck. It is measured at the shipped numbers over 200
-worlds; its sign is counted over draws of all plausible ranges, luck off; and both are asked again with each mechanism off.
+Each row of `claims.py` is an effect, a sum of worlds with and without shocks on the same luck. It is measured at the shipped
+numbers over 200 worlds; its sign is counted over draws of all plausible ranges, luck off; and both are asked again with each
+mechanism off.
 """
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from claims import ROWS, SETTINGS, WAR, Row
+from facts_page import DOCUMENT, Found, document
 
 from sim.arrays import Array
 from sim.compose import expand
+from sim.config import Variant
 from sim.measures import half_interval
 from sim.measuring import measured
-from sim.names import MECHANISMS, QUANTITIES
+from sim.names import MECHANISMS, PERIOD, TIME
 from sim.results import MOVE
 from sim.simulate import simulate
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "facts.md"
 DRAWS, REPLICATES, ABLATION_SHARE = 500, 200, 0.4
 """Draws, worlds at the shipped numbers, and the share of the draws that the ablation takes."""
-HOLDS = 0.9
-"""Share of draws in which a sign must hold."""
-CARRIED = 0.5
-"""A mechanism carries a claim where the effect without it is less than this share of the whole, or of the other sign."""
-PEACE, TRADE, WAR = "peace_deal", "trade_opening", "ukraine_war"
-SINCE_1994 = ("region=south_caucasus_1994", "end=2022-01")
-
-Terms = tuple[tuple[int, tuple[str, ...]], ...]
+BATCH = 600
+"""Worlds that are simulated together: more would not fit into memory."""
+MOVERS = 3
+"""Drawn numbers that are named as moving an effect most."""
 
 
-def effect_of(*shocks: str, among: Sequence[str] = ()) -> Terms:
-    """The worlds with some shocks less those without, others happening in both."""
-    return ((1, (*among, *shocks)), (-1, tuple(among)))
+Effects = dict[Row, dict[int, float]]
+"""The effect of each row in each draw whose opening is stable."""
 
 
-@dataclass(frozen=True, eq=False)
-class Row:
-    """One claim: whose it is, what worlds show it, on which number, with which sign."""
-
-    system: str
-    claim: str
-    whose: str
-    kind: str
-    """direct: the shock moves the number or an identity of it; derived; open; null."""
-    terms: Terms
-    variable: str
-    who: dict[str, str]
-    sign: int
-    said: tuple[str, ...] = ()
-    """What else is set: region, window, numbers."""
-    at_war_end: bool = False
-
-    @property
-    def worlds(self) -> tuple[tuple[str, ...], ...]:
-        """The sets of shocks that the row needs, the first without repetition."""
-        return tuple(dict.fromkeys(shocks for _, shocks in self.terms))
-
-
-@dataclass
-class Found:
-    """What a row came to."""
-
-    mean: float = np.nan
-    half: float = np.nan
-    share: float = np.nan
-    without: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """For each mechanism the effect without it as a share of the whole, and the share of draws in which the sign holds."""
-
-
-Number = tuple[str, dict[str, str]]
-
-
-def of(variable: str, *actors: str) -> Number:
-    """A number, and the actors whose it is in the order of its axes."""
-    return variable, dict(zip(QUANTITIES[variable].dims, actors, strict=True))
-
-
-def _rows() -> Iterator[Row]:
-    def system(name: str, terms: Terms, *said: str, at_war_end: bool = False):
-        def row(claim: str, whose: str, kind: str, number: Number, sign: int) -> Row:
-            return Row(name, claim, whose, kind, terms, *number, sign, said, at_war_end)
-
-        return row
-
-    armenia, azerbaijan, georgia = "armenia", "azerbaijan", "georgia"
-    row = system("Peace of 2025", effect_of(PEACE))
-    yield row("threat to Armenia falls", "article", "direct", of("threat", armenia, "russia"), -1)
-    yield row("threat to Azerbaijan falls", "article", "direct", of("threat", azerbaijan, "russia"), -1)
-    yield row("Armenia and Turkey thaw", "article", "derived", of("alignment", armenia, "turkey"), 1)
-    yield row("Armenia leans less on Russia", "ours", "derived", of("alignment", armenia, "russia"), -1)
-    row = system("War in Ukraine", effect_of(WAR), at_war_end=True)
-    yield row("Russia's effort in Armenia falls", "article", "direct", of("effort", armenia, "russia"), -1)
-    yield row("Armenia leaves Russia", "article", "derived", of("alignment", armenia, "russia"), -1)
-    yield row("Armenia nears NATO", "article", "derived", of("alignment", armenia, "nato"), 1)
-    yield row("Armenia nears the EU", "article", "derived", of("alignment", armenia, "eu"), 1)
-    yield row("Azerbaijan leaves Russia", "article", "derived", of("alignment", azerbaijan, "russia"), -1)
-    yield row("Georgia leaves Russia", "article", "derived", of("alignment", georgia, "russia"), -1)
-    row = system("Transit and fuel train", effect_of(TRADE))
-    yield row("Armenia depends less on Russia", "article", "derived", of("dependence", armenia, "russia"), -1)
-    yield row("trade mends the tie with Azerbaijan", "article", "derived", of("tie", armenia, azerbaijan), 1)
-    yield row("Georgia gains", "ours", "open", of("dependence", georgia, "russia"), -1)
-    row = system("Transit and fuel train", ((1, (PEACE, TRADE)), (-1, (PEACE,)), (-1, (TRADE,)), (1, ())))
-    yield row("the same transit moves more with peace", "article", "derived", of("traffic", armenia, azerbaijan), 1)
-    row = system("Energy corridor", effect_of("energy_corridor"), *SINCE_1994)
-    yield row("the EU's effort in Azerbaijan rises", "article", "direct", of("effort", azerbaijan, "eu"), 1)
-    yield row("Azerbaijan depends more on the EU", "article", "derived", of("dependence", azerbaijan, "eu"), 1)
-    yield row("Azerbaijan nears the EU", "article", "derived", of("alignment", azerbaijan, "eu"), 1)
-    yield row("Georgia nears the EU", "article", "derived", of("alignment", georgia, "eu"), 1)
-    row = system("NATO's programmes", effect_of("programmes_for_azerbaijan"))
-    yield row("readiness outlives the programme", "article", "direct", of("readiness", azerbaijan, "nato"), 1)
-    yield row("NATO's share of protection rises", "article", "derived", of("protection", azerbaijan, "nato"), 1)
-    yield row("Azerbaijan nears NATO", "article", "derived", of("alignment", azerbaijan, "nato"), 1)
-    row = system("Exercise near the border", effect_of("border_exercises"), "end=2027-02")
-    yield row("Russia answers in Georgia", "article", "derived", of("effort", georgia, "russia"), 1)
-    yield row("Georgia and NATO a year later", "ours", "open", of("alignment", georgia, "nato"), 1)
-    row = system("Exercise near the border", effect_of("noble_partner", among=("crimea_2014",)), *SINCE_1994[:1], "end=2019-08")
-    yield row("Russia answers in 2018, in the record since 1994", "ours", "derived", of("effort", georgia, "russia"), 1)
-    calm = tuple(f"shock.war_2008.effects.{name}.size=0" for name in ("grievance", "relations_cut"))
-    row = system("War of 2008", effect_of("war_2008"), *SINCE_1994)
-    yield row("Georgia leaves Russia", "article", "direct", of("alignment", georgia, "russia"), -1)
-    row = system("War of 2008", effect_of("war_2008"), *SINCE_1994, *calm)
-    yield row("the same, its grievance left out", "article", "derived", of("alignment", georgia, "russia"), -1)
-    yield row("Georgia nears NATO, the grievance left out", "ours", "derived", of("alignment", georgia, "nato"), 1)
-    calm = tuple(f"shock.{name}.effects.betrayal.size=0" for name in ("karabakh_2020", "karabakh_2023"))
-    lost, until = effect_of("karabakh_2020", "karabakh_2023"), ("region=south_caucasus_1994", "end=2026-07")
-    row = system("Karabakh 2020 and 2023", lost, *until)
-    yield row("Armenia leaves Russia", "article", "direct", of("alignment", armenia, "russia"), -1)
-    row = system("Karabakh 2020 and 2023", lost, *until, *calm)
-    yield row("the same, its grievance left out", "article", "derived", of("alignment", armenia, "russia"), -1)
-    yield row("Armenia nears NATO", "article", "derived", of("alignment", armenia, "nato"), 1)
-    row = system("Turkey as channel", effect_of("channel_closed"))
-    yield row("without it NATO protects Azerbaijan less", "article", "derived", of("protection", azerbaijan, "nato"), -1)
-    yield row("and stands lower there", "article", "derived", of("alignment", azerbaijan, "nato"), -1)
-    row = system("Balanced diplomacy", effect_of("balanced_diplomacy"))
-    yield row("Armenia hedges more", "article", "derived", of("hedging", armenia), 1)
-    yield row("Azerbaijan hedges more", "article", "derived", of("hedging", azerbaijan), 1)
-    row = system("Black Sea", effect_of(WAR), f"shock.{WAR}.effects.drain.size=0", "keep=parts")
-    for state, name in ((armenia, "Armenia"), (azerbaijan, "Azerbaijan")):
-        cost = "move", {"part": "exclusivity", "state": state, "bloc": "russia"}
-        yield row(f"rivalry since 2022 makes standing with both dearer for {name}", "article", "derived", cost, -1)
-        yield row(f"so {name} hedges less", "ours", "derived", of("hedging", state), -1)
-    row = system("Black Sea", effect_of("black_sea_incident"), "end=2029-01")
-    yield row("an incident makes Armenia hedge less", "ours", "open", of("hedging", armenia), -1)
-    row = system("North Caucasus", effect_of(WAR))
-    yield row("losing the South Caucasus strains Russia at home", "article", "derived", of("strain_home", "russia"), 1)
-    row = system("Joint exercises", effect_of("joint_exercises"), "shock.joint_exercises.probability=1")
-    yield row("from chessboard to bridge", "article", "derived", of("bridge"), 1)
-    row = system("NATO's statement", effect_of("nato_statement"))
-    yield row("words alone move nothing", "article", "null", of("alignment", armenia, "nato"), 0)
-
-
-ROWS = tuple(_rows())
-
-
-def groups(rows: Sequence[Row] = ROWS) -> dict[tuple[tuple[str, ...], tuple[str, ...]], list[Row]]:
-    """Rows that the same worlds answer: by what is set and the shocks that take part."""
-    found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Row]] = {}
+def groups(rows: Sequence[Row] = ROWS) -> dict[tuple[str, str], list[Row]]:
+    """Rows that the same worlds answer: by opening and by what is kept."""
+    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        shocks = tuple(dict.fromkeys(name for shocks in row.worlds for name in shocks))
-        found.setdefault((row.said, shocks), []).append(row)
-    return found
+        found[row.opening, row.keep].append(row)
+    return dict(found)
 
 
-def worlds(said: Sequence[str], shocks: Sequence[str], rows: Sequence[Row]) -> xr.Dataset:
-    """The worlds of some rows: each set of shocks, in every draw or replicate that `said` asks for, on the same luck."""
-    base = expand([f"shock=[{','.join(shocks)}]", *said])
+def variants(rows: Sequence[Row], said: Sequence[str] = ()) -> list[list[Variant]]:
+    """For each draw, or for the one set of numbers, a variant for each set of shocks that some rows of one opening need."""
     sets = dict.fromkeys(subset for row in rows for subset in row.worlds)
-    variants = [
-        replace(
-            variant,
-            config=replace(variant.config, shock={name: variant.config.shock[name] for name in subset}),
-            label=f"{variant.label}: {name_of(subset)}",
-            coordinates=variant.coordinates | {"scenario": name_of(subset)},
-        )
-        for subset in sets
-        for variant in base
-    ]
-    return measured(simulate(variants))
+    shocks = dict.fromkeys(word.split("-")[0] for subset in sets for word in subset)
+    settings = [word for word in SETTINGS[rows[0].opening] if not word.startswith("shock.") or word.split(".")[1] in shocks]
+    base = expand([f"shock=[{','.join(shocks)}]", *settings, f"keep={rows[0].keep}", *said])
+    return [[_with(variant, subset) for subset in sets] for variant in base]
+
+
+def _simulated(rows: Sequence[Row], some: Sequence[Variant]) -> xr.Dataset:
+    """The worlds of some variants, with their measures where a row reads one."""
+    ds = simulate(some)
+    return ds if all(row.variable in ds for row in rows) else measured(ds)
+
+
+def _with(variant: Variant, subset: Sequence[str]) -> Variant:
+    """A variant with some of its shocks only, and of these some effects left out."""
+    shocks = {}
+    for word in subset:
+        name, *left_out = word.split("-")
+        shock = variant.config.shock[name]
+        shocks[name] = replace(shock, effects={key: effect for key, effect in shock.effects.items() if key not in left_out})
+        if len(shock.effects) - len(shocks[name].effects) != len(left_out):
+            raise KeyError(word)
+    return replace(
+        variant,
+        config=replace(variant.config, shock=shocks),
+        label=f"{variant.label}: {name_of(subset)}",
+        coordinates=variant.coordinates | {"scenario": name_of(subset)},
+    )
 
 
 def name_of(shocks: Sequence[str]) -> str:
@@ -190,22 +84,22 @@ def name_of(shocks: Sequence[str]) -> str:
     return "+".join(shocks) or "none"
 
 
-def effects(row: Row, ds: xr.Dataset, draws: set[int] | None = None) -> Array:
-    """The effect of a row in each replicate, or in each of some draws."""
-    ds = ds if draws is None else ds.isel(variant=np.flatnonzero(np.isin(ds["draw"].values, list(draws))))
+def effects(row: Row, ds: xr.Dataset) -> Array:
+    """The effect of a row, (draw, replicate)."""
     parts = [coefficient * _at(row, ds, shocks) for coefficient, shocks in row.terms]
-    return sum(parts[1:], parts[0]).reshape(-1)
+    return sum(parts[1:], parts[0])
 
 
 def _at(row: Row, ds: xr.Dataset, shocks: Sequence[str]) -> Array:
     """A row's number with some shocks at the time at which it is read, (draw, replicate)."""
-    chosen = ds.isel(variant=_stable(ds, shocks))
-    values = chosen[row.variable].sel(row.who).values
+    values = ds[row.variable].isel(variant=_stable(ds, shocks)).sel(row.who)
+    times = ds[PERIOD if PERIOD in values.dims else TIME].values
+    values = values.values
     if row.variable == MOVE:
         return values.sum(axis=-1)
     if not row.at_war_end:
-        return values[..., -1]
-    strained = ds.isel(variant=_stable(ds, (WAR,)))["strain_war"].sel(bloc="russia").values.argmax(axis=-1)
+        return values[..., -1 if not row.at else int(np.searchsorted(times, np.datetime64(row.at, "ns")))]
+    strained = ds["strain_war"].isel(variant=_stable(ds, (WAR,))).sel(bloc="russia").values.argmax(axis=-1)
     last = np.minimum(strained, values.shape[-1] - 1)
     return np.take_along_axis(values, last[..., None], axis=-1)[..., 0]
 
@@ -215,15 +109,41 @@ def _stable(ds: xr.Dataset, shocks: Sequence[str]) -> Array:
     return np.flatnonzero((ds["scenario"].values == name_of(shocks)) & (ds["stability_margin"].values > 0))
 
 
-def stable_draws(ds: xr.Dataset) -> set[int]:
-    """The draws whose opening can be at rest and is stable."""
-    return set(ds["draw"].values[ds["stability_margin"].values > 0].tolist())
+def in_draws(rows: Sequence[Row], said: Sequence[str] = ()) -> Effects:
+    """The effects of rows of one opening in every draw that `said` asks for, luck off."""
+    region = expand([word for word in SETTINGS[rows[0].opening] if word.startswith("region=")])[0].config.region
+    quiet = [f"region.states.{state}.volatility=0" for state in region.states]
+    drawn = variants(rows, [*quiet, "replicates=1", "sample=ranges", *said])
+    together = max(1, BATCH // len(drawn[0]))
+    found: Effects = {row: {} for row in rows}
+    for start in range(0, len(drawn), together):
+        ds = _simulated(rows, [variant for draw in drawn[start : start + together] for variant in draw])
+        draws = ds["draw"].values[_stable(ds, rows[0].worlds[0])].tolist()
+        for row in rows:
+            found[row] |= dict(zip(draws, effects(row, ds)[:, 0].tolist(), strict=True))
+    return found
 
 
-def quiet(said: Sequence[str]) -> list[str]:
-    """Luck off in the region that is said."""
-    region = expand([word for word in said if word.startswith("region=")])[0].config.region
-    return [f"region.states.{state}.volatility=0" for state in region.states]
+def numbers(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers of a config by their dotted names."""
+    if is_dataclass(value):
+        value = {one.name: getattr(value, one.name) for one in fields(value) if one.name not in ("evidence", "range")}
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from numbers(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path, float(value)
+
+
+def movers(found: dict[int, float], drawn: dict[int, dict[str, float]]) -> list[tuple[str, float]]:
+    """The drawn numbers with the greatest rank correlation with an effect."""
+    table = np.array([list(drawn[draw].values()) for draw in found])
+    ranks = np.argsort(np.argsort(np.column_stack([table, list(found.values())]), axis=0), axis=0).astype(float)
+    ranks -= ranks.mean(axis=0)
+    ranks /= np.sqrt((ranks**2).sum(axis=0))
+    names, together = list(drawn[next(iter(found))]), ranks[:, :-1].T @ ranks[:, -1]
+    varied = [at for at in range(len(names)) if len(np.unique(table[:, at])) > len(table) // 2]
+    return [(names[at], float(together[at])) for at in sorted(varied, key=lambda at: -abs(together[at]))[:MOVERS]]
 
 
 def share(values: Array, sign: int) -> float:
@@ -239,87 +159,32 @@ def some_of(draws: int) -> int:
 def find(draws: int = DRAWS, replicates: int = REPLICATES, rows: Sequence[Row] = ROWS) -> dict[Row, Found]:
     """Everything that the table tells."""
     found = {row: Found() for row in rows}
-    some = some_of(draws)
-    for (said, shocks), asked in groups(rows).items():
-        print(f"{', '.join(shocks)}: {len(asked)} rows", file=sys.stderr, flush=True)
-        one = worlds([*said, f"replicates={replicates}"], shocks, asked)
-        still = [*said, *quiet(said), "replicates=1", "sample=ranges"]
-        drawn = worlds([*still, f"draws={draws}"], shocks, asked)
+    for (opening, keep), asked in groups(rows).items():
+        print(f"{opening}, {keep}: {len(asked)} rows", file=sys.stderr, flush=True)
+        one = _simulated(asked, variants(asked, [f"replicates={replicates}"])[0])
+        drawn = in_draws(asked, [f"draws={draws}"])
+        shocks = dict.fromkeys(word.split("-")[0] for row in asked for subset in row.worlds for word in subset)
+        said = [*SETTINGS[opening][:1], f"shock=[{','.join(shocks)}]", "sample=ranges", f"draws={draws}"]
+        named = {int(str(v.coordinates["draw"])): _numbers_of(v) for v in expand(said)}
         for row in asked:
             values = effects(row, one)
             found[row].mean = float(values.mean())
-            found[row].half = float(half_interval(values.std(ddof=1), len(values)))
-            found[row].share = share(effects(row, drawn), row.sign)
+            found[row].half = float(half_interval(values.std(ddof=1), values.size))
+            found[row].share = share(np.array(list(drawn[row].values())), row.sign)
+            found[row].movers = movers(drawn[row], named)
         for mechanism in MECHANISMS:
-            off = worlds([*still, f"draws={some}", f"dynamics.{mechanism}=0"], shocks, asked)
+            off = in_draws(asked, [f"draws={some_of(draws)}", f"dynamics.{mechanism}=0"])
             for row in asked:
-                common = stable_draws(off) & stable_draws(drawn)
-                values, whole = effects(row, off, common), float(effects(row, drawn, common).mean())
+                common = off[row].keys() & drawn[row].keys()
+                whole = float(np.mean([drawn[row][draw] for draw in common]))
+                values = np.array([off[row][draw] for draw in common])
                 found[row].without[mechanism] = (float(values.mean()) / whole if whole else np.nan, share(values, row.sign))
     return found
 
 
-def carried_by(row: Row, found: Found) -> list[str]:
-    """The mechanisms without which the effect is less than half or of the other sign."""
-    return [name for name, (part, _) in found.without.items() if row.kind != "null" and part < CARRIED]
-
-
-def verdict(row: Row, found: Found) -> str:
-    """Whether the sign holds."""
-    if row.kind == "open":
-        return "open"
-    return "holds" if found.share >= HOLDS else "**fails**"
-
-
-def document(found: dict[Row, Found], draws: int, replicates: int) -> str:
-    """The page that the findings make."""
-    derived = [row for row in found if row.kind == "derived" and row.whose == "article"]
-    kept = [row for row in derived if found[row].share >= HOLDS]
-    lines = [
-        "# Facts",
-        "",
-        "What the article's claims come to in the model. Made by `python experiments/facts.py`; no number here is written by hand.",
-        "",
-        "- **Effect**: worlds with less worlds without, on the same luck, at the shipped numbers: mean of",
-        f"  {replicates} worlds ± half its 95 % interval, at the end of the run (of the war, where it is about the war).",
-        f"- **Sign**: the share of {draws} draws of all plausible ranges in which the effect has the sign, luck off,",
-        f"  among draws whose opening is stable. A sign holds at {HOLDS:.2f}.",
-        "- **Direct** rows test wiring, only **derived** ones are evidence, **open** ones are reported.",
-        f"- **Carried by**: the mechanisms without which the mean effect, over {some_of(draws)} of the draws,",
-        "  is less than half of itself or of the other sign.",
-        "",
-        f"Of {len(derived)} derived claims of the article {len(kept)} hold.",
-        "",
-        "| system | claim | whose, kind | number | effect | sign | verdict | carried by |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row, result in found.items():
-        unit = QUANTITIES["alignment" if row.variable == MOVE else row.variable].unit
-        number = " ".join([row.variable.replace("_", " "), *row.who.values()])
-        cells = [
-            row.system,
-            row.claim,
-            f"{row.whose}, {row.kind}",
-            f"{number} ({unit})",
-            f"{result.mean:+.4f} ± {result.half:.4f}",
-            f"{'+' if row.sign > 0 else '-' if row.sign < 0 else '0'} {result.share:.2f}",
-            verdict(row, result),
-            ", ".join(carried_by(row, result)) or "-",
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        "## Without each mechanism",
-        "",
-        "The mean effect over the draws as a share of the whole one, and in brackets the share of draws in which the sign holds.",
-        "",
-        "| claim | " + " | ".join(MECHANISMS) + " |",
-        "|---" * (len(MECHANISMS) + 1) + "|",
-    ]
-    for row, result in found.items():
-        cells = [f"{part:.2f} ({held:.2f})" if np.isfinite(part) else "-" for part, held in result.without.values()]
-        lines.append("| " + " | ".join([f"{row.system}: {row.claim}", *cells]) + " |")
-    return "\n".join(lines) + "\n"
+def _numbers_of(variant: Variant) -> dict[str, float]:
+    config = variant.config
+    return dict(numbers({"region": config.region, "dynamics": config.dynamics, "shock": config.shock}))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -328,8 +193,7 @@ def main(argv: Sequence[str]) -> int:
         print("usage: python experiments/facts.py [draws]", file=sys.stderr)
         return 2
     draws = int(argv[0]) if argv else DRAWS
-    text = document(find(draws), draws, REPLICATES)
-    DOCUMENT.write_text(text, encoding="utf-8")
+    DOCUMENT.write_text(document(find(draws), draws, some_of(draws), REPLICATES), encoding="utf-8")
     print(f"written: {DOCUMENT.name}")
     return 0
 

@@ -20,7 +20,7 @@ from sim.config import Config
 from sim.loops import KINS, SIDES, Gains, Loop, gains, loops, one, picture, responses
 from sim.names import QUANTITIES
 from sim.params import Params, World, stack
-from sim.plots import save
+from sim.sheet import save
 from sim.simulate import Plan
 
 DOCS = Path(__file__).parent.parent / "docs"

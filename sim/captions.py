@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from sim.arrays import Array
 from sim.names import BLOC, QUANTITIES, REPLICATE, STATE, VARIANT
-from sim.sheet import MARKS_MAX, MINUS, Mark
+from sim.panels import MARKS_MAX, Mark
+from sim.sheet import MINUS
 
 BAND, INTERVAL = "5-95 % of worlds (spread of runs)", "95 % interval of the mean"
 SINGLE = "a single world: no band and no interval"
@@ -121,11 +122,23 @@ def pages(differences: xr.Dataset) -> tuple[list[Page], list[str]]:
     called = dict(zip(labels, words, strict=True))
     against = {called.get(references[at], references[at]) for at in apart}
     other = against.pop() if len(against) == 1 else "each variant's own reference"
-    groups = [apart[start : start + COLUMNS] for start in range(0, len(apart), COLUMNS)][:PAGES]
+    return pages_of(differences, apart, f"effect against {other}")
+
+
+def pages_of(ds: xr.Dataset, chosen: Sequence[int], title: str) -> tuple[list[Page], list[str]]:
+    """The sheets for some variants, and what their feet say of variants that are left out."""
+    labels, words = names(ds, VARIANT), variant_words(ds)
+    groups = [chosen[start : start + COLUMNS] for start in range(0, len(chosen), COLUMNS)][:PAGES]
     sheets = []
     for number, group in enumerate(groups, start=1):
         place = f" ({number} of {len(groups)})" if len(groups) > 1 else ""
-        title = f"{differences.attrs['region_label']}: effect against {other}{place}"
-        sheets.append(Page(group, [labels[at] for at in group], [words[at] for at in group], title))
-    left_out = len(apart) - COLUMNS * PAGES
-    return sheets, [f"{left_out} of {len(apart)} variants are not drawn: choose among them"] if left_out > 0 else []
+        head = f"{ds.attrs['region_label']}: {title}{place}"
+        sheets.append(Page(list(group), [labels[at] for at in group], [words[at] for at in group], head))
+    left_out = len(chosen) - COLUMNS * PAGES
+    return sheets, [f"{left_out} of {len(chosen)} variants are not drawn: choose among them"] if left_out > 0 else []
+
+
+def named(shocks: Sequence[Mark], times: Array) -> dict[str, Any]:
+    """The shocks of a sheet in its words: on a line above the panels while they are few, else as a list below."""
+    entries = listed(shocks, times)
+    return {"entries": entries} if len(entries) > MARKS_MAX else {"key": key(shocks, times)}

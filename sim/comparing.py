@@ -104,7 +104,8 @@ def _write_settings(path: Path, rows: Sequence[tuple[str, Any, Any]]) -> None:
 
 
 def _draw_two(folder: Path, opened: Sequence[xr.Dataset], difference: xr.Dataset, names: Sequence[str]) -> None:
-    from sim import plots
+    from sim import contrasts
+    from sim.sheet import save
 
     folder.mkdir()
     first, second = (results.summarise(ds) for ds in opened)
@@ -113,10 +114,10 @@ def _draw_two(folder: Path, opened: Sequence[xr.Dataset], difference: xr.Dataset
     called = (short[0], short[1]) if short[0] != short[1] else (names[0], names[1])
     for index, (one, other) in enumerate(pairs):
         name = "comparison" if len(pairs) == 1 else f"comparison_{index:02d}_{outputs.file_word(one)}"
-        figure = plots.plot_comparison(
+        figure = contrasts.plot_comparison(
             first.sel(variant=one),
             second.sel(variant=other),
             difference.sel(variant=one),
             called,
         )
-        plots.save(figure, folder / f"{name}.png")
+        save(figure, folder / f"{name}.png")

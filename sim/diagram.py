@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from sim.names import BLOC, QUANTITIES, STATE
-from sim.sheet import FAINT, GREY, INK, LINE, MINUS, fit, styled, ticks, wrap, write
+from sim.panels import ticks
+from sim.sheet import FAINT, GREY, INK, LINE, MINUS, fit, styled, wrap, write
 
 if TYPE_CHECKING:
     from sim.loops import Loop

@@ -65,6 +65,7 @@ def _one_score(
     ds: xr.Dataset, variant: str, actors: Sequence[str], said: dict[str, str], into: Path | None, asked: dict[str, Any], tell: Tell
 ) -> None:
     from sim import plots
+    from sim.sheet import save
 
     if "world" in said:
         raise SettingError(
@@ -74,7 +75,7 @@ def _one_score(
     if into:
         with outputs.whole(into) as draft:
             _write_table(draft / TABLE, explained)
-            plots.save(plots.plot_explanation(explained), draft / FIGURE)
+            save(plots.plot_explanation(explained), draft / FIGURE)
             outputs.write_manifest(draft, asked)
     for line in _lines(explained):
         tell(line)

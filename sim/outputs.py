@@ -239,35 +239,36 @@ def _write_draws(path: Path, variants: Sequence[Variant]) -> None:
 
 def draw_figures(folder: Path, ds: xr.Dataset, summary: xr.Dataset) -> None:
     """Draw the figures of a run: trajectories of each variant, and the paired effects where there are others."""
-    from sim import captions, plots
-    from sim.sheet import MARKS_MAX
+    from sim import captions, contrasts, plots
+    from sim.panels import MARKS_MAX
+    from sim.sheet import save
 
     folder.mkdir()
     labels = [str(label) for label in ds["variant"].values]
     for index, label in enumerate(labels[:PAGE]):
-        name = "trajectories" if len(labels) == 1 else f"trajectories_{index:02d}_{file_word(label)}"
-        plots.save(plots.plot_trajectories(summary, label), folder / f"{name}.png")
-    crowded = [label for label in labels if len(captions.marks([ds], [label])) > MARKS_MAX]
-    if crowded:
-        plots.save(plots.plot_timeline(summary, crowded[0]), folder / "timeline.png")
+        suffix = "" if len(labels) == 1 else f"_{index:02d}_{file_word(label)}"
+        save(plots.plot_trajectories(summary, label), folder / f"trajectories{suffix}.png")
+        if len(captions.marks([ds], [label])) > MARKS_MAX:
+            save(plots.plot_timeline(summary, label), folder / f"timeline{suffix}.png")
     _save_pages(folder, "measures", plots.plot_measures(summary))
     if len(labels) > 1:
+        _save_pages(folder, "side_by_side", contrasts.plot_side_by_side(summary))
         draw_effects(folder, results.differences(ds, ("alignment",)))
 
 
 def draw_effects(folder: Path, effects: xr.Dataset) -> None:
     """Draw the paired effects over time and at the end, on as many pages as they need."""
-    from sim import plots
+    from sim import contrasts
 
-    _save_pages(folder, "effects", plots.plot_effects(effects))
-    _save_pages(folder, "final_effects", plots.plot_final_effects(effects))
+    _save_pages(folder, "effects", contrasts.plot_effects(effects))
+    _save_pages(folder, "final_effects", contrasts.plot_final_effects(effects))
 
 
 def _save_pages(folder: Path, name: str, figures: Sequence[Any]) -> None:
-    from sim import plots
+    from sim.sheet import save
 
     for page, figure in enumerate(figures, start=1):
-        plots.save(figure, folder / (f"{name}.png" if page == 1 else f"{name}_{page}.png"))
+        save(figure, folder / (f"{name}.png" if page == 1 else f"{name}_{page}.png"))
 
 
 def file_word(label: str) -> str:

@@ -1,6 +1,6 @@
 """What all tests share: shocks that wake every mechanism, and a region in which every way of being joined occurs."""
 
-import importlib.util
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -21,12 +21,10 @@ def pytest_addoption(parser):
 
 def load(study):
     """A script of experiments/ as a module."""
-    spec = importlib.util.spec_from_file_location(study, ROOT / "experiments" / f"{study}.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[study] = module
-    spec.loader.exec_module(module)
-    return module
+    folder = str(ROOT / "experiments")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module(study)
 
 
 def effect(target, kind, who, size, date="2022-03-10", **lasting):

@@ -128,6 +128,16 @@ def test_every_effect_lies_in_its_range_and_has_a_source(name, all_at_once):
         assert effect.source.strip()
 
 
+@pytest.mark.parametrize("name", names("shock"))
+def test_the_head_of_a_shock_says_what_it_works_through(name, all_at_once):
+    text = (config_folder() / "shock" / f"{name}.yaml").read_text("utf-8")
+    comments = " ".join(line.partition("#")[2].strip() for line in text.splitlines() if "#" in line.split(":")[0] + line[-120:])
+    _, found, words = comments.partition("orks through ")
+    assert found
+    targets = {effect.target for effect in all_at_once.shock[name].effects.values()}
+    assert {target for target in targets if f"{target} (" not in words} == set()
+
+
 def test_a_new_shock_takes_at_most_twelve_lines():
     shortest = min(len(file.read_text("utf-8").splitlines()) for file in (config_folder() / "shock").glob("*.yaml"))
     assert shortest <= 12

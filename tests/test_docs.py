@@ -237,6 +237,25 @@ def test_the_region_of_the_recipe_is_at_rest_and_runs(here):
     assert float(simulate(expand(said, "mine"))["alignment"].std("replicate").max()) > 0.01
 
 
+def test_the_record_names_a_shock_or_a_reason_for_each_event_and_leaves_out_no_shock_of_the_history():
+    text = (ROOT / "docs" / "record.md").read_text("utf-8")
+    rows = [row.strip("| ").split(" | ") for row in text.splitlines() if re.match(r"\| \d{4}-", row)]
+    assert len(rows) > 80
+    history = expand(["scenario=history"])[0].config
+    told = set()
+    for day, _, event, _, what in rows:
+        shocks = re.findall(r"`(\w+)`", what)
+        assert shocks or re.match(r"left out: \w+", what), event
+        told |= set(shocks)
+        for name in shocks:
+            moments = [moment for effect in history.shock[name].effects.values() for moment in (effect.date, effect.until)]
+            days = [np.datetime64(date) for moment in moments if moment for date in re.findall(r"\d{4}-\d\d-\d\d", str(moment))]
+            assert min(abs((np.datetime64(day) - date).astype(int)) for date in days) < 60, event
+    assert told == set(history.shock)
+    shipped = {file.stem for group in ("shock", "scenario") for file in (ROOT / "configs" / group).glob("*.yaml")}
+    assert {name for name in re.findall(r"^\| [^|]+ \| `(?:scenario=)?(\w+)` \|$", text, re.MULTILINE)} <= shipped
+
+
 def test_the_module_map_names_every_module_in_the_order_of_the_layers():
     chart = GUIDE.read_text("utf-8").partition("## Module map")[2].partition("\n## ")[0]
     mapped = re.findall(r"^\| `(\w+)` \| .+ \|$", chart, re.MULTILINE)

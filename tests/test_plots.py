@@ -16,12 +16,13 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
-from sim import plots, results
+from sim import contrasts, plots, results
 from sim.comparison import compare
 from sim.compose import expand
 from sim.measuring import measured
 from sim.refusal import SettingError
 from sim.results import summarise
+from sim.sheet import save
 from sim.simulate import simulate
 
 SHOCKS = {
@@ -177,9 +178,9 @@ def test_a_bloc_has_the_colour_of_the_region_file_in_every_subset_and_order(ds, 
     expected = {bloc: expected[bloc] for bloc in kept}
     some = {"bloc": kept, "variant": ["fair", "baseline"]}
     assert colours(plots.plot_trajectories(ds.sel(some), "fair")) == expected
-    assert colours(plots.plot_effects(effects.sel(some))[0]) == expected
+    assert colours(contrasts.plot_effects(effects.sel(some))[0]) == expected
     dots: Any = next(
-        item for item in plots.plot_final_effects(effects.sel(some))[0].axes[0].collections if item.get_gid() == "mean"
+        item for item in contrasts.plot_final_effects(effects.sel(some))[0].axes[0].collections if item.get_gid() == "mean"
     )
     assert {to_hex(colour) for colour in dots.get_edgecolor()} == set(expected.values())
 
@@ -204,7 +205,7 @@ def test_colours_of_shipped_regions_differ_in_grey_print_and_show_on_white(path)
 
 
 def test_effects_are_paired_differences_with_the_interval_of_their_mean(ds, effects):
-    (figure,) = plots.plot_effects(effects)
+    (figure,) = contrasts.plot_effects(effects)
     values = ds["alignment"].values
     apart = values[1:] - values[:1]
     half = T_11 * apart.std(axis=1, ddof=1) / np.sqrt(12)
@@ -222,13 +223,13 @@ def test_effects_are_paired_differences_with_the_interval_of_their_mean(ds, effe
 
 
 def test_each_column_of_effects_marks_its_own_shocks(effects):
-    (figure,) = plots.plot_effects(effects)
+    (figure,) = contrasts.plot_effects(effects)
     marks = [[line.get_gid() for line in ax.lines if str(line.get_gid()).startswith("shock")] for ax in figure.axes[:3]]
     assert marks == [["shock 1"], ["shock 2"], ["shock 1", "shock 2"]]
 
 
 def test_lines_that_end_away_from_zero_are_named_there(effects):
-    (figure,) = plots.plot_effects(effects)
+    (figure,) = contrasts.plot_effects(effects)
     low, high = figure.axes[0].get_ylim()
     ends = effects["alignment"].sel(statistic="mean").isel(time=-1).values[1:].transpose(1, 0, 2).reshape(6, 2)
     for ax, values in zip(figure.axes, ends, strict=True):
@@ -237,7 +238,7 @@ def test_lines_that_end_away_from_zero_are_named_there(effects):
 
 
 def test_final_effects_are_dots_and_bars_of_every_pair_the_greatest_first(effects):
-    (figure,) = plots.plot_final_effects(effects)
+    (figure,) = contrasts.plot_final_effects(effects)
     last = effects["alignment"].isel(time=-1)
     greatest = np.abs(last.sel(statistic="mean", variant=OTHERS)).max("variant")
     order = [(state, bloc) for state in range(2) for bloc in np.argsort(-greatest.values[state])]
@@ -273,7 +274,7 @@ def many(effects, number) -> Any:
 @pytest.mark.parametrize(("number", "sizes"), [(7, [6, 1]), (20, [6, 6, 6, 2]), (27, [6, 6, 6, 6])])
 def test_no_variant_is_dropped_in_silence(effects, number, sizes):
     wide = many(effects, number)
-    for draw in (plots.plot_effects, plots.plot_final_effects):
+    for draw in (contrasts.plot_effects, contrasts.plot_final_effects):
         figures = draw(wide)
         headed = [[word for word in said(figure) if word.startswith("The both, vigilance=")] for figure in figures]
         assert [len(words) for words in headed] == sizes
@@ -282,7 +283,7 @@ def test_no_variant_is_dropped_in_silence(effects, number, sizes):
 
 
 def test_without_another_variant_there_are_no_effects(effects):
-    assert plots.plot_effects(effects.isel(variant=[0])) == plots.plot_final_effects(effects.isel(variant=[0])) == []
+    assert contrasts.plot_effects(effects.isel(variant=[0])) == contrasts.plot_final_effects(effects.isel(variant=[0])) == []
 
 
 # Comparison -------------------------------------------------------------------------------------------------------------------
@@ -295,7 +296,7 @@ def runs(made) -> tuple[Any, Any]:
 
 def test_a_comparison_lays_two_runs_over_each_other_and_their_difference_below(runs):
     first, second = runs
-    figure = plots.plot_comparison(first, second, compare(first, second), ["one", "two"])
+    figure = contrasts.plot_comparison(first, second, compare(first, second), ["one", "two"])
     panels = np.array(figure.axes).reshape(4, 2)
     values = [ds["alignment"].values[0] for ds in runs]
     apart = values[1] - values[0]
@@ -315,14 +316,14 @@ def test_a_comparison_lays_two_runs_over_each_other_and_their_difference_below(r
 
 def test_a_comparison_takes_what_the_command_hands_over(runs):
     difference = compare(*runs)
-    whole = plots.plot_comparison(runs[0], runs[1], difference, ("one", "two"))
+    whole = contrasts.plot_comparison(runs[0], runs[1], difference, ("one", "two"))
     one, other = (results.summarise(ds).isel(variant=0) for ds in runs)
-    assert look(plots.plot_comparison(one, other, difference.isel(variant=0), ("one", "two"))) == look(whole)
+    assert look(contrasts.plot_comparison(one, other, difference.isel(variant=0), ("one", "two"))) == look(whole)
 
 
 def test_a_comparison_of_other_luck_says_so(runs, made):
     first, second = runs[0], made("replicates=12", "scenario=both", "seed=7")
-    figure = plots.plot_comparison(first, second, compare(first, second), ("one", "two"))
+    figure = contrasts.plot_comparison(first, second, compare(first, second), ("one", "two"))
     assert "difference of the means of unpaired worlds" in sentence(figure)
     assert "seed 2026" in sentence(figure) and "seed 7" in sentence(figure)
 
@@ -330,10 +331,10 @@ def test_a_comparison_of_other_luck_says_so(runs, made):
 def test_a_comparison_draws_the_actors_that_both_runs_have(runs):
     first, second = runs
     fewer = second.sel(bloc=["west"], rival=["west"])
-    figure = plots.plot_comparison(first, second, compare(first, second).sel(bloc=["west"]), ("one", "two"))
+    figure = contrasts.plot_comparison(first, second, compare(first, second).sel(bloc=["west"]), ("one", "two"))
     assert colours(figure) == {"west": "#0072b2"}
     with pytest.raises(SettingError, match="east"):
-        plots.plot_comparison(first, fewer, compare(first, second), ("one", "two"))
+        contrasts.plot_comparison(first, fewer, compare(first, second), ("one", "two"))
 
 
 # The region as a whole, and a variant on one page -------------------------------------------------------------------------------
@@ -367,6 +368,32 @@ def test_a_timeline_numbers_the_shocks_that_name_each_state_and_lists_all(ds):
         assert shock["label"] in sentence(figure)
 
 
+def test_variants_side_by_side_show_means_ends_and_the_reference(ds):
+    (figure,) = contrasts.plot_side_by_side(ds)
+    folded = summarise(ds[["alignment"]])["alignment"]
+    panels = np.array(figure.axes).reshape(2, 4)
+    for (state, variant), ax in np.ndenumerate(panels):
+        mean, low, high = (folded.sel(statistic=name).isel(variant=variant, state=state).values for name in ("mean", "q05", "q95"))
+        for bloc, drawn in enumerate(lines(ax)):
+            np.testing.assert_allclose(drawn.get_ydata(), mean[:, bloc])
+        ends = [item.get_segments()[0][:, 1] for item in ax.collections if item.get_gid() == "worlds"]
+        np.testing.assert_allclose(ends, np.stack([low[-1], high[-1]], axis=-1))
+        grey = [line.get_ydata() for line in ax.lines if line.get_gid() == "reference"]
+        assert len(grey) == (2 if variant else 0)
+        if variant:
+            wanted = folded.sel(statistic="mean").isel(variant=0, state=state).values
+            np.testing.assert_allclose(np.stack(grey, axis=-1), wanted)
+    assert len({ax.get_ylim() for ax in figure.axes}) == 1
+
+
+def test_too_many_shocks_of_effects_are_listed_below_the_panels(ds):
+    dates = [f"2023-{month:02d}-01" for month in range(1, 12)]
+    many = [{"name": day, "label": f"Shock of {day}", "dates": [day], "states": [], "blocs": []} for day in dates]
+    crowd = ds.assign_attrs(shocks=json.dumps({"baseline": [], "raid": many, "fair": many, "both": many}))
+    for figure in (*contrasts.plot_effects(results.differences(crowd)), *contrasts.plot_side_by_side(crowd)):
+        assert all(f"Shock of {day}" in sentence(figure) for day in dates)
+
+
 def test_too_many_shocks_are_marks_at_the_foot_and_counted(ds):
     dates = [f"2023-{month:02d}-01" for month in range(1, 12)]
     many = [{"name": day, "label": f"Shock of {day}", "dates": [day], "states": [], "blocs": []} for day in dates]
@@ -379,7 +406,7 @@ def test_too_many_shocks_are_marks_at_the_foot_and_counted(ds):
 
 def test_effects_mark_what_a_variant_and_its_reference_do_not_share(ds):
     against_raid = results.differences(ds.assign_coords(reference=("variant", ["raid"] * 4)))
-    (figure,) = plots.plot_effects(against_raid)
+    (figure,) = contrasts.plot_effects(against_raid)
     marked = [{line.get_gid() for line in ax.lines if str(line.get_gid()).startswith("shock")} for ax in figure.axes[:3]]
     assert marked == [{"shock 1"}, {"shock 1", "shock 2"}, {"shock 2"}]
 
@@ -392,9 +419,10 @@ def all_figures(ds):
     effects = results.differences(ds)
     one, other = ds.isel(variant=[0]), ds.isel(variant=[-1]).assign_coords(variant=ds["variant"].values[:1])
     figures = [plots.plot_trajectories(ds, str(label)) for label in ds["variant"].values[[0, -1]]]
-    figures += [*plots.plot_effects(effects), *plots.plot_final_effects(effects)]
+    figures += [*contrasts.plot_effects(effects), *contrasts.plot_final_effects(effects)]
+    figures += contrasts.plot_side_by_side(ds)
     figures += [*plots.plot_measures(measured(ds)), plots.plot_timeline(ds, str(ds["variant"].values[-1]))]
-    return [*figures, plots.plot_comparison(one, other, compare(one, other), ("one $run", "_two"))]
+    return [*figures, contrasts.plot_comparison(one, other, compare(one, other), ("one $run", "_two"))]
 
 
 def test_bands_worlds_seed_and_study_are_named_on_every_figure(ds):
@@ -425,7 +453,7 @@ NASTY = {
 def test_labels_are_only_letters(ds, tmp_path):
     nasty = ds.assign_coords(NASTY).assign_attrs(region_label="R$_{egion")
     for number, figure in enumerate(all_figures(nasty)):
-        plots.save(figure, tmp_path / f"{number}.png")
+        save(figure, tmp_path / f"{number}.png")
         words = sentence(figure)
         assert "R$_{egion" in words and "$\\badcmd$ of" in words and "_North^{x" in words
 
@@ -470,7 +498,7 @@ def test_drawing_changes_neither_the_results_nor_the_settings_of_matplotlib(ds):
 
 
 def test_a_users_style_changes_no_figure(ds, tmp_path):
-    plots.save(plots.plot_trajectories(ds, "raid"), tmp_path / "plain.png")
+    save(plots.plot_trajectories(ds, "raid"), tmp_path / "plain.png")
     style: dict[Any, Any] = {
         "axes.grid": True,
         "font.size": 20,
@@ -479,13 +507,13 @@ def test_a_users_style_changes_no_figure(ds, tmp_path):
         "axes.facecolor": "black",
     }
     with matplotlib.rc_context(style):
-        plots.save(plots.plot_trajectories(ds, "raid"), tmp_path / "styled.png")
+        save(plots.plot_trajectories(ds, "raid"), tmp_path / "styled.png")
     assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "styled.png").read_bytes()
 
 
 def test_the_same_results_give_the_same_bytes_without_a_date(ds, effects, tmp_path):
     for name in ("one", "two"):
-        plots.save(plots.plot_effects(effects)[0], tmp_path / f"{name}.png")
+        save(contrasts.plot_effects(effects)[0], tmp_path / f"{name}.png")
     content = (tmp_path / "one.png").read_bytes()
     assert content == (tmp_path / "two.png").read_bytes()
     assert content.startswith(b"\x89PNG") and b"tEXt" not in content and b"tIME" not in content
@@ -494,15 +522,15 @@ def test_the_same_results_give_the_same_bytes_without_a_date(ds, effects, tmp_pa
 def test_unknown_variants_and_variables_are_refused(ds, effects):
     with pytest.raises(SettingError, match="did you mean both"):
         plots.plot_trajectories(ds, "bott")
-    for draw in (plots.plot_effects, plots.plot_final_effects):
+    for draw in (contrasts.plot_effects, contrasts.plot_final_effects):
         with pytest.raises(SettingError, match="no stock or flow of a state and a bloc"):
             draw(effects, "tie")
     with pytest.raises(SettingError, match="there are 4"):
-        plots.plot_comparison(ds, ds, effects, ("one", "two"))
+        contrasts.plot_comparison(ds, ds, effects, ("one", "two"))
 
 
 def test_looking_loads_neither_pyplot_nor_what_simulates():
-    code = "import sys, json, sim.plots; print(json.dumps(sorted(sys.modules)))"
+    code = "import sys, json, sim.plots, sim.contrasts; print(json.dumps(sorted(sys.modules)))"
     loaded = set(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout))
     never = {"matplotlib.pyplot", "sim.simulate", "sim.kernel", "sim.params", "sim.shocks", "mesa", "hydra"}
     assert not loaded & never
