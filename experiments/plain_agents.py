@@ -399,7 +399,9 @@ class PlainRegion(mesa.Model):
         if lasting:
             target = [value + push for value, push in zip(target, lasting[index], strict=True)]
         if floor:
-            target = [least if value < least else high if value > high else value for value, least in zip(target, floor, strict=True)]
+            target = [
+                least if value < least else high if value > high else value for value, least in zip(target, floor, strict=True)
+            ]
         else:
             target = [low if value < low else high if value > high else value for value in target]
         if isinstance(keep, list):

@@ -11,7 +11,7 @@ from sim import keep as keeping
 from sim import outputs, shocks, stability
 from sim.config import Design, Keep, Variant
 from sim.measures import STATISTICS
-from sim.names import QUANTITIES, SHOWN, part_names
+from sim.names import OUTCOMES, QUANTITIES, SHOWN, part_names
 from sim.params import Params, World, some_of
 from sim.periods import Window
 from sim.simulate import Plan, run_arrays
@@ -80,14 +80,17 @@ def bytes_of(plan: Plan) -> dict[Keep, int]:
     count, replicates, periods = len(plan.variants), plan.config.replicates, plan.window.periods
     parts = len(part_names(shocks.strikers(plan.configs)))
     instants = {name: periods + (not QUANTITIES[name].per_period) for name in SHOWN}
-    cells = sum(
-        instants[name] * int(np.prod([len(plan.layout.names(dim)) for dim in QUANTITIES[name].dims], dtype=int)) for name in SHOWN
-    )
+    cells = sum(instants[name] * _size(plan, QUANTITIES[name].dims) for name in SHOWN)
+    outcomes = sum(_size(plan, dims) for dims in OUTCOMES.values())
     return {
         Keep.worlds: keeping.estimate_bytes(plan.layout, count, replicates, periods),
         Keep.parts: keeping.estimate_bytes(plan.layout, count, replicates, periods, parts),
-        Keep.summaries: 2 * count * len(STATISTICS) * cells * keeping.BYTES,
+        Keep.summaries: (2 * count * len(STATISTICS) * cells + count * replicates * outcomes) * keeping.BYTES,
     }
+
+
+def _size(plan: Plan, dims: Sequence[str]) -> int:
+    return int(np.prod([len(plan.layout.names(dim)) for dim in dims], dtype=int))
 
 
 def size(number: int) -> str:

@@ -40,7 +40,8 @@ def simulated(said, size, folder=None, periods=1200):
             table[0, at, *cell] += size
     pushes = {stock: (Push(f"push.{stock}", np.ones((1, 1, periods)), table),) for stock, table in lasting.items()}
     params, luck = params._replace(anchor=anchor), np.zeros((1, 1, periods, *world.alignment.shape[-2:]))
-    *_, before, last = kernel.run(params, world, Forcing(pushes, {}), luck, layout, MONTH, periods)
+    forces = [Forcing(pushes, {}).at(0)] * periods
+    *_, before, last = kernel.run(params, world, forces, np.moveaxis(luck, 2, 0), layout, MONTH)
     rises = np.stack([(getattr(last.world, stock) - getattr(world, stock))[0, :, *cells[0]] for stock, cells in found.entries])
     assert abs(last.world.alignment - before.world.alignment).max() < 1e-9 * abs(size), "at rest"
     return found, rises / size
