@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -20,7 +21,7 @@ import numpy as np
 
 from sim import kernel, noise, shocks
 from sim.arrays import Array
-from sim.chunks import Task, fixed_sums, segments
+from sim.chunks import Task, fixed_sums, met, segments
 from sim.config import Keep
 from sim.folding import Summaries
 from sim.keep import Worlds, estimate_bytes
@@ -41,7 +42,7 @@ STEPS_ALONE = 15_000_000
 FOLDING = 3
 """How much longer a folded step takes than one whose world is kept."""
 WATCH_SECONDS = 0.2
-"""How often a worker looks whether it is still wanted."""
+"""How often a worker looks whether its parent lives."""
 CHUNKS = 16
 """Chunks of replicates that summaries are folded in, unless the engine is told."""
 VARIANTS = 24
@@ -137,9 +138,9 @@ def _here(job: Job, todo: Sequence[Task], store: Store | None) -> Iterator[tuple
 
 
 def _by_workers(job: Job, todo: Sequence[Task], workers: int, store: Store | None) -> Iterator[tuple[Task, Arrays] | FailedError]:
+    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    pool = ProcessPoolExecutor(min(workers, len(todo)), context, _begin_worker, (job, store, os.getpid(), stop))
+    pool = ProcessPoolExecutor(min(workers, len(todo)), context, _begin_worker, (job, store, os.getpid()))
     try:
         waiting = {pool.submit(_in_worker, task) for task in todo}
         for done in as_completed(waiting):
@@ -149,22 +150,23 @@ def _by_workers(job: Job, todo: Sequence[Task], workers: int, store: Store | Non
         said = "a worker process died; the chunks that are done are kept"
         raise FailedError("engine.workers", said, "the same command goes on; fewer workers need less memory") from None
     finally:
-        stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - others:
+            child.terminate()
 
 
 _worker: dict[str, Any] = {}
 
 
-def _begin_worker(job: Job, store: Store | None, parent: int, stop: Any) -> None:
+def _begin_worker(job: Job, store: Store | None, parent: int) -> None:
     """Make ready to compute chunks; a worker leaves the keyboard to its parent and ends when that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _worker.update(job=job, store=store)
 
     def watch() -> None:
-        while not stop.wait(WATCH_SECONDS) and os.getppid() == parent:
-            pass
-        os._exit(0)
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -253,9 +255,9 @@ def _folded(job: Job, task: Task) -> Arrays:
                     whole = found.setdefault(name, np.empty((*array.shape[:-2], len(variants), high - low), array.dtype))
                     whole[..., columns, begin - low : end - low] = np.broadcast_to(array, (*array.shape[:-1], end - begin))
                     continue
-                folded = array if alone else fixed_sums(array, end - begin)
+                folded = array if alone else fixed_sums(array, end - begin, job.replicates)
                 whole = found.setdefault(name, np.zeros((*array.shape[:-1], len(variants)), folded.dtype))
-                whole[..., columns] += folded
+                whole[..., columns] = met(whole[..., columns], folded)
     return found
 
 
