@@ -62,6 +62,17 @@ class Forcing:
         by_shock = ([push.at(period) for push in struck if push.shock == shock] for shock in self.strikers)
         return Forces(lasting, impulses, tuple(_sum(pushed) if pushed else 0.0 for pushed in by_shock))
 
+    def cast(self, precision: str) -> "Forcing":
+        """The same pushes as another kind of number."""
+        tables = (
+            {
+                name: tuple(Push(push.name, push.course.astype(precision), push.pattern.astype(precision)) for push in pushes)
+                for name, pushes in table.items()
+            }
+            for table in (self.lasting, self.impulses)
+        )
+        return Forcing(*tables)
+
     @property
     def strikers(self) -> list[str]:
         """The shocks with an impulse on dispositions, in the order in which they stand."""
