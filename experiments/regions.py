@@ -1,5 +1,6 @@
 """Regions of any size, made up: for the figures of speed, and for tests that must not know the shipped regions."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def random_region(states: int, blocs: int, seed: int = 0) -> dict[str, Any]:
         return {name: over(names[at + 1 :], low, high) for at, name in enumerate(names[:-1])}
 
     def ring(low: float, high: float) -> dict[str, dict[str, float]]:
-        return {one: over([other], low, high) for one, other in zip(courted, courted[1:], strict=False)}
+        return {one: over([other], low, high) for one, other in itertools.pairwise(courted)}
 
     share = 0.8 / blocs
     tables: dict[str, Any] = {"name": f"random_{states}_{blocs}", "label": "Made up", "as_of": "2022-01"}
@@ -45,7 +46,14 @@ def random_region(states: int, blocs: int, seed: int = 0) -> dict[str, Any]:
     tables["blocs"] = {
         name: {
             **{"label": name, "colour": "#0072B2", "capability": float(draw.uniform(0.5, 2.0)), "salience": 0.2, "military": 1.0},
-            **{"economic": 0.5, "vigilance": 0.6, "reserve": 1.0, "coerciveness": 0.2, "deterrence": 0.3 / blocs, "relay": 0.3 / blocs},
+            **{
+                "economic": 0.5,
+                "vigilance": 0.6,
+                "reserve": 1.0,
+                "coerciveness": 0.2,
+                "deterrence": 0.3 / blocs,
+                "relay": 0.3 / blocs,
+            },
             **{"unrest": 0.1, "strain_war": 0.05, "strain_home": 0.02},
             "priority": over(courted, 0.1, 1.0),
             "red_line": over(courted[at % states :: 7], -0.2, 0.2),
@@ -56,7 +64,12 @@ def random_region(states: int, blocs: int, seed: int = 0) -> dict[str, Any]:
     tables |= {"ties": pairs(courted, -0.4, 0.4), "relations": pairs(courts, -0.5, 0.4), "calming": pairs(courts, 0.0, 0.1)}
     tables |= {"roads": ring(0.05, 0.2), "proximity": ring(0.2, 0.8)}
     tables["routes"] = {
-        f"r{start:03}": {"label": "Across", "ends": [courted[start], courted[start + 2]], "via": [courted[start + 1]], "permit": 0.5}
+        f"r{start:03}": {
+            "label": "Across",
+            "ends": [courted[start], courted[start + 2]],
+            "via": [courted[start + 1]],
+            "permit": 0.5,
+        }
         for start in range(0, states - 2, 5)
     }
     return {**expand(["region=toy"])[0].settings, "region": tables}

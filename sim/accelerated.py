@@ -17,7 +17,7 @@ from sim.shocks import Forces, Forcing, Push
 from sim.turning import blocks, library, turn, turned
 
 BLOCK = 64
-"""Replicates that are computed together: all variants' arrays of a small region then stay in cache, and each fills whole vectors."""
+"""Replicates that are computed together: the arrays of a small region then stay in cache, and each fills whole vectors."""
 
 
 def trajectories(
@@ -90,26 +90,31 @@ def _cast(array: Array, precision: str) -> Array:
 
 
 def _filled(array: Array, chosen: slice, block: int) -> Array:
-    """A block of an array's last axis, the replicates, filled up with its last; what all replicates share stays as it is."""
-    if array.shape[-1] == 1:
-        return array
+    """A block of an array's last axis, the replicates, filled up with its last."""
     part = array[..., chosen]
     return np.concatenate([part, np.repeat(part[..., -1:], block - part.shape[-1], axis=-1)], axis=-1)
 
 
-Pushes = dict[str, list[tuple[Array, Array]]]
-"""For each target the courses (period, variant or 1, replicate or 1) and patterns (..., ..., variant, 1) of what pushes it."""
+Pushes = dict[str, tuple[list[Array], list[Array]]]
+"""For each target what all replicates share, added up, (period, ..., ..., variant, 1), and the courses of what comes by chance,
+(period, variant or 1, replicate); beside them the patterns of those courses, (..., ..., variant, 1)."""
 
 
 def _pushes(table: dict[str, tuple[Push, ...]], precision: str, fill: Callable[[Array], Array]) -> Pushes:
-    return {
-        name: [(_cast(fill(push.course.transpose(2, 0, 1)), precision), _cast(turn(push.pattern), precision)) for push in pushes]
-        for name, pushes in table.items()
-    }
+    """What pushes each target, added up in double precision where it can be before the run, so that two that cancel still do."""
+    found = {}
+    for name, pushes in table.items():
+        shared = [push for push in pushes if not push.by_chance]
+        own = [push for push in pushes if push.by_chance]
+        stacked = (push.course.transpose(2, 0, 1)[:, None, None] * turn(push.pattern) for push in shared)
+        courses = [functools.reduce(operator.add, stacked)] if shared else []
+        courses += [fill(push.course.transpose(2, 0, 1)) for push in own]
+        found[name] = ([_cast(course, precision) for course in courses], [_cast(turn(push.pattern), precision) for push in own])
+    return found
 
 
 def _put(kept: dict[str, Array], name: str, found: Array, opening: Array | None, chosen: slice, worlds: tuple[int, int]) -> None:
-    """Put the periods of a block, (period, ..., variant or 1, replicate or 1), behind the opening of a stock and beside other blocks."""
+    """Put the periods of a block, (period, ..., variant or 1, replicate or 1), behind the opening of a stock."""
     first = 0 if opening is None else 1
     wide = found.shape[-1] > 1
     if name not in kept:
@@ -142,8 +147,7 @@ def _compiled(layout: Layout, dt: float, names: tuple[str, ...]) -> Any:
     def run(params: Params, world: World, lasting: Pushes, impulses: Pushes, luck: Array) -> dict[str, Array]:
         opening = turned(lambda params, world: kernel.open_run(params, world, layout))(params, world)
         courses, patterns = (
-            [{name: [push[part] for push in pushes] for name, pushes in table.items()} for table in (lasting, impulses)]
-            for part in (0, 1)
+            [{name: pushes[part] for name, pushes in table.items()} for table in (lasting, impulses)] for part in (0, 1)
         )
 
         def body(world: World, given: Any) -> Any:
@@ -157,9 +161,10 @@ def _compiled(layout: Layout, dt: float, names: tuple[str, ...]) -> Any:
 
 
 def _sum(courses: Sequence[Array], patterns: Sequence[Array]) -> Array:
-    """What the pushes on one target come to, as `Push.at` has it."""
-    pushed = (course[..., None, None] * pattern for course, pattern in zip(courses, patterns, strict=True))
-    return functools.reduce(operator.add, pushed)
+    """What the pushes on one target come to in a period."""
+    shared = courses[: len(courses) - len(patterns)]
+    own = (course[..., None, None] * at for course, at in zip(courses[len(shared) :], patterns, strict=True))
+    return functools.reduce(operator.add, [*shared, *own])
 
 
 def _widened(world: World, step: Callable[[World], World]) -> World:

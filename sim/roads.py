@@ -53,7 +53,9 @@ def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
         for i in range(states)
     ]
     none = xp.zeros(carried.shape[:-2], dtype=carried.dtype)
-    rows = [xp.stack([xp.max(carried[..., 0, np.array(found)], axis=-1) if found else none for found in row], axis=-1) for row in pairs]
+    rows = [
+        xp.stack([xp.max(carried[..., 0, np.array(found)], axis=-1) if found else none for found in row], axis=-1) for row in pairs
+    ]
     return xp.stack(rows, axis=-2)
 
 

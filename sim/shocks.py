@@ -23,6 +23,8 @@ class Push:
     name: str
     course: Array
     pattern: Array
+    by_chance: bool
+    """Whether its course differs between replicates, also where there is only one of them."""
 
     @property
     def shock(self) -> str:
@@ -41,6 +43,14 @@ class Forces(NamedTuple):
     impulses: dict[str, Array]
     strikes: tuple[Array | float, ...]
     """What each of the strikers adds to dispositions, in the order of `Forcing.strikers`."""
+
+    def cast(self, precision: str) -> "Forces":
+        """The same as another kind of number: pushes are added up in double precision, so that two that cancel still do."""
+        lasting, impulses = (
+            {name: array.astype(precision) for name, array in table.items()} for table in (self.lasting, self.impulses)
+        )
+        strikes = (strike.astype(precision) if isinstance(strike, Array) else strike for strike in self.strikes)
+        return Forces(lasting, impulses, tuple(strikes))
 
 
 NO_FORCES = Forces({}, {}, ())
@@ -61,17 +71,6 @@ class Forcing:
         struck = striking.get("disposition", [])
         by_shock = ([push.at(period) for push in struck if push.shock == shock] for shock in self.strikers)
         return Forces(lasting, impulses, tuple(_sum(pushed) if pushed else 0.0 for pushed in by_shock))
-
-    def cast(self, precision: str) -> "Forcing":
-        """The same pushes as another kind of number."""
-        tables = (
-            {
-                name: tuple(Push(push.name, push.course.astype(precision), push.pattern.astype(precision)) for push in pushes)
-                for name, pushes in table.items()
-            }
-            for table in (self.lasting, self.impulses)
-        )
-        return Forcing(*tables)
 
     @property
     def strikers(self) -> list[str]:
@@ -124,19 +123,31 @@ def _push(
     luck: Array,
 ) -> Push:
     courses = {variant: _course(shock, effect, window, luck) for variant, (shock, effect) in holders.items()}
-    first = next(iter(courses.values()))
-    same = all(course.shape == first.shape and (course == first).all() for course in courses.values())
+    timings = [_timing(shock, effect) for shock, effect in holders.values()]
+    chance = any(_by_chance(shock, effect) for shock, effect in holders.values())
     pattern = np.stack(
         [
             _pattern(holders[variant][1], layout, config) if variant in holders else np.zeros(_plane(holders, layout))
             for variant, config in enumerate(configs)
         ]
     )[:, None]
-    if same:
-        return Push(name, first[None], pattern)
+    if all(timing == timings[0] for timing in timings):
+        return Push(name, next(iter(courses.values()))[None], pattern, chance)
     wide = max(course.shape[0] for course in courses.values())
     none = np.zeros((wide, window.periods))
-    return Push(name, np.stack([np.broadcast_to(courses.get(v, none), none.shape) for v in range(len(configs))]), pattern)
+    course = np.stack([np.broadcast_to(courses.get(variant, none), none.shape) for variant in range(len(configs))])
+    return Push(name, course, pattern, chance)
+
+
+def _timing(shock: Shock, effect: Effect) -> tuple[object, ...]:
+    """What sets the course of an effect."""
+    return shock.probability, effect.kind, effect.date, effect.until, effect.duration, effect.half_life
+
+
+def _by_chance(shock: Shock, effect: Effect) -> bool:
+    """Whether luck enters the course of an effect: whether it happens, or when."""
+    intervals = (dates("date", value) for value in (effect.date, effect.until) if value is not None)
+    return shock.probability < 1 or any(first != last for first, last in intervals)
 
 
 def _plane(holders: dict[int, tuple[Shock, Effect]], layout: Layout) -> tuple[int, int]:

@@ -13,8 +13,8 @@ import numpy as np
 from sim.refusal import SettingError
 
 ALIKE = frozenset(
-    "add sub mul div max min neg sign abs exp log log1p expm1 tanh integer_pow sqrt square gt ge lt le eq ne and or not select_n "
-    "convert_element_type is_finite copy clamp".split()
+    {"add", "sub", "mul", "div", "max", "min", "neg", "sign", "abs", "exp", "tanh", "integer_pow", "sqrt", "square", "select_n"}
+    | {"gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not", "convert_element_type", "copy", "clamp"}
 )
 """Operations on each element by itself: the axes do not matter to them."""
 REDUCTIONS = frozenset({"reduce_sum", "reduce_max", "reduce_min", "reduce_prod"})
