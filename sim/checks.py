@@ -15,11 +15,13 @@ from sim.config import (
     PAIR_TABLES,
     STATE_NUMBERS,
     STATE_TABLES,
+    Backend,
     Bloc,
     Config,
     Dynamics,
     Effect,
     Evidence,
+    Keep,
     PairTable,
     Region,
     Route,
@@ -53,6 +55,8 @@ def check_run(config: Config) -> None:
         value = getattr(config.engine, name)
         if not 0 <= value <= most:
             raise SettingError(f"engine.{name}", f"{value} is out of range", f"0 to {most}")
+    if config.engine.backend is Backend.jax and config.keep is Keep.parts:
+        raise SettingError("keep", "parts are not kept by the compiled rules", "engine.backend=numpy, or keep=worlds")
     dates = {"region.as_of": config.region.as_of, "start": config.start or config.region.as_of, "end": config.end}
     read = {key: one_date(key, text) for key, text in dates.items()}
     if read["start"] < read["region.as_of"]:

@@ -22,11 +22,12 @@ import numpy as np
 from sim import kernel, noise, shocks
 from sim.arrays import Array
 from sim.chunks import Task, fixed_sums, met, segments
-from sim.config import Keep
+from sim.config import Backend, Keep
 from sim.folding import Summaries
 from sim.keep import Worlds, estimate_bytes
-from sim.names import DIFFERENCE, OUTCOMES, RECORDED
-from sim.params import Layout, Params, World, shared
+from sim.kernel import Flows, Moment
+from sim.names import DIFFERENCE, FLOWS, OUTCOMES, QUANTITIES, RECORDED, STORED_STOCKS
+from sim.params import Layout, Params, World, cast, shared
 from sim.periods import Window
 from sim.refusal import FailedError
 from sim.store import Store
@@ -63,6 +64,7 @@ class Job:
     seed: int
     replicates: int
     keep: Keep
+    backend: Backend
     hold: int
     """Periods that a realignment must last."""
     labels: tuple[str, ...]
@@ -216,14 +218,37 @@ def _blocks(job: Job, variants: range, low: int, high: int) -> Iterator[tuple[ra
 
 
 def _record(job: Job, recorder: Worlds | Summaries, variants: Sequence[int], replicates: range) -> None:
-    params, world = (_some(stack, variants) for stack in (job.params, job.world))
-    luck = _luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs)
+    """Run some worlds from their opening to the end before a recorder."""
+    params, world = (cast(_some(stack, variants), job.layout.precision) for stack in (job.params, job.world))
+    luck = np.moveaxis(_luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs), 2, 0)
     forcing = shocks.draw(job.configs.select(np.array(variants)), job.layout, replicates)
     recorder.open(world)
-    forces = (forcing.at(period) for period in range(job.window.periods))
-    parts = job.keep is Keep.parts
-    for moment in kernel.run(params, world, forces, np.moveaxis(luck, 2, 0), job.layout, job.window.dt, parts):
+    if job.backend is Backend.jax:
+        from sim.accelerated import trajectories
+
+        found = trajectories(params, world, forcing, luck, job.layout, job.window.dt, job.layout.precision)
+        moments = replayed(found, job.window.periods)
+    else:
+        pushed = (forcing.at(period) for period in range(job.window.periods))
+        forces = pushed if job.layout.precision == "float64" else (forces.cast(job.layout.precision) for forces in pushed)
+        luck = luck.astype(job.layout.precision, copy=False)
+        moments = kernel.run(params, world, forces, luck, job.layout, job.window.dt, job.keep is Keep.parts)
+    for moment in moments:
         recorder.take(moment)
+
+
+def replayed(trajectories: Arrays, periods: int) -> Iterator[Moment]:
+    """The moments of a run from its trajectories, (variant, replicate or 1, time or period, ...)."""
+    for period in range(periods):
+        flows = Flows(*(_in_plane(name, trajectories[name][:, :, period]) for name in FLOWS))
+        stocks = {name: _in_plane(name, trajectories[name][:, :, period + 1]) for name in STORED_STOCKS}
+        unkept = np.broadcast_to(np.nan, stocks["alignment"].shape)
+        yield Moment(World(disposition=unkept, **stocks), flows, None)
+
+
+def _in_plane(name: str, array: Array) -> Array:
+    """An array of an instant with both of its last axes, as the rules have them."""
+    return array if len(QUANTITIES[name].dims) == 2 else array[..., None, :]
 
 
 _luck = lru_cache(maxsize=1)(noise.normals)

@@ -13,8 +13,10 @@ from sim import accelerated, kernel, noise, shocks
 from sim.compose import expand, from_tables
 from sim.keep import plain
 from sim.names import FLOWS, RECORDED, STORED_STOCKS
-from sim.params import cast, refused, shared, stack
+from sim.params import cast, shared, stack
 from sim.refusal import SettingError
+from sim.simulate import simulate
+from sim.stability import refused
 from sim.turning import library
 
 needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is an extra: make test-jax")
@@ -142,3 +144,19 @@ def test_a_region_of_many_states_are_many():
     params, world, _, luck, layout, dt = job([from_tables(random_region(34, 2, seed=1))], 2)
     said = (params, world, shocks.Forcing({}, {}), luck[:6], layout, dt)
     assert max(apart(accelerated.trajectories(*said, "float64"), by_numpy(*said)).values()) < EXACT
+
+
+@needs_jax
+@pytest.mark.parametrize("keep", ["worlds", "summaries"])
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", EXACT), ("float32", SINGLE)])
+def test_a_whole_run_is_that_of_numpy(hard, keep, precision, tolerance):
+    said = [HARD[0], "shock=[],[everything]", "replicates=9", "end=2023-01", f"keep={keep}"]
+    ours = simulate(expand([*said, "engine.backend=jax", f"engine.precision={precision}"], hard))
+    theirs = simulate(expand(said, hard))
+    for name in ("alignment", "effort", "tie"):
+        np.testing.assert_allclose(ours[name].values, theirs[name].values, rtol=0, atol=tolerance)
+
+
+def test_parts_are_refused_where_they_are_not_made():
+    with pytest.raises(SettingError, match="parts are not kept by the compiled rules"):
+        expand(["region=toy", "engine.backend=jax", "keep=parts"])

@@ -139,3 +139,11 @@ def test_sums_are_joined_with_the_outcome_of_each_world(hard):
     joined = join_sums(ensemble.compute(job, ensemble.tasks(job)), 2, 5)
     worlds = run_arrays(plan(hard, "replicates=5", "keep=worlds"))
     np.testing.assert_array_equal(joined["final_alignment"], worlds["alignment"][:, :, -1])
+
+
+def test_single_precision_is_that_of_the_worlds_and_near_the_double(hard):
+    double = run_arrays(plan(hard, "replicates=5"))
+    single = run_arrays(plan(hard, "replicates=5", "engine.precision=float32"))
+    for name, array in single.items():
+        assert array.dtype == np.float32
+        np.testing.assert_allclose(array, double[name], rtol=0, atol=2e-5)
