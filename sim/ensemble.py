@@ -22,7 +22,7 @@ import numpy as np
 
 from sim import kernel, noise, shocks
 from sim.arrays import Array
-from sim.chunks import Task, fixed_sums, segments
+from sim.chunks import Task, add_sums, fixed_sums, segments
 from sim.config import Keep
 from sim.folding import Summaries
 from sim.keep import Worlds, estimate_bytes
@@ -310,9 +310,9 @@ def _folded(job: Job, task: Task) -> Arrays:
                     whole = found.setdefault(name, np.empty((*array.shape[:-2], len(variants), high - low), array.dtype))
                     whole[..., columns, begin - low : end - low] = np.broadcast_to(array, (*array.shape[:-1], end - begin))
                     continue
-                folded = array if alone else fixed_sums(array, end - begin)
+                folded = array if alone else fixed_sums(array, end - begin, job.replicates)
                 whole = found.setdefault(name, np.zeros((*array.shape[:-1], len(variants)), folded.dtype))
-                whole[..., columns] += folded
+                whole[..., columns] = folded if alone else add_sums(whole[..., columns], folded)
     return found
 
 
