@@ -1,15 +1,36 @@
 """`python -m sim` and the `sim` command."""
 
+import os
+import signal
 import sys
+import time
+
+PATIENCE = 2.0
+"""Seconds that stopping takes at most; whoever asks again after that is served at once."""
+asked: list[float] = []
+
+
+def stop(number: int, _frame: object) -> None:
+    """Stop in good order when asked first; what is asked again meanwhile is under way, and later ends the process as it is."""
+    if not asked:
+        asked.append(time.monotonic())
+        raise KeyboardInterrupt(signal.Signals(number))
+    if time.monotonic() - asked[0] > PATIENCE:
+        os._exit(128 + number)
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
+        signal.signal(signal.SIGTERM, stop)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, stop)
         from sim.cli import run_command
-    except KeyboardInterrupt:  # while the modules load
-        sys.exit(130)
-    sys.exit(run_command(sys.argv[1:]))
+
+        code = run_command(sys.argv[1:])
+    except KeyboardInterrupt as error:  # while the modules load
+        code = 128 + (error.args[0] if error.args else signal.SIGINT)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -98,31 +98,22 @@ def top_parser() -> Parser:
 
 def run_command(argv: Sequence[str]) -> int:
     """Run the command line; its exit code. Bad input is one message of at most six lines, never a traceback."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _dispatch(list(argv))
     except SettingError as error:
         return _refuse(str(error), error.code)
     except KeyboardInterrupt as stop:
-        said = f"stopped; chunks that are done are kept, nothing half-written is left. To go on: {again(argv)}"
-        return _refuse(said, TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
+        said = "stopped; chunks that are done are kept, nothing half-written is left. To go on:"
+        print(f"sim: {said} {again(argv)}", file=sys.stderr)
+        return TERMINATED if stop.args == (signal.SIGTERM,) else INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing may be flushed to a closed pipe on exit
         return GOOD
     except OSError as error:
-        return _refuse(f"{error.filename or 'files'}: {error.strerror or error}; nothing half-written is left", NO_ROOM)
+        said = "chunks that are done are kept; where there is room, the same command goes on"
+        return _refuse(f"{error.filename or 'files'}: {error.strerror or error}; {said}", NO_ROOM)
     except MemoryError:
         return _refuse("memory: not enough for these worlds\n  allowed: fewer replicates or variants, or keep=summaries", BAD_INPUT)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-class Terminated(KeyboardInterrupt):
-    """The process was asked to end."""
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise Terminated
 
 
 def _refuse(message: str, code: int) -> int:

@@ -10,9 +10,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 
 from sim import kernel, noise, shocks
 from sim.arrays import Array
-from sim.chunks import Task, fixed_sums, met, segments
+from sim.chunks import Task, add_sums, fixed_sums, segments
 from sim.config import Backend, Keep
 from sim.folding import Summaries
 from sim.keep import Worlds, estimate_bytes
@@ -29,7 +30,7 @@ from sim.kernel import Flows, Moment
 from sim.names import DIFFERENCE, FLOWS, OUTCOMES, QUANTITIES, RECORDED, STORED_STOCKS
 from sim.params import Layout, Params, World, cast, shared
 from sim.periods import Window
-from sim.refusal import FailedError
+from sim.refusal import FailedError, SettingError
 from sim.store import Store
 
 Arrays = dict[str, Array]
@@ -43,7 +44,10 @@ STEPS_ALONE = 15_000_000
 FOLDING = 3
 """How much longer a folded step takes than one whose world is kept."""
 WATCH_SECONDS = 0.2
-"""How often a worker looks whether its parent lives."""
+"""How often a worker looks whether its parent still is."""
+DEATHS = 8
+"""Chunks over which a process dies, one after the other, before the rest is left."""
+TRY_AGAIN = "the same command tries it again; fewer engine.workers or a smaller engine.chunk need less memory"
 CHUNKS = 16
 """Chunks of replicates that summaries are folded in, unless the engine is told."""
 VARIANTS = 24
@@ -97,13 +101,15 @@ def _bytes_of_replicate(job: Job) -> int:
     return estimate_bytes(job.layout, len(job.references), 1, job.window.periods, parts)
 
 
-def compute(job: Job, todo: Sequence[Task], workers: int = 1, store: Store | None = None) -> Iterator[tuple[Task, Arrays]]:
+def compute(
+    job: Job, todo: Sequence[Task], workers: int = 1, store: Store | None = None
+) -> Generator[tuple[Task, Arrays], None, None]:
     """Each chunk as it is done, in any order; without its arrays where a store has taken them.
 
     Raises
     ------
     FailedError
-        Where variants cannot be computed, when all other chunks are done; or at once where a worker dies.
+        Where chunks cannot be computed, or kill the process that computes them, when all others are done.
     """
     failures: list[FailedError] = []
     for outcome in _by_workers(job, todo, workers, store) if min(workers, len(todo)) > 1 else _here(job, todo, store):
@@ -112,7 +118,9 @@ def compute(job: Job, todo: Sequence[Task], workers: int = 1, store: Store | Non
         else:
             yield outcome
     if failures:
-        raise failures[0]
+        first, more = failures[0], len(failures) - 1
+        said = f"{first.wrong} (and {more} more {'chunk' if more == 1 else 'chunks'})" if more else first.wrong
+        raise FailedError(first.key, said, first.allowed)
 
 
 def workers_of(job: Job, todo: Sequence[Task], asked: int) -> int:
@@ -123,8 +131,13 @@ def workers_of(job: Job, todo: Sequence[Task], asked: int) -> int:
 
 
 def do_task(job: Job, task: Task, store: Store | None) -> tuple[Task, Arrays] | FailedError:
-    """Compute a chunk and put it into the store, if there is one; the failure where a variant cannot be computed."""
-    arrays = run_task(job, task)
+    """Compute a chunk and put it into the store, if there is one; the failure where it cannot be computed."""
+    try:
+        arrays = run_task(job, task)
+    except MemoryError:
+        return FailedError("memory", f"is not enough for {_named(job, task)}", TRY_AGAIN)
+    except SettingError as error:
+        return FailedError(error.key, f"{error.wrong}: {_named(job, task)}", error.allowed)
     failure = _failure(job, task, arrays)
     if failure:
         return failure
@@ -134,27 +147,69 @@ def do_task(job: Job, task: Task, store: Store | None) -> tuple[Task, Arrays] | 
     return task, {}
 
 
+def _named(job: Job, task: Task) -> str:
+    """A chunk as a message calls it."""
+    first, last = task.variants
+    variants = job.labels[first] + (f" to {job.labels[last - 1]}" if last - first > 1 else "")
+    return f"worlds {task.replicates[0]} to {task.replicates[1] - 1} of {variants}"
+
+
 def _here(job: Job, todo: Sequence[Task], store: Store | None) -> Iterator[tuple[Task, Arrays] | FailedError]:
     for task in todo:
         yield do_task(job, task, store)
 
 
 def _by_workers(job: Job, todo: Sequence[Task], workers: int, store: Store | None) -> Iterator[tuple[Task, Arrays] | FailedError]:
-    others = set(multiprocessing.active_children())
+    """Chunks by worker processes; where one dies, what it took with it is halved until the chunk that kills stands alone."""
+    waiting, deaths = [list(todo)], 0
+    while waiting:
+        some = waiting.pop()
+        lost = yield from _in_pool(job, some, min(workers, len(some)), store)
+        if len(lost) > 1:
+            middle = len(lost) // 2
+            waiting += [lost[middle:], lost[:middle]]
+        elif lost:
+            deaths += 1
+            yield FailedError("engine.workers", f"a worker process died over {_named(job, lost[0])}", TRY_AGAIN)
+        if deaths == DEATHS:
+            yield FailedError("engine.workers", f"worker processes died over {deaths} chunks; the rest was not tried", TRY_AGAIN)
+            return
+
+
+def _in_pool(
+    job: Job, todo: Sequence[Task], workers: int, store: Store | None
+) -> Generator[tuple[Task, Arrays] | FailedError, None, list[Task]]:
+    """Chunks by one pool of processes; returns those that were lost because one of them died."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(todo)), context, _begin_worker, (job, store, os.getpid()))
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid()))
+    lost: list[Task] = []
+    ended = False
     try:
-        waiting = {pool.submit(_in_worker, task) for task in todo}
+        with _no_interrupt():
+            waiting = {pool.submit(_in_worker, task): task for task in todo}
         for done in as_completed(waiting):
-            yield done.result()
-        pool.shutdown()
-    except BrokenProcessPool:
-        said = "a worker process died; the chunks that are done are kept"
-        raise FailedError("engine.workers", said, "the same command goes on; fewer workers need less memory") from None
+            try:
+                yield done.result()
+            except BrokenProcessPool:
+                lost.append(waiting[done])
+        ended = True
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - others:
-            child.terminate()
+        if store and not ended:
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
+        pool.shutdown(wait=store is not None, cancel_futures=True)
+    return sorted(lost)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Keep the keyboard's interrupt waiting: processes that begin meanwhile never hear it, their parent does afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _worker: dict[str, Any] = {}
@@ -168,7 +223,7 @@ def _begin_worker(job: Job, store: Store | None, parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(WATCH_SECONDS)
-        os._exit(1)
+        os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -282,7 +337,7 @@ def _folded(job: Job, task: Task) -> Arrays:
                     continue
                 folded = array if alone else fixed_sums(array, end - begin, job.replicates)
                 whole = found.setdefault(name, np.zeros((*array.shape[:-1], len(variants)), folded.dtype))
-                whole[..., columns] = met(whole[..., columns], folded)
+                whole[..., columns] = folded if alone else add_sums(whole[..., columns], folded)
     return found
 
 

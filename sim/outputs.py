@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from sim.config import Variant
 from sim.designs import Variants
 from sim.ensemble import compute, tasks, workers_of
 from sim.measuring import measured
-from sim.refusal import SettingError
-from sim.settings import data_settings, differing, fingerprint, flat_settings, shared_and_own
+from sim.refusal import DamageError, RoomError, SettingError
+from sim.settings import code_hash, data_settings, differing, fingerprint, flat_settings, shared_and_own
 from sim.simulate import PROJECT, Plan, installed_version, job_of, words
-from sim.store import CHUNKS, hold
+from sim.store import CHUNKS, Store, hold
 
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
@@ -32,14 +32,15 @@ CONFIG, SUMMARY, DRAWS, FIGURES, JOBS = "config.yaml", "summary.csv", "draws.csv
 
 
 def settings_of(variants: Sequence[Variant]) -> dict[str, Any]:
-    """What decides the numbers of a run: the settings that its variants share and each one's own, and the version."""
+    """What decides the numbers of a run: the settings that its variants share and each one's own, the version and the code."""
     if isinstance(variants, Variants):
         tables = variants.flat_settings()
     else:
         named = {id(variant.settings): variant for variant in variants}.values()
         tables = {label_of(variant): data_settings(variant.settings) for variant in named}
     shared, own = shared_and_own(list(tables.values()))
-    return {"version": installed_version(PROJECT), "shared": shared, "variants": dict(zip(tables, own, strict=True))}
+    made = {"version": installed_version(PROJECT), "code": code_hash()}
+    return made | {"shared": shared, "variants": dict(zip(tables, own, strict=True))}
 
 
 def label_of(variant: Variant) -> str:
@@ -56,21 +57,29 @@ def folder_for(variants: Sequence[Variant], verb: str) -> Path:
 
 
 def complete(folder: Path, settings: dict[str, Any]) -> bool:
-    """Whether the folder holds these very results to the end; refused where it holds others, or anything else."""
-    said = f"out={folder}"
+    """Whether the folder holds these very results to the end, undamaged; refused where it holds others, or anything else.
+
+    A run whose manifest is lost or damaged is known by what its chunks say.
+    """
+    said, chunks = f"out={folder}", Store(folder, fingerprint(settings))
     if not folder.exists():
         parent = next(parent for parent in folder.resolve().parents if parent.exists())
         if not parent.is_dir():
             raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
         return False
     if not (folder / results.MANIFEST).is_file():
-        if folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir()):
+        if chunks.begun() or (folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())):
             return False
         raise SettingError("out", "holds something that is no results folder; nothing was changed", "a new folder", where=said)
-    there = results.read_manifest(folder)
+    try:
+        there = results.read_manifest(folder)
+    except DamageError:
+        if chunks.begun():
+            return False
+        raise
     rows = differing(flat_settings(there["settings"]), flat_settings(settings))
     if not rows:
-        return "chunks" not in there or (folder / results.COMPLETE).is_file()
+        return "chunks" not in there or results.is_complete(folder, there)
     shown = "; ".join(f"{key}: {_short(old)} there, {_short(new)} here" for key, old, new in rows[:SHOWN])
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     raise SettingError(
@@ -92,7 +101,7 @@ def whole(folder: Path) -> Iterator[Path]:
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
         _remove_empty(missing)
-        raise SettingError("out", f"cannot be written: {error.strerror}", "another folder", where=f"out={folder}") from None
+        raise _no_room(folder, error) from None
     try:
         draft.chmod(0o755)
         yield draft
@@ -140,14 +149,16 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
     with begun(folder, said):
         said = results.read_manifest(folder)
         store, cut = results.store_of(folder, said), results.tasks_of(said)
-        store.sweep()
+        store.sweep(cut)
         todo = [task for task in cut if not store.has(task)]
         total = sum(task.worlds for task in cut)
         done = total - sum(task.worlds for task in todo)
-        for task, _ in compute(job, todo, workers_of(job, todo, engine.workers), store):
-            done += task.worlds
-            if watch:
-                watch(done, total)
+        with closing(compute(job, todo, workers_of(job, todo, engine.workers), store)) as computed:
+            for task, _ in computed:
+                done += task.worlds
+                if watch:
+                    watch(done, total)
+        store.sweep(cut)
         ds = measured(results.read_run(folder, said))
         summary = results.summarise(ds)
         with drafted(folder) as draft:
@@ -161,26 +172,48 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
 
 @contextmanager
 def begun(folder: Path, said: dict[str, Any]) -> Iterator[None]:
-    """A folder that this process holds and whose manifest stands; one that is new and kept nothing is removed again."""
-    missing = [parent for parent in folder.parents if not parent.exists()]
-    new = not (folder / results.MANIFEST).exists()
+    """A folder that this process holds and whose manifest stands; what was made for a run that kept nothing is removed again."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    store, kept = Store(folder, said["settings_hash"]), True
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = hold(folder)
     except OSError as error:
         _remove_empty(missing)
-        raise SettingError("out", f"cannot be written: {error.strerror}", "another folder", where=f"out={folder}") from None
-    with lock:
-        try:
-            if new:
-                results.write_manifest(folder, said)
-            _demand_same_software(folder, said)
-            yield
-        except BaseException:
-            if new and not any((folder / CHUNKS).glob("*.json")):
-                shutil.rmtree(folder, ignore_errors=True)
-                _remove_empty(missing)
-            raise
+        raise _no_room(folder, error) from None
+    try:
+        with lock:
+            complete(folder, said["settings"])  # another may have written it since it was looked at
+            for name in (results.MANIFEST, results.COMPLETE):
+                for draft in folder.glob(f".{name}.*"):
+                    draft.unlink(missing_ok=True)
+            (folder / results.COMPLETE).unlink(missing_ok=True)
+            try:
+                if not _has_manifest(folder):
+                    results.write_manifest(folder, said)
+                _demand_same_software(folder, said)
+                yield
+            except BaseException:
+                store.sweep()
+                kept = store.begun()
+                if not kept:
+                    (folder / results.MANIFEST).unlink(missing_ok=True)
+                    shutil.rmtree(folder / CHUNKS, ignore_errors=True)
+                raise
+    finally:
+        if not kept:
+            _remove_empty(missing)
+
+
+def _has_manifest(folder: Path) -> bool:
+    try:
+        return bool(results.read_manifest(folder))
+    except SettingError:
+        return False
+
+
+def _no_room(folder: Path, error: OSError) -> RoomError:
+    return RoomError("out", f"cannot be written: {error.strerror}", "another folder", where=f"out={folder}")
 
 
 def _demand_same_software(folder: Path, said: dict[str, Any]) -> None:
@@ -205,6 +238,8 @@ def drafted(folder: Path) -> Iterator[Path]:
             if place.is_dir():
                 shutil.rmtree(place)
             entry.replace(place)
+    except OSError as error:  # those of open files do not say where
+        raise OSError(error.errno, error.strerror or str(error), error.filename or f"{folder} (tables and figures)") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

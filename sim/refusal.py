@@ -30,6 +30,12 @@ class FailedError(SettingError):
     code = 3
 
 
+class RoomError(SettingError):
+    """A place that cannot be written."""
+
+    code = 5
+
+
 class DamageError(SettingError):
     """Results that are not as they were written."""
 

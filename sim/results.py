@@ -197,10 +197,23 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_complete(folder: Path, words: Mapping[str, Any]) -> None:
     """Say that a folder is whole, with the hash of every chunk."""
+    put_file(folder / COMPLETE, (json.dumps(_completion(folder, words), indent=1) + "\n").encode())
+
+
+def is_complete(folder: Path, words: Mapping[str, Any]) -> bool:
+    """Whether a run was ended and its chunks are still what they were then; every one of them is read."""
+    store = store_of(folder, words)
+    try:
+        said = json.loads((folder / COMPLETE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return said == _completion(folder, words) and all(store.has(task) for task in tasks_of(words))
+
+
+def _completion(folder: Path, words: Mapping[str, Any]) -> dict[str, Any]:
     store = store_of(folder, words)
     hashes = {task.name: store.sha256(task) for task in tasks_of(words)}
-    text = json.dumps({"run": words["settings_hash"], "manifest": fingerprint(words), "chunks": hashes}, indent=1)
-    put_file(folder / COMPLETE, (text + "\n").encode())
+    return {"run": words["settings_hash"], "manifest": fingerprint(words), "chunks": hashes}
 
 
 def tasks_of(words: Mapping[str, Any]) -> list[Task]:

@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 Tables = Mapping[str, Any]
@@ -31,6 +33,29 @@ def data_settings(settings: Tables) -> dict[str, Any]:
     return {key: value for key, value in flatten(settings) if not left_out & {key, *key.split(".")}}
 
 
+NUMBERS = (
+    *("names", "arrays", "rules", "roads", "measures", "periods", "config", "overlays", "params", "noise", "shocks", "kernel"),
+    *("chunks", "keep", "folding", "ensemble", "stability", "sampling", "designs", "simulate"),
+)
+"""The modules that make the numbers of a run."""
+
+
+@lru_cache(maxsize=1)
+def code_hash() -> str:
+    """A hash of the code that makes the numbers of a run: two runs of one making have the same.
+
+    Where that code was changed, a comment will do, a folder of before is not gone on with: what changes numbers cannot be told.
+    """
+    here = Path(__file__).parent
+    found = hashlib.sha256()
+    for name in NUMBERS:
+        found.update(f"{name} ".encode() + hashlib.sha256((here / f"{name}.py").read_bytes()).digest())
+    return found.hexdigest()[:HASH_LETTERS]
+
+
+HASH_LETTERS = 12
+
+
 def shared_and_own(tables: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The settings that all variants share, and what each has of its own."""
     first = tables[0]
@@ -52,7 +77,7 @@ def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple
 
 def flat_settings(settings: Tables) -> dict[str, Any]:
     """What a results folder says of its settings (`sim.outputs.settings_of`) as one flat table."""
-    table = {"version": settings["version"], **settings["shared"]}
+    table = {name: settings[name] for name in ("version", "code") if name in settings} | settings["shared"]
     own = settings["variants"].items()
     return table | {f"{label}: {key}": value for label, rest in own for key, value in ({"variant": "yes"} | rest).items()}
 

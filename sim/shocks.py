@@ -71,7 +71,8 @@ class Forcing:
         impulses = {name: _sum(push.at(period) for push in pushes) for name, pushes in striking.items() if pushes}
         struck = striking.get("disposition", [])
         by_shock = ([push.at(period) for push in struck if push.shock == shock] for shock in self.strikers)
-        return Forces(lasting, impulses, tuple(_sum(pushed) if pushed else 0.0 for pushed in by_shock))
+        # + 0.0: a world that is spared gets 0.0 and never -0.0, whichever worlds stand beside it
+        return Forces(lasting, impulses, tuple(_sum(pushed) + 0.0 if pushed else 0.0 for pushed in by_shock))
 
     @property
     def strikers(self) -> list[str]:

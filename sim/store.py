@@ -9,8 +9,9 @@ import io
 import json
 import os
 import socket
+import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -22,12 +23,20 @@ from sim.chunks import Task
 from sim.refusal import DamageError, SettingError
 
 CHUNKS, LOCK = "chunks", ".lock"
+SIGNING = 50
+"""Hundredths of a second that a holder is given to sign the lock."""
 HEADER_BYTES = 10_000
 """More than the header of an array in a chunk ever takes."""
 
 
 def put_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
+    """Write a file so that it is there whole or not at all, also after a power cut.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be written, with its path and the bytes that it needs.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as file:
@@ -40,8 +49,11 @@ def put_file(path: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except BaseException:
-        draft.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, f"{error.strerror or error} ({len(content):,} bytes needed)", str(path)) from None
         raise
 
 
@@ -68,7 +80,7 @@ class Store:
 
     def _receipt(self, task: Task, content: bytes) -> dict[str, object]:
         sha256 = hashlib.sha256(content).hexdigest()
-        return {"run": self.run, "chunk": task.name, "bytes": len(content), "sha256": sha256}
+        return {"run": self.run, "chunk": [*task.variants, *task.replicates], "bytes": len(content), "sha256": sha256}
 
     def content(self, task: Task) -> bytes | None:
         """The bytes of a chunk, or None where it is not there as its receipt says."""
@@ -77,7 +89,7 @@ class Store:
             if self.path(task).stat().st_size != said["bytes"]:
                 return None
             content = self.path(task).read_bytes()
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return content if said == self._receipt(task, content) else None
 
@@ -85,7 +97,7 @@ class Store:
         """The hash that the receipt of a chunk says; empty where there is none."""
         try:
             return str(json.loads(self.receipt(task).read_bytes())["sha256"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return ""
 
     def has(self, task: Task) -> bool:
@@ -110,16 +122,25 @@ class Store:
         except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
             raise DamageError(str(self.path(task)), f"cannot be read: {error}", "a chunk as it was written") from None
 
-    def drop(self, task: Task) -> None:
-        """Remove what is left of a chunk that is not as it was written."""
-        for path in (self.receipt(task), self.path(task)):
-            path.unlink(missing_ok=True)
+    def begun(self) -> bool:
+        """Whether some chunk of this run has a receipt, whatever the run was cut into."""
+        return any(_said_run(path) == self.run for path in self.folder.glob("v*-r*.json"))
 
-    def sweep(self) -> None:
-        """Remove drafts that stopped writers left."""
-        with suppress(FileNotFoundError):
-            for draft in self.folder.glob(".*"):
-                draft.unlink(missing_ok=True)
+    def sweep(self, cut: Sequence[Task] | None = None) -> None:
+        """Remove what stopped writers left: drafts, and where it is said how the run is cut, chunks of it cut otherwise."""
+        for draft in self.folder.glob(".v*-r*.*"):
+            draft.unlink(missing_ok=True)
+        if cut is not None:
+            wanted = {path for task in cut for path in (self.path(task), self.receipt(task))}
+            for path in set(self.folder.glob("v*-r*.*")) - wanted:
+                path.unlink(missing_ok=True)
+
+
+def _said_run(receipt: Path) -> object:
+    try:
+        return json.loads(receipt.read_bytes())["run"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def packed(arrays: Mapping[str, Array]) -> bytes:
@@ -164,8 +185,7 @@ def hold(folder: Path) -> AbstractContextManager[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            owner = file.read(200).strip() or "another process"
+            owner = _owner(file)
             file.close()
             raise SettingError("out", f"{owner} is writing it", "wait for it, or another folder", where=f"out={folder}") from None
         with suppress(FileNotFoundError):
@@ -176,6 +196,17 @@ def hold(folder: Path) -> AbstractContextManager[None]:
     file.write(f"process {os.getpid()} on {socket.gethostname()}")
     file.flush()
     return _let_go(path, file)
+
+
+def _owner(file: IO[str]) -> str:
+    """Who holds a folder; one that has just taken it is given a moment to sign."""
+    for _ in range(SIGNING):
+        file.seek(0)
+        signed = file.read(200).strip()
+        if signed:
+            return signed
+        time.sleep(0.01)
+    return "another process"
 
 
 @contextmanager

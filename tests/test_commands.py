@@ -509,7 +509,7 @@ def test_a_folder_that_cannot_be_written_is_one_message(sim, here):
         (here / "locked").mkdir(mode=0o500)
         target = here / "locked" / "below"
     code, _, wrong = sim("run", *TOY, f"out={target}")
-    assert code == 2
+    assert code == 5
     assert wrong.startswith(f"sim: out={target}: out: cannot be written: ") and "Traceback" not in wrong
 
 

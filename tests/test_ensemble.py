@@ -7,7 +7,7 @@ from conftest import HARD
 from scipy import stats
 
 from sim import ensemble
-from sim.chunks import NOTHING, POINT, Task, fixed_sums, from_sums, join_sums, met, segments
+from sim.chunks import NOTHING, POINT, Task, add_sums, fixed_sums, from_sums, join_sums, segments
 from sim.compose import expand
 from sim.measures import STATISTICS, spread
 from sim.refusal import SettingError
@@ -95,7 +95,7 @@ def test_sums_meet_whatever_their_order():
     draw = np.random.default_rng(3)
     worlds = draw.normal(0.3, 0.1, (4, 300))
     parts = [fixed_sums(spread(part, axis=1), part.shape[1], 300) for part in np.split(worlds, (100, 180), axis=1)]
-    one, other = met(met(parts[0], parts[1]), parts[2]), met(parts[1], met(parts[2], parts[0]))
+    one, other = add_sums(add_sums(parts[0], parts[1]), parts[2]), add_sums(parts[1], add_sums(parts[2], parts[0]))
     assert one.tobytes() == other.tobytes()
     found = from_sums(one, 300, 3)
     np.testing.assert_allclose(found[0], worlds.mean(axis=1), atol=3 / POINT)
@@ -105,7 +105,7 @@ def test_sums_meet_whatever_their_order():
 
 def test_what_is_no_number_stays_none_and_what_is_too_large_is_refused():
     statistics = np.array([[np.nan, 0.5], [np.nan, 0.0], *[[np.nan, 0.5]] * 3])
-    sums = met(fixed_sums(statistics, 300, 600), fixed_sums(statistics, 300, 600))
+    sums = add_sums(fixed_sums(statistics, 300, 600), fixed_sums(statistics, 300, 600))
     assert (sums[:, 0] == NOTHING).all()
     found = from_sums(sums, 600, 2)
     assert np.isnan(found[:, 0]).all() and found[:, 1].tolist() == [0.5, 0.0, 0.5, 0.5, 0.5]
