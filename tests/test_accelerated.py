@@ -17,7 +17,7 @@ from sim.params import cast, refused, shared, stack
 from sim.refusal import SettingError
 from sim.turning import library
 
-needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is an extra: make test-jax")
+needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is an extra: make jax")
 EXACT = 1e-12
 SINGLE = 5e-6
 """What single precision may differ by after ten years; measured 4e-7 over thirty."""
