@@ -5,7 +5,7 @@ RUN_READY := .venv/.ready-to-run
 DEV_READY := .venv/.ready-to-develop
 JAX_READY := .venv/.ready-for-jax
 
-.PHONY: run test test-jax check lint bench clean
+.PHONY: run test jax check lint bench clean
 .DELETE_ON_ERROR:
 
 run: $(RUN_READY)            ## the headline study: figures and tables in outputs/
@@ -14,7 +14,7 @@ run: $(RUN_READY)            ## the headline study: figures and tables in output
 test: $(DEV_READY)           ## every test, the notebooks too
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120
 
-test-jax: $(JAX_READY)       ## the tests of the compiled kernel; installs the extra, some 400 MB
+jax: $(JAX_READY)            ## the tests of the compiled kernel; installs the extra, some 400 MB
 	$(BIN)/python -m pytest tests/test_accelerated.py
 
 check: $(DEV_READY)          ## the fast part of the tests

@@ -16,6 +16,8 @@ from sim.params import Layout, Params, World
 from sim.shocks import Forces, Forcing, Push
 from sim.turning import blocks, library, turn, turned
 
+KEPT_APART = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+"""XLA else forgets before fusing which arrays are to be computed once, and computes a contest's weights again for each rival."""
 BLOCK = 64
 """Replicates that are computed together: the arrays of a small region then stay in cache, and each fills whole vectors."""
 
@@ -66,19 +68,18 @@ def trajectories(
         Where JAX is not installed.
     """
     jax, variants = library(), max(len(field) for field in (*params, *world, *_patterns(forcing)))
-    opening = World(*(_cast(turn(field), precision) for field in world))
     constants = Params(*(_cast(turn(field), precision) for field in params))
-    kept: dict[str, Array] = {}
-    replicates = luck.shape[2]
+    opening = World(*(_cast(turn(field), precision) for field in world))
+    found = []
     with jax.enable_x64(precision == "float64"):
         compiled = _compiled(replace(layout, precision=precision), dt, tuple(names))
-        for chosen in blocks(replicates, block):
-            fill = functools.partial(_filled, chosen=chosen, block=block)
-            drawn = _cast(fill(luck.transpose(0, 3, 4, 1, 2)), precision)
-            pushed = [_pushes(table, precision, fill) for table in (forcing.lasting, forcing.impulses)]
-            for name, found in compiled(constants, opening, *pushed, drawn).items():
-                _put(kept, name, np.asarray(found), getattr(opening, name, None), chosen, (variants, replicates))
-    return {name: _recorded(name, array) for name, array in kept.items()}
+        for chosen in blocks(luck.shape[2], block):
+            filled = functools.partial(_filled, chosen=chosen, block=block)
+            pushed = [_pushes(table, precision, filled) for table in (forcing.lasting, forcing.impulses)]
+            drawn = _lengthened(filled(luck.transpose(0, 3, 4, 1, 2)), precision)
+            kept = compiled(constants, opening, *pushed, drawn)
+            found.append({name: np.asarray(array)[..., : chosen.stop - chosen.start] for name, array in kept.items()})
+    return {name: _recorded(name, [each[name] for each in found], variants) for name in names}
 
 
 def _patterns(forcing: Forcing) -> list[Array]:
@@ -87,6 +88,11 @@ def _patterns(forcing: Forcing) -> list[Array]:
 
 def _cast(array: Array, precision: str) -> Array:
     return np.ascontiguousarray(array, dtype=precision)
+
+
+def _lengthened(array: Array, precision: str) -> Array:
+    """What each period brings, and for one period more: each gives the stocks at its start, the last one those at the end."""
+    return _cast(np.concatenate([array, array[-1:]]), precision)
 
 
 def _filled(array: Array, chosen: slice, block: int) -> Array:
@@ -109,26 +115,19 @@ def _pushes(table: dict[str, tuple[Push, ...]], precision: str, fill: Callable[[
         stacked = (push.course.transpose(2, 0, 1)[:, None, None] * turn(push.pattern) for push in shared)
         courses = [functools.reduce(operator.add, stacked)] if shared else []
         courses += [fill(push.course.transpose(2, 0, 1)) for push in own]
-        found[name] = ([_cast(course, precision) for course in courses], [_cast(turn(push.pattern), precision) for push in own])
+        found[name] = (
+            [_lengthened(course, precision) for course in courses],
+            [_cast(turn(push.pattern), precision) for push in own],
+        )
     return found
 
 
-def _put(kept: dict[str, Array], name: str, found: Array, opening: Array | None, chosen: slice, worlds: tuple[int, int]) -> None:
-    """Put the periods of a block, (period, ..., variant or 1, replicate or 1), behind the opening of a stock."""
-    first = 0 if opening is None else 1
-    wide = found.shape[-1] > 1
-    if name not in kept:
-        shape = (first + len(found), *found.shape[1:3], worlds[0], worlds[1] if wide else 1)
-        kept[name] = np.empty(shape, found.dtype)
-        if opening is not None:
-            kept[name][0] = opening
-    place = kept[name][first:, ..., chosen] if wide else kept[name][first:]
-    place[...] = found[..., : chosen.stop - chosen.start] if wide else found
-
-
-def _recorded(name: str, array: Array) -> Array:
-    """From (time, ..., variant, replicate) to (variant, replicate, time, ...), without the axis that a row has in the plane."""
-    return plain(name, array.transpose(3, 4, 0, 1, 2))
+def _recorded(name: str, parts: Sequence[Array], variants: int) -> Array:
+    """All blocks of a variable, (variant, replicate, time, ...), without the axis that a row has in the plane."""
+    array = parts[0] if len(parts) == 1 or parts[0].shape[-1] == 1 else np.concatenate(parts, axis=-1)
+    array = array[:-1] if name in FLOWS else array
+    whole = np.broadcast_to(array, (*array.shape[:3], variants, array.shape[-1]))
+    return plain(name, whole.transpose(3, 4, 0, 1, 2))
 
 
 @functools.lru_cache(maxsize=16)
@@ -142,7 +141,7 @@ def _compiled(layout: Layout, dt: float, names: tuple[str, ...]) -> Any:
             for courses, patterns in zip(courses, patterns, strict=True)
         )
         moment = kernel.step(world, params, opening, Forces(lasting, impulses, ()), luck, layout, dt)
-        return moment.world, {name: getattr(moment.flows if name in FLOWS else moment.world, name) for name in names}
+        return moment.world, {name: getattr(moment.flows if name in FLOWS else world, name) for name in names}
 
     def run(params: Params, world: World, lasting: Pushes, impulses: Pushes, luck: Array) -> dict[str, Array]:
         opening = turned(lambda params, world: kernel.open_run(params, world, layout))(params, world)
@@ -157,7 +156,7 @@ def _compiled(layout: Layout, dt: float, names: tuple[str, ...]) -> Any:
         start = _widened(world, lambda world: body(world, jax.tree.map(lambda array: array[0], given))[0])
         return jax.lax.scan(body, start, given)[1]
 
-    return jax.jit(run)
+    return jax.jit(run, compiler_options=KEPT_APART)
 
 
 def _sum(courses: Sequence[Array], patterns: Sequence[Array]) -> Array:

@@ -39,6 +39,8 @@ BLOCK_BYTES = 400_000
 """What one array of the worlds that the kernel steps together takes, so that a step stays in the cache (experiments/bench.py)."""
 CHUNK_BYTES = 64_000_000
 """What a chunk of worlds takes, unless the engine is told."""
+COMPILED_REPLICATES = 64
+"""Replicates that compiled rules take at once: what they are compiled for (`sim.accelerated.BLOCK`)."""
 STEPS_ALONE = 15_000_000
 """Steps of state and bloc, folded, that one process takes in less time than others take to begin (some five seconds)."""
 FOLDING = 3
@@ -264,9 +266,10 @@ def _blocks(job: Job, variants: range, low: int, high: int) -> Iterator[tuple[ra
     """
     room = max(1, BLOCK_BYTES // (job.world.alignment[0, 0].size * job.world.alignment.itemsize))
     wide = min(len(variants), max(1, room // 2))
-    many = max(2, room // wide)
-    count = max(1, (high - low) // many)
+    count = max(1, (high - low) // max(2, room // wide))
     edges = [low + round(part * (high - low) / count) for part in range(count + 1)]
+    if job.backend is Backend.jax:
+        edges = [*range(low, high, COMPILED_REPLICATES), high]
     for begin, end in itertools.pairwise(edges):
         for first in range(variants[0], variants[-1] + 1, wide):
             yield range(first, min(first + wide, variants[-1] + 1)), range(begin, end)

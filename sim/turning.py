@@ -63,14 +63,23 @@ def turned(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _evaluate(trace: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
-    """Run a trace on turned arrays."""
+    """Run a trace on turned arrays.
+
+    What is taken apart actor by actor, in sums over them, is computed once before that: fused into the sum it would be computed
+    again for each actor.
+    """
     values = dict(zip((*trace.constvars, *trace.invars), (*constants, *arguments), strict=True))
+    whole: set[Any] = set()
 
     def read(variables: Sequence[Any]) -> list[Any]:
         return [variable.val if hasattr(variable, "val") else values[variable] for variable in variables]
 
     for equation in trace.eqns:
-        found = _apply(equation.primitive, equation.params, read(equation.invars))
+        primitive, given = equation.primitive, equation.invars
+        if primitive.name == "slice" and given[0] not in whole:
+            whole.add(given[0])
+            values[given[0]] = library().lax.optimization_barrier(values[given[0]])
+        found = _apply(primitive, equation.params, read(given))
         values.update(zip(equation.outvars, found, strict=True))
     return read(trace.outvars)
 
