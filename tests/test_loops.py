@@ -38,7 +38,7 @@ def simulated(said, size, folder=None, periods=1200):
         table = anchor if stock == "alignment" else lasting.setdefault(stock, _nothing(world, stock, number))
         for cell in cells:
             table[0, at, *cell] += size
-    pushes = {stock: (Push(f"push.{stock}", np.ones((1, 1, periods)), table),) for stock, table in lasting.items()}
+    pushes = {stock: (Push(f"push.{stock}", np.ones((1, 1, periods)), table, by_chance=False),) for stock, table in lasting.items()}
     params, luck = params._replace(anchor=anchor), np.zeros((1, 1, periods, *world.alignment.shape[-2:]))
     forces = [Forcing(pushes, {}).at(0)] * periods
     *_, before, last = kernel.run(params, world, forces, np.moveaxis(luck, 2, 0), layout, MONTH)
