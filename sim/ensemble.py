@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
+from sim import cluster as clusters
 from sim import kernel, noise, shocks
 from sim.arrays import Array
 from sim.chunks import Task, fixed_sums, segments
@@ -94,8 +95,12 @@ def _bytes_of_replicate(job: Job) -> int:
     return estimate_bytes(job.layout, len(job.references), 1, job.window.periods, parts)
 
 
-def compute(job: Job, todo: Sequence[Task], workers: int = 1, store: Store | None = None) -> Iterator[tuple[Task, Arrays]]:
+def compute(
+    job: Job, todo: Sequence[Task], workers: int = 1, store: Store | None = None, cluster: str = ""
+) -> Iterator[tuple[Task, Arrays]]:
     """Each chunk as it is done, in any order; without its arrays where a store has taken them.
+
+    Processes of this machine compute them, or the Dask cluster that `cluster` names (`sim.cluster`).
 
     Raises
     ------
@@ -103,13 +108,22 @@ def compute(job: Job, todo: Sequence[Task], workers: int = 1, store: Store | Non
         Where variants cannot be computed, when all other chunks are done; or at once where a worker dies.
     """
     failures: list[FailedError] = []
-    for outcome in _by_workers(job, todo, workers, store) if min(workers, len(todo)) > 1 else _here(job, todo, store):
+    for outcome in _outcomes(job, todo, workers, store, cluster):
         if isinstance(outcome, FailedError):
             failures.append(outcome)
         else:
             yield outcome
     if failures:
         raise failures[0]
+
+
+def _outcomes(
+    job: Job, todo: Sequence[Task], workers: int, store: Store | None, cluster: str
+) -> Iterator[tuple[Task, Arrays] | FailedError]:
+    most = min(workers, len(todo))
+    if cluster and todo:
+        return clusters.outcomes(partial(do_task, store=store), job, todo, most, cluster)
+    return _by_workers(job, todo, most, store) if most > 1 else _here(job, todo, store)
 
 
 def workers_of(job: Job, todo: Sequence[Task], asked: int) -> int:
@@ -139,7 +153,7 @@ def _here(job: Job, todo: Sequence[Task], store: Store | None) -> Iterator[tuple
 def _by_workers(job: Job, todo: Sequence[Task], workers: int, store: Store | None) -> Iterator[tuple[Task, Arrays] | FailedError]:
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
-    pool = ProcessPoolExecutor(min(workers, len(todo)), context, _begin_worker, (job, store, os.getpid(), stop))
+    pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid(), stop))
     try:
         waiting = {pool.submit(_in_worker, task) for task in todo}
         for done in as_completed(waiting):

@@ -15,15 +15,18 @@ import yaml
 from sim import results, tables
 from sim.config import Variant
 from sim.designs import Variants
-from sim.ensemble import compute, tasks, workers_of
+from sim.chunks import Task
+from sim.ensemble import Job, compute, tasks, workers_of
+from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
 from sim.refusal import SettingError
 from sim.settings import data_settings, differing, fingerprint, flat_settings, shared_and_own
-from sim.simulate import PROJECT, Plan, installed_version, job_of, words
-from sim.store import CHUNKS, hold
+from sim.simulate import Plan, job_of, words
+from sim.store import hold
 
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
+PLACE_LETTERS = 16
 SHOWN = 4
 """Differences that a refusal shows."""
 PAGE = 12
@@ -133,21 +136,12 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
     SettingError
         Where another process writes the folder, it cannot be written, or a variant cannot be computed.
     """
-    job, engine = job_of(plan), plan.config.engine
-    said = words(plan) | {"settings": settings, "settings_hash": fingerprint(settings)}
-    said["attributes"] |= {"settings_hash": said["settings_hash"]}
-    said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
+    job = job_of(plan)
+    said = _words(plan, job, settings)
     with begun(folder, said):
         said = results.read_manifest(folder)
-        store, cut = results.store_of(folder, said), results.tasks_of(said)
-        store.sweep()
-        todo = [task for task in cut if not store.has(task)]
-        total = sum(task.worlds for task in cut)
-        done = total - sum(task.worlds for task in todo)
-        for task, _ in compute(job, todo, workers_of(job, todo, engine.workers), store):
-            done += task.worlds
-            if watch:
-                watch(done, total)
+        results.store_of(folder, said).sweep()
+        _fill(folder, said, plan, job, results.tasks_of(said), watch)
         ds = measured(results.read_run(folder, said))
         summary = results.summarise(ds)
         with drafted(folder) as draft:
@@ -159,25 +153,75 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
     return ds
 
 
+def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callable[[int, int], None] | None = None) -> int:
+    """Simulate the part of a plan's chunks that `engine.part` names, beside processes that do the others.
+
+    Takes what `write_run` takes, which makes tables and figures when all parts are there.
+
+    Returns
+    -------
+    int
+        How many chunks the part has.
+    """
+    job, (number, parts) = job_of(plan), plan.config.engine.share or (1, 1)
+    said = _words(plan, job, settings)
+    with begun(folder, said, together=True):
+        said = results.read_manifest(folder)
+        own = results.tasks_of(said)[number - 1 :: parts]
+        _fill(folder, said, plan, job, own, watch)
+    return len(own)
+
+
+def _words(plan: Plan, job: Job, settings: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest of a run says."""
+    engine, run = plan.config.engine, fingerprint(settings)
+    said = words(plan) | {"settings": settings, "settings_hash": run}
+    said["attributes"] |= {"settings_hash": run}
+    said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
+    if engine.chunks:
+        own = fingerprint([run, said["chunks"], versions()])  # so that no two runs share a place where their chunks differ
+        said["place"] = f"{engine.chunks.rstrip('/')}/{own[:PLACE_LETTERS]}"
+    return said
+
+
+def _fill(
+    folder: Path, said: dict[str, Any], plan: Plan, job: Job, own: Sequence[Task], watch: Callable[[int, int], None] | None
+) -> None:
+    """Compute those of some chunks that are missing."""
+    engine, store = plan.config.engine, results.store_of(folder.absolute(), said)
+    todo = [task for task in own if not store.has(task)]
+    total = sum(task.worlds for task in own)
+    done = total - sum(task.worlds for task in todo)
+    for task, _ in compute(job, todo, workers_of(job, todo, engine.workers), store, engine.cluster):
+        done += task.worlds
+        if watch:
+            watch(done, total)
+
+
 @contextmanager
-def begun(folder: Path, said: dict[str, Any]) -> Iterator[None]:
-    """A folder that this process holds and whose manifest stands; one that is new and kept nothing is removed again."""
+def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterator[None]:
+    """A folder that this process holds and whose manifest stands; one that is new and kept nothing is removed again.
+
+    Processes that hold it `together` compute parts of one run: the first writes the manifest, and none removes anything.
+    """
     missing = [parent for parent in folder.parents if not parent.exists()]
     new = not (folder / results.MANIFEST).exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = hold(folder)
+        lock = hold(folder, together)
     except OSError as error:
         _remove_empty(missing)
         raise SettingError("out", f"cannot be written: {error.strerror}", "another folder", where=f"out={folder}") from None
     with lock:
         try:
             if new:
-                results.write_manifest(folder, said)
+                results.write_manifest(folder, said, new=together)
+            if together:
+                complete(folder, said["settings"])
             _demand_same_software(folder, said)
             yield
         except BaseException:
-            if new and not any((folder / CHUNKS).glob("*.json")):
+            if new and not together and not results.store_of(folder, said).begun():
                 shutil.rmtree(folder, ignore_errors=True)
                 _remove_empty(missing)
             raise
@@ -329,6 +373,8 @@ def effects_lines(ds: xr.Dataset) -> list[str]:
 
 def job_folders(jobs: Sequence[Sequence[Variant]]) -> tuple[Path, list[Path]]:
     """The folder of several jobs and that of each."""
+    if any(job[0].config.engine.part for job in jobs):
+        raise SettingError("engine.part", "is of one run, and these are several jobs", "sim sweep")
     outs = {job[0].config.out for job in jobs}
     if len(outs) > 1:
         raise SettingError("out", "differs between the jobs", "one folder, in which each job gets its own")
