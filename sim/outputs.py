@@ -20,6 +20,7 @@ from sim.ensemble import Job, compute, tasks, workers_of
 from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
 from sim.refusal import SettingError
+from sim.remote import place_of
 from sim.settings import data_settings, differing, fingerprint, flat_settings, shared_and_own
 from sim.simulate import Plan, job_of, words
 from sim.store import hold
@@ -181,6 +182,7 @@ def _words(plan: Plan, job: Job, settings: dict[str, Any]) -> dict[str, Any]:
     if engine.chunks:
         own = fingerprint([run, said["chunks"], versions()])  # so that no two runs share a place where their chunks differ
         said["place"] = f"{engine.chunks.rstrip('/')}/{own[:PLACE_LETTERS]}"
+        place_of(said["place"]).exists()  # refused before anything is written, where it cannot be opened
     return said
 
 
