@@ -4,15 +4,14 @@ What is done to a chunk is the same function as everywhere else; here is only wh
 died to others.
 """
 
+import importlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sim.making import versions
 from sim.refusal import FailedError, SettingError
 from sim.settings import differing
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 KEY = "engine.cluster"
 HERE = "local"
@@ -20,12 +19,12 @@ HERE = "local"
 PATIENCE = "20s"
 """How long a scheduler may take to answer."""
 
-Job, Task, Outcome = TypeVar("Job"), TypeVar("Task"), TypeVar("Outcome")
+Job = TypeVar("Job")
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
 
 
-def outcomes(
-    do: Callable[[Job, Task], Outcome], job: Job, todo: Sequence[Task], workers: int, address: str
-) -> Iterator[Outcome]:
+def outcomes(do: Callable[[Job, Task], Outcome], job: Job, todo: Sequence[Task], workers: int, address: str) -> Iterator[Outcome]:
     """What a function makes of each task, in any order, as the workers of a cluster are done.
 
     Parameters
@@ -47,31 +46,28 @@ def outcomes(
         Where several workers died of one task.
     """
     try:
-        from distributed import KilledWorker, as_completed
+        dask: Any = importlib.import_module("distributed")
     except ImportError:
         raise SettingError(KEY, "needs Dask, which is not installed", "pip install 'regional-influence[dask]'") from None
-    with _client(workers, address) as client:
+    with _client(dask, workers, address) as client:
         shared = client.submit(_same, job, pure=False)  # a task and no scattered data: it is made again where its worker dies
         waiting = [client.submit(_at_worker, do, shared, task, versions(), pure=False) for task in todo]
         try:
-            for future in as_completed(waiting):
+            for future in dask.as_completed(waiting):
                 yield future.result()
                 future.release()
-        except KilledWorker:
+        except dask.KilledWorker:
             said = "several workers died of one chunk; the chunks that are done are kept"
             raise FailedError(KEY, said, "workers with more memory, or a smaller engine.chunk") from None
         finally:
             client.cancel(waiting)
 
 
-def _client(workers: int, address: str) -> "Client":
-    from distributed import Client
-
+def _client(dask: Any, workers: int, address: str) -> Any:
     if address == HERE:
-        own = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
-        return Client(**own)
+        return dask.Client(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
     try:
-        return Client(address, timeout=PATIENCE, set_as_default=False)
+        return dask.Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise SettingError(KEY, f"no scheduler answers at {address}: {error}", f"{HERE}, or a scheduler's address") from None
 

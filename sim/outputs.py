@@ -13,9 +13,9 @@ import xarray as xr
 import yaml
 
 from sim import results, tables
+from sim.chunks import Task
 from sim.config import Variant
 from sim.designs import Variants
-from sim.chunks import Task
 from sim.ensemble import Job, compute, tasks, workers_of
 from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured

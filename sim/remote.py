@@ -1,5 +1,6 @@
 """A file behind an fsspec URL (`s3://`, `gs://`, `memory://` ...), with as much of a path as a store of chunks needs."""
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +36,11 @@ class Remote:
     def _opened(self) -> tuple[Any, str]:
         """The file system, and what the place is called there."""
         try:
-            from fsspec.core import url_to_fs
+            core: Any = importlib.import_module("fsspec.core")
         except ImportError:
             raise SettingError(KEY, "needs fsspec, which is not installed", EXTRA) from None
         try:
-            return url_to_fs(self.url, use_listings_cache=False)
+            return core.url_to_fs(self.url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise SettingError(KEY, f"{self.url} cannot be opened: {error}", "a URL that fsspec reads") from None
 

@@ -48,7 +48,9 @@ def command(folder, *said, out="out"):
     folder.mkdir(exist_ok=True)
     root = str(Path(__file__).parent.parent)
     words = [sys.executable, "-m", "sim", "sweep", *SAID, f"out={out}", *said]
-    return subprocess.Popen(words, cwd=folder, env={**os.environ, "PYTHONPATH": root}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        words, cwd=folder, env={**os.environ, "PYTHONPATH": root}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
 def ended(process):
@@ -121,7 +123,7 @@ def test_a_machine_of_another_making_does_not_go_on(hard, tmp_path, monkeypatch)
     plan = plan_of(hard, "engine.part=1/2")
     write_part(tmp_path, plan, settings_of(plan.variants))
     monkeypatch.setattr("sim.making.processor", lambda: "abacus")
-    with pytest.raises(SettingError, match="other versions: processor .* there, abacus here"):
+    with pytest.raises(SettingError, match=r"other versions: processor .* there, abacus here"):
         write_part(tmp_path, plan, settings_of(plan.variants))
 
 
@@ -312,5 +314,5 @@ def test_a_worker_of_another_making_is_refused(dask, monkeypatch):
 @pytest.mark.filterwarnings("default")
 def test_a_scheduler_that_does_not_answer_is_one_message(dask, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", "1s")
-    with pytest.raises(SettingError, match="no scheduler answers at tcp://127.0.0.1:9"):
+    with pytest.raises(SettingError, match=r"no scheduler answers at tcp://127\.0\.0\.1:9"):
         list(cluster.outcomes(divmod, 7, [2], 1, "tcp://127.0.0.1:9"))
