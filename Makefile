@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN_READY := .venv/.ready-to-run
 DEV_READY := .venv/.ready-to-develop
+JAX_READY := .venv/.ready-for-jax
 
-.PHONY: run test check lint bench clean
+.PHONY: run test test-jax check lint bench clean
 .DELETE_ON_ERROR:
 
 run: $(RUN_READY)            ## the headline study: figures and tables in outputs/
@@ -12,6 +13,9 @@ run: $(RUN_READY)            ## the headline study: figures and tables in output
 
 test: $(DEV_READY)           ## every test, the notebooks too
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120
+
+test-jax: $(JAX_READY)       ## the tests of the compiled kernel; installs the extra, some 400 MB
+	$(BIN)/python -m pytest tests/test_accelerated.py
 
 check: $(DEV_READY)          ## the fast part of the tests
 	$(BIN)/python -m pytest -m "not slow" --ignore=notebooks
@@ -41,3 +45,7 @@ $(RUN_READY): pyproject.toml constraints.txt | .venv/bin/python
 $(DEV_READY): pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(RUN_READY)
+
+$(JAX_READY): pyproject.toml constraints.txt | $(DEV_READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,jax]'
+	@touch $@

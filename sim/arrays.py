@@ -4,6 +4,7 @@ A stack of worlds is (variant, replicate, ..., ...), but lies in memory with the
 them. Sums over actors are taken in the actors' order: a world's bits do not depend on how many others stand beside it.
 """
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -21,10 +22,24 @@ def namespace(array: Array) -> Any:
 def product(left: Array, right: Array) -> Array:
     """Multiply small matrices in the last two axes: the one place where a sum over actors is a matrix product.
 
-    Each world's matrices are multiplied by themselves and from one layout, whatever stands beside them.
+    Each world's matrices are multiplied by themselves and from one layout, whatever stands beside them. Compiled arrays are summed
+    actor by actor, which fuses with what stands around it.
     """
+    if not (isinstance(left, np.ndarray) and isinstance(right, np.ndarray)):
+        return _compiled_product(left, right)
     joined = np.matmul(np.ascontiguousarray(left), np.ascontiguousarray(right))
     return worlds_last(joined) if joined.ndim == 4 else joined
+
+
+UNROLLED = 32
+"""Up to so many actors a compiled product is written out as a sum."""
+
+
+def _compiled_product(left: Array, right: Array) -> Array:
+    if left.shape[-1] > UNROLLED:
+        return namespace(right if isinstance(left, np.ndarray) else left).matmul(left, right)
+    terms = [left[..., :, at : at + 1] * right[..., at : at + 1, :] for at in range(left.shape[-1])]
+    return functools.reduce(operator.add, terms)
 
 
 def total(values: Array, axis: int) -> Array:
@@ -39,10 +54,7 @@ def joint(values: Array, axis: int) -> Array:
 
 def _joined(values: Array, axis: int, join: Callable[[Array, Array], Array]) -> Array:
     slices = [values[..., at : at + 1] if axis == -1 else values[..., at : at + 1, :] for at in range(values.shape[axis])]
-    found = 1 * slices[0]
-    for part in slices[1:]:
-        found = join(found, part)
-    return found
+    return functools.reduce(join, slices[1:], 1 * slices[0])
 
 
 def positive(value: Array) -> Array:

@@ -15,12 +15,14 @@ from sim.config import (
     PAIR_TABLES,
     STATE_NUMBERS,
     STATE_TABLES,
+    Backend,
     Bloc,
     Config,
     Dynamics,
     Effect,
     Engine,
     Evidence,
+    Keep,
     PairTable,
     Region,
     Route,
@@ -51,6 +53,8 @@ def check(config: Config) -> None:
 def check_run(config: Config) -> None:
     """Refuse a window, number of replicates, draws or seed that cannot be run."""
     check_engine(config.engine)
+    if config.engine.backend is Backend.jax and config.keep is Keep.parts:
+        raise SettingError("keep", "parts are not kept by the compiled rules", "engine.backend=numpy, or keep=worlds")
     dates = {"region.as_of": config.region.as_of, "start": config.start or config.region.as_of, "end": config.end}
     read = {key: one_date(key, text) for key, text in dates.items()}
     if read["start"] < read["region.as_of"]:

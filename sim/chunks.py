@@ -14,6 +14,8 @@ from sim.refusal import SettingError
 POINT = 2.0**36
 """One unit of the fixed point in which segments meet: exact to 1.5e-11 of a unit for each, with room for 2**26 units."""
 ROOM = 2.0**62
+NOTHING = np.iinfo(np.int64).min
+"""What stands in the sums for what is not a number, such as the sphere of a bloc without a buffer."""
 SEGMENT = 256
 """The fewest worlds over which quantiles are taken at once, where there are more than twice as many."""
 
@@ -46,30 +48,37 @@ def segments(replicates: int) -> list[tuple[int, int]]:
     return list(itertools.pairwise(edges))
 
 
-def fixed_sums(statistics: Array, worlds: int) -> Array:
-    """What a segment of so many worlds adds to the sums of its run, in fixed point.
+def fixed_sums(statistics: Array, worlds: int, of: int) -> Array:
+    """What a segment of so many worlds, of those of a whole run, adds to the run's sums, in fixed point.
 
-    Sums of the mean and the quantiles weigh by worlds; that of the spread is of squared deviations within segments.
+    Sums of the mean and the quantiles weigh by worlds; that of the spread is of squared deviations within segments. What is not a
+    number in one world is in none, and stays `NOTHING`.
 
     Raises
     ------
     SettingError
         Where a number is too large for the sums.
     """
-    sums = worlds * statistics
-    at = STATISTICS.index("sd")
-    sums[at] = (worlds - 1) * statistics[at] ** 2
-    sums = np.rint(sums * POINT)
-    if not (abs(sums) < ROOM).all():
+    at, each = STATISTICS.index("sd"), statistics.copy()
+    each[at] = statistics[at] ** 2
+    if (abs(each) * of * POINT >= ROOM).any():
         raise SettingError("keep", "a number of the run is too large to be folded", "keep=worlds, or smaller numbers")
-    return sums.astype(np.int64)
+    each *= worlds
+    each[at] -= statistics[at] ** 2
+    known = np.isfinite(each)
+    return np.where(known, np.rint(np.where(known, each, 0.0) * POINT).astype(np.int64), NOTHING)
+
+
+def met(sums: Array, more: Array) -> Array:
+    """The sums of two parts of a run."""
+    return np.where((sums == NOTHING) | (more == NOTHING), NOTHING, sums + more) if sums.dtype == np.int64 else sums + more
 
 
 def from_sums(sums: Array, worlds: int, parts: int) -> Array:
     """Statistics of a whole run from the sums of its segments: the spread within them, the mean of their quantiles."""
     at = STATISTICS.index("sd")
-    found = sums / (POINT * worlds)
-    found[at] = np.sqrt(sums[at] / (POINT * (worlds - parts)))
+    found = np.where(sums == NOTHING, np.nan, sums / (POINT * worlds))
+    found[at] = np.sqrt(found[at] * worlds / (worlds - parts))
     return found
 
 
@@ -128,7 +137,7 @@ def join_sums(pieces: Iterable[tuple[Task, dict[str, Array]]], variants: int, re
         for name, array in arrays.items():
             if name not in OUTCOMES:
                 held = joined.setdefault(name, np.zeros((*array.shape[:-1], variants), array.dtype))
-                held[..., first:last] += array
+                held[..., first:last] = met(held[..., first:last], array)
             else:
                 held = joined.setdefault(name, np.empty((*array.shape[:-2], variants, replicates), array.dtype))
                 held[..., first:last, rows] = array

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -21,12 +22,13 @@ import numpy as np
 from sim import cluster as clusters
 from sim import kernel, noise, shocks
 from sim.arrays import Array
-from sim.chunks import Task, fixed_sums, segments
-from sim.config import Keep
+from sim.chunks import Task, fixed_sums, met, segments
+from sim.config import Backend, Keep
 from sim.folding import Summaries
 from sim.keep import Worlds, estimate_bytes
-from sim.names import DIFFERENCE, OUTCOMES, RECORDED
-from sim.params import Layout, Params, World, shared
+from sim.kernel import Flows, Moment
+from sim.names import DIFFERENCE, FLOWS, OUTCOMES, QUANTITIES, RECORDED, STORED_STOCKS
+from sim.params import Layout, Params, World, cast, shared
 from sim.periods import Window
 from sim.refusal import FailedError
 from sim.store import Store
@@ -42,7 +44,7 @@ STEPS_ALONE = 15_000_000
 FOLDING = 3
 """How much longer a folded step takes than one whose world is kept."""
 WATCH_SECONDS = 0.2
-"""How often a worker looks whether it is still wanted."""
+"""How often a worker looks whether its parent lives."""
 CHUNKS = 16
 """Chunks of replicates that summaries are folded in, unless the engine is told."""
 VARIANTS = 24
@@ -63,6 +65,7 @@ class Job:
     seed: int
     replicates: int
     keep: Keep
+    backend: Backend
     hold: int
     """Periods that a realignment must last."""
     labels: tuple[str, ...]
@@ -151,9 +154,9 @@ def _here(job: Job, todo: Sequence[Task], store: Store | None) -> Iterator[tuple
 
 
 def _by_workers(job: Job, todo: Sequence[Task], workers: int, store: Store | None) -> Iterator[tuple[Task, Arrays] | FailedError]:
+    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid(), stop))
+    pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid()))
     try:
         waiting = {pool.submit(_in_worker, task) for task in todo}
         for done in as_completed(waiting):
@@ -163,22 +166,23 @@ def _by_workers(job: Job, todo: Sequence[Task], workers: int, store: Store | Non
         said = "a worker process died; the chunks that are done are kept"
         raise FailedError("engine.workers", said, "the same command goes on; fewer workers need less memory") from None
     finally:
-        stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - others:
+            child.terminate()
 
 
 _worker: dict[str, Any] = {}
 
 
-def _begin_worker(job: Job, store: Store | None, parent: int, stop: Any) -> None:
+def _begin_worker(job: Job, store: Store | None, parent: int) -> None:
     """Make ready to compute chunks; a worker leaves the keyboard to its parent and ends when that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _worker.update(job=job, store=store)
 
     def watch() -> None:
-        while not stop.wait(WATCH_SECONDS) and os.getppid() == parent:
-            pass
-        os._exit(0)
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -228,14 +232,37 @@ def _blocks(job: Job, variants: range, low: int, high: int) -> Iterator[tuple[ra
 
 
 def _record(job: Job, recorder: Worlds | Summaries, variants: Sequence[int], replicates: range) -> None:
-    params, world = (_some(stack, variants) for stack in (job.params, job.world))
-    luck = _luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs)
+    """Run some worlds from their opening to the end before a recorder."""
+    params, world = (cast(_some(stack, variants), job.layout.precision) for stack in (job.params, job.world))
+    luck = np.moveaxis(_luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs), 2, 0)
     forcing = shocks.draw(job.configs.select(np.array(variants)), job.layout, replicates)
     recorder.open(world)
-    forces = (forcing.at(period) for period in range(job.window.periods))
-    parts = job.keep is Keep.parts
-    for moment in kernel.run(params, world, forces, np.moveaxis(luck, 2, 0), job.layout, job.window.dt, parts):
+    if job.backend is Backend.jax:
+        from sim.accelerated import trajectories
+
+        found = trajectories(params, world, forcing, luck, job.layout, job.window.dt, job.layout.precision)
+        moments = replayed(found, job.window.periods)
+    else:
+        pushed = (forcing.at(period) for period in range(job.window.periods))
+        forces = pushed if job.layout.precision == "float64" else (forces.cast(job.layout.precision) for forces in pushed)
+        luck = luck.astype(job.layout.precision, copy=False)
+        moments = kernel.run(params, world, forces, luck, job.layout, job.window.dt, job.keep is Keep.parts)
+    for moment in moments:
         recorder.take(moment)
+
+
+def replayed(trajectories: Arrays, periods: int) -> Iterator[Moment]:
+    """The moments of a run from its trajectories, (variant, replicate or 1, time or period, ...)."""
+    for period in range(periods):
+        flows = Flows(*(_in_plane(name, trajectories[name][:, :, period]) for name in FLOWS))
+        stocks = {name: _in_plane(name, trajectories[name][:, :, period + 1]) for name in STORED_STOCKS}
+        unkept = np.broadcast_to(np.nan, stocks["alignment"].shape)
+        yield Moment(World(disposition=unkept, **stocks), flows, None)
+
+
+def _in_plane(name: str, array: Array) -> Array:
+    """An array of an instant with both of its last axes, as the rules have them."""
+    return array if len(QUANTITIES[name].dims) == 2 else array[..., None, :]
 
 
 _luck = lru_cache(maxsize=1)(noise.normals)
@@ -267,9 +294,9 @@ def _folded(job: Job, task: Task) -> Arrays:
                     whole = found.setdefault(name, np.empty((*array.shape[:-2], len(variants), high - low), array.dtype))
                     whole[..., columns, begin - low : end - low] = np.broadcast_to(array, (*array.shape[:-1], end - begin))
                     continue
-                folded = array if alone else fixed_sums(array, end - begin)
+                folded = array if alone else fixed_sums(array, end - begin, job.replicates)
                 whole = found.setdefault(name, np.zeros((*array.shape[:-1], len(variants)), folded.dtype))
-                whole[..., columns] += folded
+                whole[..., columns] = met(whole[..., columns], folded)
     return found
 
 

@@ -31,6 +31,8 @@ class Layout:
     """Pairs (state, bloc) that are one actor."""
     member_of: tuple[tuple[int, int], ...]
     """Pairs (state, bloc) whose alignment is fixed because the state is a member."""
+    precision: str = "float64"
+    """The kind of number that its tables hold, which is that of the arrays they meet."""
 
     @cached_property
     def courted(self) -> Array:
@@ -45,13 +47,13 @@ class Layout:
     @cached_property
     def joined(self) -> Array:
         """1 where a bloc is also a state, (bloc, state)."""
-        table = np.zeros((len(self.blocs), len(self.states)))
+        table = np.zeros((len(self.blocs), len(self.states)), self.precision)
         for state, bloc in self.same_as:
             table[bloc, state] = 1.0
         return table
 
     def _ones_but(self, pairs: tuple[tuple[int, int], ...]) -> Array:
-        table = np.ones((len(self.states), len(self.blocs)))
+        table = np.ones((len(self.states), len(self.blocs)), self.precision)
         for state, bloc in pairs:
             table[state, bloc] = 0.0
         return table
@@ -193,6 +195,11 @@ def shared(stack: Stack) -> Stack:
     """The same constants or stocks with the worlds innermost in memory; what all variants have in common stands once."""
     fields = (field[:1] if (field == field[:1]).all() else field for field in stack)
     return type(stack)(*(worlds_last(field) for field in fields))
+
+
+def cast(stack: Stack, precision: str) -> Stack:
+    """The same constants or stocks as another kind of number, laid out as they are."""
+    return type(stack)(*(field.astype(precision) for field in stack))
 
 
 def anchor_at_rest(params: Params, world: World, layout: Layout) -> Array:

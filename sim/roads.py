@@ -3,6 +3,8 @@
 import itertools
 from typing import NamedTuple
 
+import numpy as np
+
 from sim.arrays import Array, namespace, product, share_of
 
 
@@ -40,7 +42,7 @@ def carry(permit: Array, road: Array, paths: tuple[Path, ...]) -> Array:
         for one, other in path.legs:
             open_share = open_share * road[..., one, other]
         carried.append(open_share)
-    return (xp.stack(carried, axis=-1) if paths else xp.zeros((*road.shape[:-2], 0)))[..., None, :]
+    return (xp.stack(carried, axis=-1) if paths else xp.zeros((*road.shape[:-2], 0), dtype=road.dtype))[..., None, :]
 
 
 def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
@@ -50,8 +52,10 @@ def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
         [[index for index, path in enumerate(paths) if {path.one, path.other} == {i, j}] for j in range(states)]
         for i in range(states)
     ]
-    none = xp.zeros(carried.shape[:-2])
-    rows = [xp.stack([xp.max(carried[..., 0, found], axis=-1) if found else none for found in row], axis=-1) for row in pairs]
+    none = xp.zeros(carried.shape[:-2], dtype=carried.dtype)
+    rows = [
+        xp.stack([xp.max(carried[..., 0, np.array(found)], axis=-1) if found else none for found in row], axis=-1) for row in pairs
+    ]
     return xp.stack(rows, axis=-2)
 
 
@@ -72,8 +76,9 @@ def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Arra
     total = xp.zeros_like(gateway)
     for index, path in enumerate(paths):
         rivals = [k for k, other in enumerate(paths) if {other.one, other.other} == {path.one, path.other}]
-        equal = (carried[..., 0, rivals] == best[..., path.one, path.other][..., None]).sum(axis=-1)
-        inside = share_of(1.0 * (carried[..., 0, index] == best[..., path.one, path.other]) * (carried[..., 0, index] > 0), equal)
+        top = best[..., path.one, path.other]
+        equal = xp.astype(carried[..., 0, np.array(rivals)] == top[..., None], top.dtype).sum(axis=-1)
+        inside = share_of(xp.astype((carried[..., 0, index] == top) & (top > 0), top.dtype), equal)
         market = gateway[..., path.one : path.one + 1, :] + gateway[..., path.other : path.other + 1, :]
         gain = (inside * traffic_gain[..., path.one, path.other])[..., None, None] * market
         for stop in path.via:

@@ -24,6 +24,8 @@ class Push:
     name: str
     course: Array
     pattern: Array
+    by_chance: bool
+    """Whether its course differs between replicates, also where there is only one of them."""
 
     @property
     def shock(self) -> str:
@@ -42,6 +44,14 @@ class Forces(NamedTuple):
     impulses: dict[str, Array]
     strikes: tuple[Array | float, ...]
     """What each of the strikers adds to dispositions, in the order of `Forcing.strikers`."""
+
+    def cast(self, precision: str) -> "Forces":
+        """The same as another kind of number: pushes are added up in double precision, so that two that cancel still do."""
+        lasting, impulses = (
+            {name: array.astype(precision) for name, array in table.items()} for table in (self.lasting, self.impulses)
+        )
+        strikes = (strike.astype(precision) if isinstance(strike, Array) else strike for strike in self.strikes)
+        return Forces(lasting, impulses, tuple(strikes))
 
 
 NO_FORCES = Forces({}, {}, ())
@@ -124,12 +134,25 @@ def _push(
         size = configs.numbers(("dynamics", WEIGHT_OF[target])) * size
     pattern = (size[:, None, None] * where[configs.whole])[:, None]
     courses = {whole: _course(shock, effect, window, luck) for whole, (shock, effect) in holders.items()}
-    first = next(iter(courses.values()))
-    if all(course.shape == first.shape and (course == first).all() for course in courses.values()):
-        return Push(name, first[None], pattern)
+    timings = [_timing(shock, effect) for shock, effect in holders.values()]
+    chance = any(_by_chance(shock, effect) for shock, effect in holders.values())
+    if all(timing == timings[0] for timing in timings):
+        return Push(name, next(iter(courses.values()))[None], pattern, chance)
     wide = max(course.shape[0] for course in courses.values())
     none = np.zeros((wide, window.periods))
-    return Push(name, np.stack([np.broadcast_to(courses.get(whole, none), none.shape) for whole in count])[configs.whole], pattern)
+    course = np.stack([np.broadcast_to(courses.get(whole, none), none.shape) for whole in count])[configs.whole]
+    return Push(name, course, pattern, chance)
+
+
+def _timing(shock: Shock, effect: Effect) -> tuple[object, ...]:
+    """What sets the course of an effect."""
+    return shock.probability, effect.kind, effect.date, effect.until, effect.duration, effect.half_life
+
+
+def _by_chance(shock: Shock, effect: Effect) -> bool:
+    """Whether luck enters the course of an effect: whether it happens, or when."""
+    intervals = (dates("date", value) for value in (effect.date, effect.until) if value is not None)
+    return shock.probability < 1 or any(first != last for first, last in intervals)
 
 
 def plane(dims: tuple[str, ...], layout: Layout) -> tuple[int, int]:

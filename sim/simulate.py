@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -146,13 +147,14 @@ def job_of(plan: Plan) -> Job:
     return Job(
         params=shared(plan.params),
         world=shared(plan.world),
-        layout=plan.layout,
+        layout=replace(plan.layout, precision=plan.config.engine.precision.value),
         configs=plan.configs,
         references=tuple(plan.references),
         window=plan.window,
         seed=plan.config.seed,
         replicates=plan.config.replicates,
         keep=plan.keep,
+        backend=plan.config.engine.backend,
         hold=round(HOLD_YEARS * plan.config.periods_per_year),
         labels=tuple(variant.label for variant in plan.variants),
     )

@@ -1,0 +1,178 @@
+"""The kernel compiled by JAX: whole trajectories of many worlds, by the rules as they stand and on luck that is given."""
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sim import kernel
+from sim.arrays import Array
+from sim.keep import plain
+from sim.names import FLOWS, RECORDED
+from sim.params import Layout, Params, World
+from sim.shocks import Forces, Forcing, Push
+from sim.turning import blocks, library, turn, turned
+
+BLOCK = 64
+"""Replicates that are computed together: the arrays of a small region then stay in cache, and each fills whole vectors."""
+
+
+def trajectories(
+    params: Params,
+    world: World,
+    forcing: Forcing,
+    luck: Array,
+    layout: Layout,
+    dt: float,
+    precision: str = "float32",
+    names: Sequence[str] = RECORDED,
+    block: int = BLOCK,
+) -> dict[str, Array]:
+    """The recorded arrays of all worlds.
+
+    Replicates are computed `block` by block, the last one filled up with copies of its last replicate and cut again: one shape is
+    compiled for any number of them, and a world's bits do not depend on how many others are asked for with it.
+
+    Parameters
+    ----------
+    params, world : Params, World
+        Constants and opening stocks, (variant or 1, 1, ..., ...); what all variants share best stands once (`sim.params.shared`).
+    forcing : Forcing
+        What shocks bring to the same replicates as `luck`.
+    luck : array
+        Standard normal, (period, 1, replicate, state, bloc).
+    layout : Layout
+        Who is where on the axes.
+    dt : float
+        Years of a period.
+    precision : {"float32", "float64"}
+        The kind of number computed with and returned.
+    names : sequence of str
+        The stocks and flows to return; what none of them needs is not computed.
+    block : int
+        Replicates computed together.
+
+    Returns
+    -------
+    dict of str to array
+        (variant, replicate or 1, time or period, ...), in memory with the worlds innermost; of one replicate where no luck reaches.
+
+    Raises
+    ------
+    SettingError
+        Where JAX is not installed.
+    """
+    jax, variants = library(), max(len(field) for field in (*params, *world, *_patterns(forcing)))
+    opening = World(*(_cast(turn(field), precision) for field in world))
+    constants = Params(*(_cast(turn(field), precision) for field in params))
+    kept: dict[str, Array] = {}
+    replicates = luck.shape[2]
+    with jax.enable_x64(precision == "float64"):
+        compiled = _compiled(replace(layout, precision=precision), dt, tuple(names))
+        for chosen in blocks(replicates, block):
+            fill = functools.partial(_filled, chosen=chosen, block=block)
+            drawn = _cast(fill(luck.transpose(0, 3, 4, 1, 2)), precision)
+            pushed = [_pushes(table, precision, fill) for table in (forcing.lasting, forcing.impulses)]
+            for name, found in compiled(constants, opening, *pushed, drawn).items():
+                _put(kept, name, np.asarray(found), getattr(opening, name, None), chosen, (variants, replicates))
+    return {name: _recorded(name, array) for name, array in kept.items()}
+
+
+def _patterns(forcing: Forcing) -> list[Array]:
+    return [push.pattern for table in (forcing.lasting, forcing.impulses) for pushes in table.values() for push in pushes]
+
+
+def _cast(array: Array, precision: str) -> Array:
+    return np.ascontiguousarray(array, dtype=precision)
+
+
+def _filled(array: Array, chosen: slice, block: int) -> Array:
+    """A block of an array's last axis, the replicates, filled up with its last."""
+    part = array[..., chosen]
+    return np.concatenate([part, np.repeat(part[..., -1:], block - part.shape[-1], axis=-1)], axis=-1)
+
+
+Pushes = dict[str, tuple[list[Array], list[Array]]]
+"""For each target what all replicates share, added up, (period, ..., ..., variant, 1), and the courses of what comes by chance,
+(period, variant or 1, replicate); beside them the patterns of those courses, (..., ..., variant, 1)."""
+
+
+def _pushes(table: dict[str, tuple[Push, ...]], precision: str, fill: Callable[[Array], Array]) -> Pushes:
+    """What pushes each target, added up in double precision where it can be before the run, so that two that cancel still do."""
+    found = {}
+    for name, pushes in table.items():
+        shared = [push for push in pushes if not push.by_chance]
+        own = [push for push in pushes if push.by_chance]
+        stacked = (push.course.transpose(2, 0, 1)[:, None, None] * turn(push.pattern) for push in shared)
+        courses = [functools.reduce(operator.add, stacked)] if shared else []
+        courses += [fill(push.course.transpose(2, 0, 1)) for push in own]
+        found[name] = ([_cast(course, precision) for course in courses], [_cast(turn(push.pattern), precision) for push in own])
+    return found
+
+
+def _put(kept: dict[str, Array], name: str, found: Array, opening: Array | None, chosen: slice, worlds: tuple[int, int]) -> None:
+    """Put the periods of a block, (period, ..., variant or 1, replicate or 1), behind the opening of a stock."""
+    first = 0 if opening is None else 1
+    wide = found.shape[-1] > 1
+    if name not in kept:
+        shape = (first + len(found), *found.shape[1:3], worlds[0], worlds[1] if wide else 1)
+        kept[name] = np.empty(shape, found.dtype)
+        if opening is not None:
+            kept[name][0] = opening
+    place = kept[name][first:, ..., chosen] if wide else kept[name][first:]
+    place[...] = found[..., : chosen.stop - chosen.start] if wide else found
+
+
+def _recorded(name: str, array: Array) -> Array:
+    """From (time, ..., variant, replicate) to (variant, replicate, time, ...), without the axis that a row has in the plane."""
+    return plain(name, array.transpose(3, 4, 0, 1, 2))
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(layout: Layout, dt: float, names: tuple[str, ...]) -> Any:
+    """The compiled run; JAX compiles it again for other shapes and other kinds of shocks, and keeps each."""
+    jax = library()
+
+    def moved(world: World, params: Params, opening: kernel.Opening, patterns: Any, courses: Any, luck: Array) -> Any:
+        lasting, impulses = (
+            {name: _sum(courses[name], patterns[name]) for name in courses}
+            for courses, patterns in zip(courses, patterns, strict=True)
+        )
+        moment = kernel.step(world, params, opening, Forces(lasting, impulses, ()), luck, layout, dt)
+        return moment.world, {name: getattr(moment.flows if name in FLOWS else moment.world, name) for name in names}
+
+    def run(params: Params, world: World, lasting: Pushes, impulses: Pushes, luck: Array) -> dict[str, Array]:
+        opening = turned(lambda params, world: kernel.open_run(params, world, layout))(params, world)
+        courses, patterns = (
+            [{name: pushes[part] for name, pushes in table.items()} for table in (lasting, impulses)] for part in (0, 1)
+        )
+
+        def body(world: World, given: Any) -> Any:
+            return turned(moved)(world, params, opening, patterns, *given)
+
+        given = (courses, luck)
+        start = _widened(world, lambda world: body(world, jax.tree.map(lambda array: array[0], given))[0])
+        return jax.lax.scan(body, start, given)[1]
+
+    return jax.jit(run)
+
+
+def _sum(courses: Sequence[Array], patterns: Sequence[Array]) -> Array:
+    """What the pushes on one target come to in a period."""
+    shared = courses[: len(courses) - len(patterns)]
+    own = (course[..., None, None] * at for course, at in zip(courses[len(shared) :], patterns, strict=True))
+    return functools.reduce(operator.add, [*shared, *own])
+
+
+def _widened(world: World, step: Callable[[World], World]) -> World:
+    """The opening with each stock as wide as its periods will be: luck and shocks reach some through others, over some periods."""
+    jax = library()
+    while True:
+        following = jax.eval_shape(step, world)
+        shapes = [np.broadcast_shapes(now.shape, then.shape) for now, then in zip(world, following, strict=True)]
+        if shapes == [stock.shape for stock in world]:
+            return world
+        world = World(*(jax.numpy.broadcast_to(stock, shape) for stock, shape in zip(world, shapes, strict=True)))
