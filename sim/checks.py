@@ -20,6 +20,7 @@ from sim.config import (
     Config,
     Dynamics,
     Effect,
+    Engine,
     Evidence,
     Keep,
     PairTable,
@@ -32,7 +33,7 @@ from sim.config import (
 )
 from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
-from sim.refusal import SettingError, demand_known, demand_number
+from sim.refusal import SettingError, demand_known, demand_number, likely
 
 REPLICATES_MAX = 10_000_000
 DRAWS_MAX = 1_000_000
@@ -51,10 +52,7 @@ def check(config: Config) -> None:
 
 def check_run(config: Config) -> None:
     """Refuse a window, number of replicates, draws or seed that cannot be run."""
-    for name, most in (("workers", WORKERS_MAX), ("chunk", REPLICATES_MAX)):
-        value = getattr(config.engine, name)
-        if not 0 <= value <= most:
-            raise SettingError(f"engine.{name}", f"{value} is out of range", f"0 to {most}")
+    check_engine(config.engine)
     if config.engine.backend is Backend.jax and config.keep is Keep.parts:
         raise SettingError("keep", "parts are not kept by the compiled rules", "engine.backend=numpy, or keep=worlds")
     dates = {"region.as_of": config.region.as_of, "start": config.start or config.region.as_of, "end": config.end}
@@ -81,6 +79,23 @@ def check_run(config: Config) -> None:
         value = getattr(config, key)
         if not low <= value <= high:
             raise SettingError(key, f"{value} is out of range", f"a whole number in [{low}, {high}]")
+
+
+def check_engine(engine: Engine) -> None:
+    """Refuse numbers, places and parts that nothing can be computed with."""
+    for name, most in (("workers", WORKERS_MAX), ("chunk", REPLICATES_MAX)):
+        value = getattr(engine, name)
+        if not 0 <= value <= most:
+            raise SettingError(f"engine.{name}", f"{value} is out of range", f"0 to {most}")
+    if engine.cluster not in ("", "local") and "://" not in engine.cluster:
+        allowed = "local, a scheduler's address as in tcp://host:8786, or nothing"
+        raise SettingError("engine.cluster", f"{engine.cluster!r} is no cluster", allowed, likely(engine.cluster, ["local"]))
+    if engine.chunks and not re.fullmatch(r"file:///.*|(?!file:)[a-z][a-z0-9+.-]*://.+", engine.chunks):
+        allowed = "a URL of a folder as in s3://bucket/runs or file:///data/runs, or nothing"
+        raise SettingError("engine.chunks", f"{engine.chunks!r} is no URL", allowed)
+    found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", engine.part)
+    if engine.part and not (found and int(found[1]) <= int(found[2])):
+        raise SettingError("engine.part", f"{engine.part!r} is no part", "NUMBER/PARTS, as in 3/20")
 
 
 def check_outcome(config: Config) -> None:

@@ -207,6 +207,11 @@ def run_together(verb: str, options: Any) -> int:
     plan = Plan(variants)
     for line in outputs.describe(plan):
         print(line, flush=True)
+    if part := plan.config.engine.part:
+        with progress() as watch:
+            count = outputs.write_part(folder, plan, settings, watch)
+        print(f"part {part}: {count} chunks are in {folder}; when all parts are, the same command without engine.part ends the run")
+        return GOOD
     with progress() as watch:
         ds = outputs.write_run(folder, plan, settings, watch)
     if not plan.margins_are_quick:

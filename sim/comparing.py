@@ -9,10 +9,10 @@ import xarray as xr
 
 from sim import outputs, results, tables
 from sim.comparison import PAIRED, common_variants, compare
+from sim.making import PROJECT, installed_version
 from sim.measuring import measured
 from sim.refusal import SettingError
 from sim.settings import differing, fingerprint, flat_settings
-from sim.simulate import PROJECT, installed_version
 
 EFFECTS, DIFFERENCES, SETTINGS = "effects.csv", "differences.csv", "settings.csv"
 SHOWN_SETTINGS = 8

@@ -296,6 +296,18 @@ class Engine:
     precision: Precision
     workers: int
     chunk: int
+    cluster: str = ""
+    """The Dask cluster that computes: `local` or the address of a scheduler; none where empty."""
+    chunks: str = ""
+    """A URL where the chunks go; empty: into the results folder."""
+    part: str = ""
+    """Which part of the chunks this process computes, as in 3/20; empty: all."""
+
+    @property
+    def share(self) -> tuple[int, int] | None:
+        """The number of the part and how many there are."""
+        number, _, parts = self.part.partition("/")
+        return (int(number), int(parts)) if self.part else None
 
 
 @dataclass

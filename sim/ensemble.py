@@ -15,11 +15,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
+from sim import cluster as clusters
 from sim import kernel, noise, shocks
 from sim.arrays import Array
 from sim.chunks import Task, add_sums, fixed_sums, segments
@@ -104,9 +105,11 @@ def _bytes_of_replicate(job: Job) -> int:
 
 
 def compute(
-    job: Job, todo: Sequence[Task], workers: int = 1, store: Store | None = None
+    job: Job, todo: Sequence[Task], workers: int = 1, store: Store | None = None, cluster: str = ""
 ) -> Generator[tuple[Task, Arrays], None, None]:
     """Each chunk as it is done, in any order; without its arrays where a store has taken them.
+
+    Processes of this machine compute them, or the Dask cluster that `cluster` names (`sim.cluster`).
 
     Raises
     ------
@@ -114,7 +117,7 @@ def compute(
         Where chunks cannot be computed, or kill the process that computes them, when all others are done.
     """
     failures: list[FailedError] = []
-    for outcome in _by_workers(job, todo, workers, store) if min(workers, len(todo)) > 1 else _here(job, todo, store):
+    for outcome in _outcomes(job, todo, workers, store, cluster):
         if isinstance(outcome, FailedError):
             failures.append(outcome)
         else:
@@ -123,6 +126,15 @@ def compute(
         first, more = failures[0], len(failures) - 1
         said = f"{first.wrong} (and {more} more {'chunk' if more == 1 else 'chunks'})" if more else first.wrong
         raise FailedError(first.key, said, first.allowed)
+
+
+def _outcomes(
+    job: Job, todo: Sequence[Task], workers: int, store: Store | None, cluster: str
+) -> Iterator[tuple[Task, Arrays] | FailedError]:
+    most = min(workers, len(todo))
+    if cluster and todo:
+        return clusters.outcomes(partial(do_task, store=store), job, todo, most, cluster)
+    return _by_workers(job, todo, most, store) if most > 1 else _here(job, todo, store)
 
 
 def workers_of(job: Job, todo: Sequence[Task], asked: int) -> int:

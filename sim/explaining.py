@@ -9,10 +9,10 @@ import xarray as xr
 
 from sim import outputs, results, tables
 from sim.explanation import CHANGE, EFFECT, KIND, explain, narrative
+from sim.making import PROJECT, installed_version
 from sim.names import TIME, VARIANT
 from sim.refusal import SettingError, demand_known
 from sim.settings import fingerprint
-from sim.simulate import PROJECT, installed_version
 
 TABLE, NARRATIVE, FIGURE = "explanation.csv", "narrative.txt", "explanation.png"
 KEYS = ("variant", "from", "to", "world", "out")

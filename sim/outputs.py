@@ -13,17 +13,21 @@ import xarray as xr
 import yaml
 
 from sim import results, tables
+from sim.chunks import Task
 from sim.config import Variant
 from sim.designs import Variants
-from sim.ensemble import compute, tasks, workers_of
+from sim.ensemble import Job, compute, tasks, workers_of
+from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
 from sim.refusal import DamageError, RoomError, SettingError
+from sim.remote import place_of
 from sim.settings import code_hash, data_settings, differing, fingerprint, flat_settings, shared_and_own
-from sim.simulate import PROJECT, Plan, installed_version, job_of, words
+from sim.simulate import Plan, job_of, words
 from sim.store import CHUNKS, Store, hold
 
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
+PLACE_LETTERS = 16
 SHOWN = 4
 """Differences that a refusal shows."""
 PAGE = 12
@@ -142,23 +146,13 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
     SettingError
         Where another process writes the folder, it cannot be written, or a variant cannot be computed.
     """
-    job, engine = job_of(plan), plan.config.engine
-    said = words(plan) | {"settings": settings, "settings_hash": fingerprint(settings)}
-    said["attributes"] |= {"settings_hash": said["settings_hash"]}
-    said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
+    job = job_of(plan)
+    said = _words(plan, job, settings)
     with begun(folder, said):
         said = results.read_manifest(folder)
-        store, cut = results.store_of(folder, said), results.tasks_of(said)
-        store.sweep(cut)
-        todo = [task for task in cut if not store.has(task)]
-        total = sum(task.worlds for task in cut)
-        done = total - sum(task.worlds for task in todo)
-        with closing(compute(job, todo, workers_of(job, todo, engine.workers), store)) as computed:
-            for task, _ in computed:
-                done += task.worlds
-                if watch:
-                    watch(done, total)
-        store.sweep(cut)
+        results.store_of(folder, said).sweep(results.tasks_of(said))
+        _fill(folder, said, plan, job, results.tasks_of(said), watch)
+        results.store_of(folder, said).sweep(results.tasks_of(said))
         ds = measured(results.read_run(folder, said))
         summary = results.summarise(ds)
         with drafted(folder) as draft:
@@ -170,32 +164,84 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
     return ds
 
 
+def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callable[[int, int], None] | None = None) -> int:
+    """Simulate the part of a plan's chunks that `engine.part` names, beside processes that do the others.
+
+    Takes what `write_run` takes, which makes tables and figures when all parts are there.
+
+    Returns
+    -------
+    int
+        How many chunks the part has.
+    """
+    job, (number, parts) = job_of(plan), plan.config.engine.share or (1, 1)
+    said = _words(plan, job, settings)
+    with begun(folder, said, together=True):
+        said = results.read_manifest(folder)
+        own = results.tasks_of(said)[number - 1 :: parts]
+        _fill(folder, said, plan, job, own, watch)
+    return len(own)
+
+
+def _words(plan: Plan, job: Job, settings: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest of a run says."""
+    engine, run = plan.config.engine, fingerprint(settings)
+    said = words(plan) | {"settings": settings, "settings_hash": run}
+    said["attributes"] |= {"settings_hash": run}
+    said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
+    if engine.chunks:
+        own = fingerprint([run, said["chunks"], versions()])  # so that no two runs share a place where their chunks differ
+        said["place"] = f"{engine.chunks.rstrip('/')}/{own[:PLACE_LETTERS]}"
+        place_of(said["place"]).exists()  # refused before anything is written, where it cannot be opened
+    return said
+
+
+def _fill(
+    folder: Path, said: dict[str, Any], plan: Plan, job: Job, own: Sequence[Task], watch: Callable[[int, int], None] | None
+) -> None:
+    """Compute those of some chunks that are missing."""
+    engine, store = plan.config.engine, results.store_of(folder.absolute(), said)
+    todo = [task for task in own if not store.has(task)]
+    total = sum(task.worlds for task in own)
+    done = total - sum(task.worlds for task in todo)
+    with closing(compute(job, todo, workers_of(job, todo, engine.workers), store, engine.cluster)) as computed:
+        for task, _ in computed:
+            done += task.worlds
+            if watch:
+                watch(done, total)
+
+
 @contextmanager
-def begun(folder: Path, said: dict[str, Any]) -> Iterator[None]:
-    """A folder that this process holds and whose manifest stands; what was made for a run that kept nothing is removed again."""
+def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterator[None]:
+    """A folder that this process holds and whose manifest stands; what was made for a run that kept nothing is removed again.
+
+    Processes that hold it `together` compute parts of one run: the first writes the manifest, and none removes anything.
+    """
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    store, kept = Store(folder, said["settings_hash"]), True
+    store, kept = results.store_of(folder, said), True
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = hold(folder)
+        lock = hold(folder, together)
     except OSError as error:
         _remove_empty(missing)
         raise _no_room(folder, error) from None
     try:
         with lock:
             complete(folder, said["settings"])  # another may have written it since it was looked at
-            for name in (results.MANIFEST, results.COMPLETE):
-                for draft in folder.glob(f".{name}.*"):
-                    draft.unlink(missing_ok=True)
-            (folder / results.COMPLETE).unlink(missing_ok=True)
+            if not together:
+                for name in (results.MANIFEST, results.COMPLETE):
+                    for draft in folder.glob(f".{name}.*"):
+                        draft.unlink(missing_ok=True)
+                (folder / results.COMPLETE).unlink(missing_ok=True)
             try:
                 if not _has_manifest(folder):
-                    results.write_manifest(folder, said)
+                    results.write_manifest(folder, said, new=together)
                 _demand_same_software(folder, said)
                 yield
             except BaseException:
-                store.sweep()
-                kept = store.begun()
+                if not together:
+                    store.sweep()
+                    kept = store.begun()
                 if not kept:
                     (folder / results.MANIFEST).unlink(missing_ok=True)
                     shutil.rmtree(folder / CHUNKS, ignore_errors=True)
@@ -364,6 +410,8 @@ def effects_lines(ds: xr.Dataset) -> list[str]:
 
 def job_folders(jobs: Sequence[Sequence[Variant]]) -> tuple[Path, list[Path]]:
     """The folder of several jobs and that of each."""
+    if any(job[0].config.engine.part for job in jobs):
+        raise SettingError("engine.part", "is of one run, and these are several jobs", "sim sweep")
     outs = {job[0].config.out for job in jobs}
     if len(outs) > 1:
         raise SettingError("out", "differs between the jobs", "one folder, in which each job gets its own")

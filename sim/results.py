@@ -152,11 +152,11 @@ def outcome(ds: xr.Dataset) -> float:
 # Files ----------------------------------------------------------------------------------------------------------------------
 
 
-def write_manifest(folder: Path, words: Mapping[str, Any]) -> None:
-    """Write what a folder is about, sealed against change."""
+def write_manifest(folder: Path, words: Mapping[str, Any], new: bool = False) -> None:
+    """Write what a folder is about, sealed against change; `new` leaves a manifest that another process was first to write."""
     plain = json.loads(json.dumps(words, ensure_ascii=False, default=_plain))
     text = json.dumps(plain | {SEAL: fingerprint(plain)}, indent=1, ensure_ascii=False)
-    put_file(folder / MANIFEST, (text + "\n").encode())
+    put_file(folder / MANIFEST, (text + "\n").encode(), new)
 
 
 def _plain(value: object) -> object:
@@ -222,8 +222,8 @@ def tasks_of(words: Mapping[str, Any]) -> list[Task]:
 
 
 def store_of(folder: Path, words: Mapping[str, Any]) -> Store:
-    """The chunks of a folder as files."""
-    return Store(folder, words["settings_hash"])
+    """The chunks of a folder as files, in it or where its words say."""
+    return Store(folder, words["settings_hash"], words.get("place", ""))
 
 
 def open_results(folder: str | Path) -> xr.Dataset:

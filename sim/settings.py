@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 Tables = Mapping[str, Any]
-NOT_DATA = frozenset({"out", "evidence", "range", "unit", "source"}) | {f"engine.{name}" for name in ("name", "workers", "chunk")}
+NOT_DATA = frozenset({"out", "evidence", "range", "unit", "source"}) | {
+    f"engine.{name}" for name in ("name", "workers", "chunk", "cluster", "chunks", "part")
+}
 """Entries that change where results lie, or say why a number is what it is, but no number of a run."""
 RANGES = frozenset({"evidence", "range"})
 """Entries that change numbers where a run draws from them."""

@@ -1,12 +1,10 @@
 """From variants to a labelled Dataset: the one path that commands, notebooks and tests share."""
 
 import json
-import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from sim.arrays import Array
 from sim.config import NO_SHOCK, Keep, Shock, Variant, members
 from sim.designs import Variants
 from sim.ensemble import Job
+from sim.making import versions
 from sim.measures import HOLD_YEARS, STATISTICS
 from sim.names import BLOC, DIFFERENCE, OUTCOMES, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
 from sim.overlays import light
@@ -165,7 +164,7 @@ def run_arrays(plan: Plan) -> dict[str, Array]:
     """The recorded arrays of a plan, (variant, replicate or statistic, time or period, ...)."""
     job, engine = job_of(plan), plan.config.engine
     cut = ensemble.tasks(job, engine.chunk)
-    pieces = ensemble.compute(job, cut, max(1, engine.workers))
+    pieces = ensemble.compute(job, cut, max(1, engine.workers), cluster=engine.cluster)
     return results.joined(pieces, plan.keep is Keep.summaries, len(job.labels), job.replicates)
 
 
@@ -260,28 +259,17 @@ def _named(shock: Shock, dims: Sequence[str], known: Sequence[str]) -> list[str]
     return [name for name in known if name in said or "*" in said]
 
 
-PROJECT = "regional-influence"
-PACKAGES = (PROJECT, "numpy", "mesa", "hydra-core", "scipy", "xarray", "matplotlib")
-
-
 def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
     """Where a run came from: overrides, seed, versions and commit."""
     config = variants[0].config
+    overrides = (said for variant in variants for said in variant.overrides)
     return {
-        "overrides": list(dict.fromkeys(said for variant in variants for said in variant.overrides)),
+        "overrides": [said for said in dict.fromkeys(overrides) if not said.startswith("engine.part=")],
         "config_dir": variants[0].config_dir,
         "seed": config.seed,
-        "versions": {"python": platform.python_version()} | {name: installed_version(name) for name in PACKAGES},
+        "versions": versions(),
         "commit": commit(),
     }
-
-
-def installed_version(name: str) -> str:
-    """The version of an installed package."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def commit() -> str:

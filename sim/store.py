@@ -1,13 +1,15 @@
 """The chunks of a run as files: each is there whole or not at all, and read only where it is what was written.
 
 A chunk is an `.npz` of plain arrays; beside it stands a receipt with its size and SHA-256. Whoever stops between the two has not
-written the chunk. One process at a time holds the folder.
+written the chunk. A chunk lies in the
+results folder or behind an fsspec URL. One process at a time holds the folder, or several that compute parts.
 """
 
 import hashlib
 import io
 import json
 import os
+import secrets
 import socket
 import time
 import zipfile
@@ -21,6 +23,7 @@ import numpy as np
 from sim.arrays import Array
 from sim.chunks import Task
 from sim.refusal import DamageError, SettingError
+from sim.remote import Remote, place_of
 
 CHUNKS, LOCK = "chunks", ".lock"
 SIGNING = 50
@@ -29,21 +32,26 @@ HEADER_BYTES = 10_000
 """More than the header of an array in a chunk ever takes."""
 
 
-def put_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut.
+def put_file(path: Path, content: bytes, new: bool = False) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut; `new` leaves one that is there as it is.
 
     Raises
     ------
     OSError
         Where it cannot be written, with its path and the bytes that it needs.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with draft.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        if new:
+            with suppress(FileExistsError):
+                os.link(draft, path)
+            draft.unlink()
+        else:
+            draft.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -58,25 +66,25 @@ def put_file(path: Path, content: bytes) -> None:
 
 
 class Store:
-    """The chunks in a results folder, of the run whose settings have the hash `run`."""
+    """The chunks of the run whose settings have the hash `run`: in its results folder, or behind the URL `place`."""
 
-    def __init__(self, folder: Path, run: str) -> None:
-        self.folder, self.run = folder / CHUNKS, run
+    def __init__(self, folder: Path, run: str, place: str = "") -> None:
+        self.folder, self.run = place_of(place) if place else folder / CHUNKS, run
 
-    def path(self, task: Task) -> Path:
+    def path(self, task: Task) -> Path | Remote:
         """Where a chunk lies."""
         return self.folder / f"{task.name}.npz"
 
-    def receipt(self, task: Task) -> Path:
+    def receipt(self, task: Task) -> Path | Remote:
         """Where its receipt lies."""
         return self.folder / f"{task.name}.json"
 
     def put(self, task: Task, arrays: Mapping[str, Array]) -> None:
         """Write a chunk, then its receipt."""
         content = packed(arrays)
-        self.folder.mkdir(exist_ok=True)
-        put_file(self.path(task), content)
-        put_file(self.receipt(task), (json.dumps(self._receipt(task, content)) + "\n").encode())
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _put(self.path(task), content)
+        _put(self.receipt(task), (json.dumps(self._receipt(task, content)) + "\n").encode())
 
     def _receipt(self, task: Task, content: bytes) -> dict[str, object]:
         sha256 = hashlib.sha256(content).hexdigest()
@@ -128,6 +136,8 @@ class Store:
 
     def sweep(self, cut: Sequence[Task] | None = None) -> None:
         """Remove what stopped writers left: drafts, and where it is said how the run is cut, chunks of it cut otherwise."""
+        if isinstance(self.folder, Remote):  # an object is there whole or not at all, and its place is this run's alone
+            return
         for draft in self.folder.glob(".v*-r*.*"):
             draft.unlink(missing_ok=True)
         if cut is not None:
@@ -136,11 +146,18 @@ class Store:
                 path.unlink(missing_ok=True)
 
 
-def _said_run(receipt: Path) -> object:
+def _said_run(receipt: Path | Remote) -> object:
     try:
         return json.loads(receipt.read_bytes())["run"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _put(path: Path | Remote, content: bytes) -> None:
+    if isinstance(path, Remote):
+        path.write_bytes(content)
+    else:
+        put_file(path, content)
 
 
 def packed(arrays: Mapping[str, Array]) -> bytes:
@@ -169,8 +186,10 @@ def unpacked(content: bytes) -> dict[str, Array]:
     return found
 
 
-def hold(folder: Path) -> AbstractContextManager[None]:
+def hold(folder: Path, together: bool = False) -> AbstractContextManager[None]:
     """Hold a folder against other processes until the context ends; a holder that dies lets go.
+
+    Those that hold it `together` do not exclude each other.
 
     Raises
     ------
@@ -183,7 +202,7 @@ def hold(folder: Path) -> AbstractContextManager[None]:
     while True:
         file = path.open("a+")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if together else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = _owner(file)
             file.close()
@@ -193,9 +212,10 @@ def hold(folder: Path) -> AbstractContextManager[None]:
                 break
         file.close()
     file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()}")
-    file.flush()
-    return _let_go(path, file)
+    if not together:
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+    return _let_go(path, file, together)
 
 
 def _owner(file: IO[str]) -> str:
@@ -210,9 +230,10 @@ def _owner(file: IO[str]) -> str:
 
 
 @contextmanager
-def _let_go(path: Path, file: IO[str]) -> Iterator[None]:
+def _let_go(path: Path, file: IO[str], together: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        if not together:
+            path.unlink(missing_ok=True)
         file.close()

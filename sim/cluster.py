@@ -1,0 +1,85 @@
+"""Chunks computed by a Dask cluster: one of this machine's processes, or one that has a scheduler somewhere.
+
+What is done to a chunk is the same function as everywhere else; here is only who does it. Dask gives the chunks of a worker that
+died to others.
+"""
+
+import importlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from sim.making import versions
+from sim.refusal import FailedError, SettingError
+from sim.settings import differing
+
+KEY = "engine.cluster"
+HERE = "local"
+"""A cluster of this machine's own, for as long as the run takes."""
+PATIENCE = "20s"
+"""How long a scheduler may take to answer."""
+
+Job = TypeVar("Job")
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
+
+
+def outcomes(do: Callable[[Job, Task], Outcome], job: Job, todo: Sequence[Task], workers: int, address: str) -> Iterator[Outcome]:
+    """What a function makes of each task, in any order, as the workers of a cluster are done.
+
+    Parameters
+    ----------
+    do : callable
+        Of a job and a task; a function of a module, as workers import it.
+    job, todo
+        What all tasks share, which is sent once to each worker, and the tasks.
+    workers : int
+        Processes of a cluster of this machine's own.
+    address : str
+        `local` for that, else the address of a scheduler.
+
+    Raises
+    ------
+    SettingError
+        Where Dask is not installed, no scheduler answers, or a worker would not make the same bits.
+    FailedError
+        Where several workers died of one task.
+    """
+    try:
+        dask: Any = importlib.import_module("distributed")
+    except ImportError:
+        raise SettingError(KEY, "needs Dask, which is not installed", "pip install 'regional-influence[dask]'") from None
+    with _client(dask, workers, address) as client:
+        shared = client.submit(_same, job, pure=False)  # a task and no scattered data: it is made again where its worker dies
+        waiting = [client.submit(_at_worker, do, shared, task, versions(), pure=False) for task in todo]
+        try:
+            for future in dask.as_completed(waiting):
+                yield future.result()
+                future.release()
+        except dask.KilledWorker:
+            said = "several workers died of one chunk; the chunks that are done are kept"
+            raise FailedError(KEY, said, "workers with more memory, or a smaller engine.chunk") from None
+        finally:
+            client.cancel(waiting)
+
+
+def _client(dask: Any, workers: int, address: str) -> Any:
+    if address == HERE:
+        return dask.Client(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
+    try:
+        return dask.Client(address, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        raise SettingError(KEY, f"no scheduler answers at {address}: {error}", f"{HERE}, or a scheduler's address") from None
+
+
+def _same(job: Any) -> Any:
+    return job
+
+
+def _at_worker(do: Callable[[Any, Any], Any], job: Any, task: Any, making: dict[str, str]) -> Any:
+    """The outcome of a task, from a worker whose numbers are made as those of the rest of the run are."""
+    rows = differing(making, versions())
+    if rows:
+        shown = "; ".join(f"{key} {asked} here, {there} there" for key, asked, there in rows)
+        raise SettingError(KEY, f"a worker is of another making: {shown}", "the same versions and processor features everywhere")
+    return do(job, task)

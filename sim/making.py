@@ -1,0 +1,33 @@
+"""What makes numbers what they are beside the settings: versions of packages and features of the processor.
+
+NumPy takes the widest instructions that a processor has, and its exponentials and products round otherwise with others: two
+machines give the same bits where versions and features are the same.
+"""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+PROJECT = "regional-influence"
+PACKAGES = (PROJECT, "numpy", "mesa", "hydra-core", "scipy", "xarray", "matplotlib")
+
+
+def installed_version(name: str) -> str:
+    """The version of an installed package."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def processor() -> str:
+    """The features of this processor that NumPy uses beyond those it was built for, as NumPy calls them."""
+    found = np.show_config(mode="dicts") or {}
+    return " ".join([platform.machine(), *found.get("SIMD Extensions", {}).get("found", [])])
+
+
+def versions() -> dict[str, str]:
+    """The making of this process's numbers: Python, packages, processor."""
+    packages = {name: installed_version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **packages, "processor": processor()}
