@@ -25,6 +25,8 @@ VERBS = {
     "plan": "say what a sweep would take: variants, worlds, steps, bytes, time; nothing is written",
     "compare": "set the variants of a results folder against their reference, or two folders against each other",
     "explain": "split the change of a state's alignment with a bloc into its parts, or tell a run month by month",
+    "status": "say how far a results folder is, and the command that goes on with it",
+    "verify": "check every chunk of a results folder against its hash, and compute some again",
 }
 RUNNING = ("run", "sweep", "plan")
 """The verbs that take settings of a run."""
@@ -36,6 +38,9 @@ EXAMPLES = {
     "compare": "sim compare outputs/headline-0123abcd\n  sim compare outputs/first outputs/second out=outputs/both",
     "explain": "sim explain outputs/run-0123abcd armenia russia\n  sim explain outputs/run-0123abcd armenia russia from=2025-08\n"
     "  sim explain outputs/run-0123abcd variant=peace_deal",
+    "status": "sim status outputs/headline-0123abcd",
+    "verify": "sim verify outputs/headline-0123abcd\n  sim verify outputs/headline-0123abcd sample=10 seed=1\n"
+    "  sim verify outputs/headline-0123abcd --hash",
 }
 SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
   start= end= periods_per_year= replicates= seed=   the window and the worlds
@@ -49,6 +54,9 @@ SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
 
 
 EXPLAIN_HELP = "whose alignment with whom; variant=NAME, from= and to= (instants, as 2025-08), out=DIR; without them world=K"
+
+
+VERIFY_HELP = "sample=N chunks to compute again (3), seed=N which (any, and it is said)"
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,6 +78,14 @@ def parser_of(verb: str) -> Parser:
     if verb == "explain":
         parser.add_argument("folder", metavar="DIR", help="a results folder of a run with keep=parts")
         parser.add_argument("words", nargs="*", metavar="STATE BLOC", help=EXPLAIN_HELP)
+        return parser
+    if verb in ("status", "verify"):
+        parser.add_argument("folder", metavar="DIR", help="a results folder, one of several jobs, or of one of them")
+    if verb == "status":
+        return parser
+    if verb == "verify":
+        parser.add_argument("words", nargs="*", metavar="key=value", help=VERIFY_HELP)
+        parser.add_argument("--hash", action="store_true", help="print one SHA-256 of the data, however it is cut into chunks")
         return parser
     parser.add_argument("overrides", nargs="*", metavar="key=value", help=OVERRIDE)
     parser.add_argument("--config-dir", metavar="DIR", help="your own folder of region/, shock/, scenario/ ... files")
@@ -155,6 +171,13 @@ def _dispatch(argv: list[str]) -> int:
         return compare_folders(options.folders)
     if verb == "explain":
         return explain_folder(options.folder, options.words)
+    if verb == "status":
+        from sim import verifying
+
+        print("\n".join(verifying.status(Path(options.folder))))
+        return GOOD
+    if verb == "verify":
+        return verify_folder(Path(options.folder), options.words, options.hash)
     _demand_overrides(options.overrides)
     return run_jobs(options) if getattr(options, "multirun", False) else run_together(verb, options)
 
@@ -271,22 +294,24 @@ def run_jobs(options: Any) -> int:
     """`sim run -m`: a job and a folder for each setting, and a table of the jobs beside them."""
     from sim.compose import expand_jobs
 
-    jobs = expand_jobs(options.overrides, options.config_dir)
+    batches = expand_jobs(options.overrides, options.config_dir)
+
+    from sim import jobs
+
     if options.cfg:
-        return _show([variant for job in jobs for variant in job])
-
-    from sim import outputs
-
-    folder, folders = outputs.job_folders(jobs)
-    settings = [outputs.settings_of(job) for job in jobs]
-    ready = [outputs.complete(at, own) for at, own in zip(folders, settings, strict=True)]
-    failed = outputs.write_jobs(folder, jobs, folders, settings, ready, tell=lambda line: print(line, flush=True))
-    print(f"results: {folder} ({len(jobs)} jobs, jobs.csv lists them)")
+        return _show(jobs.variants_of(batches))
+    folder = jobs.folder_of(batches)
+    done = jobs.write_jobs(folder, batches, progress)
+    for line in jobs.lines(done):
+        print(line)
+    print(f"results: {folder} ({len(done)} jobs, jobs.csv lists them)")
+    failed = sum(job.status == jobs.FAILED for job in done)
     if failed:
-        print(f"sim: {failed} of {len(jobs)} jobs failed; the same command tries them again", file=sys.stderr)
+        print(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", file=sys.stderr)
         return JOBS_FAILED
-    if len(jobs) > 1:
-        print(f"next: {program()} compare {shlex.quote(str(folders[0]))} {shlex.quote(str(folders[1]))}")
+    if len(done) > 1:
+        first, second = (shlex.quote(str(folder / job.name)) for job in done[:2])
+        print(f"next: {program()} compare {first} {second}")
     return GOOD
 
 
@@ -315,6 +340,26 @@ def explain_folder(folder: str, words: Sequence[str]) -> int:
 
     into = explaining.write_explanation(Path(folder), actors, said, tell=print)
     print(f"written: {into}")
+    return GOOD
+
+
+def verify_folder(folder: Path, words: Sequence[str], hash_only: bool) -> int:
+    """`sim verify DIR` and `sim verify DIR --hash`."""
+    from sim import verifying
+
+    said: dict[str, str] = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        said[key] = value
+        if key not in ("sample", "seed") or not (value.isascii() and value.isdecimal()):
+            raise SettingError(key, f"{value!r} is not read", "sample=N and seed=N, whole numbers from 0", where="arguments")
+    if hash_only:
+        if said:
+            raise SettingError("--hash", "is of all data, so nothing is drawn", "--hash alone", where="arguments")
+        print(verifying.data_hash(folder))
+        return GOOD
+    seed = int(said.get("seed") or int.from_bytes(os.urandom(4)))
+    print("\n".join(verifying.verify(folder, int(said.get("sample", verifying.SAMPLE)), seed)))
     return GOOD
 
 

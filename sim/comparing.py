@@ -44,8 +44,7 @@ def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> P
 
 
 def _hash(words: dict[str, Any], folder: Path) -> str:
-    if "settings_hash" not in words:
-        raise SettingError(str(folder), "holds a comparison, no results", "a folder that sim run or sim sweep has written")
+    results.demand_run(folder, words)
     return str(words["settings_hash"])
 
 

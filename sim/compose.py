@@ -6,11 +6,12 @@ are set over few whole configs.
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from sim.checks import check
+from sim.checks import check, check_run
 from sim.composition import composition, hydra_word
 from sim.config import NO_SHOCK, RUN_KEYS, Config, Design, Sample, Study, Variant
 from sim.designs import (
@@ -60,19 +61,32 @@ def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) 
     """
     axes, where = _axes(overrides, config_dir, together=True)
     cache: dict[str, Tables] = {}
-    return _variants(axes, _combinations(axes, where, cache), where, cache)
+    points = _points(axes, _combinations(axes, where, cache), where, cache)
+    _one_run(points)
+    return _gathered(points, axes, where)
 
 
-def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[Variants]:
-    """The same combinations as jobs that run one by one; here the settings of a whole run may be swept too (`seed=1,2,3`).
+class Batch(NamedTuple):
+    """Jobs that share the settings of a whole run, so that they are computed together: each is one point of the variants."""
 
-    Parameters and errors as of `expand`. Each job is the sequence of its variants: one, or its draws.
+    variants: Variants
+    numbers: list[int]
+    """Which of the command's jobs each point is."""
+
+
+def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[Batch]:
+    """The same combinations as jobs, each as if it ran alone; here the settings of a whole run may be swept too (`seed=1,2,3`).
+
+    Parameters and errors as of `expand`. Jobs of one region and one set of `RUN_KEYS` make a batch.
     """
     axes, where = _axes(overrides, config_dir, together=False)
     cache: dict[str, Tables] = {}
-    jobs = [_variants(axes, [combination], where, cache) for combination in _combinations(axes, where, cache)]
-    _demand_apart([job.points[0] for job in jobs])
-    return jobs
+    points = _points(axes, _combinations(axes, where, cache), where, cache)
+    batches: dict[str, list[int]] = {}
+    for number, point in enumerate(points):
+        config = point.whole.config
+        batches.setdefault(str([config.region.name, *(getattr(config, key) for key in RUN_KEYS)]), []).append(number)
+    return [Batch(_gathered([points[number] for number in own], axes, where), own) for own in batches.values()]
 
 
 def _axes(overrides: Sequence[str], config_dir: str | Path | None, together: bool) -> tuple[list[Axis], Folders]:
@@ -105,8 +119,8 @@ def _combinations(axes: Sequence[Axis], where: Folders, cache: dict[str, Tables]
     return combinations(axes, design)
 
 
-def _variants(axes: Sequence[Axis], rows: Sequence[Combination], where: Folders, cache: dict[str, Tables]) -> Variants:
-    """The variants of some combinations: a config is made and checked for each that numbers cannot set over another."""
+def _points(axes: Sequence[Axis], rows: Sequence[Combination], where: Folders, cache: dict[str, Tables]) -> list[Point]:
+    """The points of some combinations: a config is made and checked for each that numbers cannot set over another."""
     light = {axis.key: axis for axis in axes if axis.swept and is_light(axis, axes)}
     names = coordinate_names([axis.key for axis in axes if axis.swept])
     wholes: dict[str, Whole] = {}
@@ -115,14 +129,42 @@ def _variants(axes: Sequence[Axis], rows: Sequence[Combination], where: Folders,
         picked = {key: value for key, value in row.items() if key not in light}
         name = json.dumps(picked)
         if name not in wholes:
-            chosen = [replace(axis, choices=(picked.get(axis.key, axis.choices[0]),)) for axis in axes]
-            wholes[name] = _whole(_settings(chosen, where, cache), chosen, where)
+            like = json.dumps({key: value for key, value in picked.items() if key not in COUNTS})
+            counts = {key: value for key, value in picked.items() if key in COUNTS}
+            wholes[name] = _counted(wholes.get(like), counts) or _whole_with(picked, axes, where, cache)
+            wholes.setdefault(like, wholes[name])
             for axis in light.values():
                 demand_one_way(axis, wholes[name].settings)
         own = {axis.path: row[key] for key, axis in light.items() if key in row}
         points.append(_point(wholes[name], {names[key]: _word(value) for key, value in row.items()}, own))
     _demand_apart(points)
-    _one_run(points)
+    return points
+
+
+COUNTS = ("seed", "replicates")
+"""Settings of a whole run that no other part of a config has to fit."""
+
+
+def _counted(like: Whole | None, counts: Mapping[str, Any]) -> Whole | None:
+    """A checked config with other counts, without making it anew; none where there is none, or they are no whole numbers."""
+    if like is None or not all(type(value) is int for value in counts.values()):
+        return None
+    config = replace(like.config, **counts)
+    try:
+        check_run(config)
+    except SettingError:
+        return None
+    return Whole(config, {**like.settings, **counts}, like.between)
+
+
+def _whole_with(picked: Mapping[str, object], axes: Sequence[Axis], where: Folders, cache: dict[str, Tables]) -> Whole:
+    chosen = [replace(axis, choices=(picked.get(axis.key, axis.choices[0]),)) for axis in axes]
+    return whole_of(_settings(chosen, where, cache), chosen, where)
+
+
+def _gathered(points: Sequence[Point], axes: Sequence[Axis], where: Folders) -> Variants:
+    """The variants of points that share the settings of a whole run."""
+    names = coordinate_names([axis.key for axis in axes if axis.swept])
     intervals = {names[axis.key]: axis for axis in axes if axis.interval}
     return assemble(points, intervals, tuple(axis.said for axis in axes), str(where.user or ""))
 
@@ -135,11 +177,15 @@ def _point(whole: Whole, apart: Mapping[str, object], own: Mapping[Where, object
 
 
 def _demand_apart(points: Sequence[Point]) -> None:
-    seen: set[str] = set()
+    """Refuse a point that stands twice, also where its numbers are only spelt otherwise (1 and 1.0)."""
+    seen: dict[object, str] = {}
     for point in points:
-        if point.label in seen:
-            raise SettingError("variants", f"{point.label!r} stands twice", "each value once")
-        seen.add(point.label)
+        values = tuple(value if isinstance(value, Hashable) else json.dumps(value) for value in point.coordinates.values())
+        for same in (point.label, values):
+            if same in seen:
+                said = f"{point.label!r} stands twice" if seen[same] == point.label else f"{point.label!r} is {seen[same]!r} again"
+                raise SettingError("variants", said, "each value once")
+            seen[same] = point.label
 
 
 def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
@@ -175,7 +221,7 @@ def _settings(chosen: Sequence[Axis], where: Folders, cache: dict[str, Tables]) 
     return settings
 
 
-def _whole(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
+def whole_of(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
     """The config that composed settings make, checked, and between which ends its numbers are drawn."""
     choices: dict[str, list[str]] = settings.pop(CHOICES)
     if any(axis.key == "shock" or (axis.delete and _is_a_shock(axis.key)) for axis in chosen):
@@ -265,7 +311,7 @@ def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
     chosen = [axis for axis in (_said(text, where) for text in overrides) if axis]
     settings = {**tables, "shock": tables.get("shock") or {}, CHOICES: {}}
     apart = {name: _word(axis.choices[0]) for axis in chosen for name in coordinate_names([axis.key]).values()}
-    point = _point(_whole(settings, chosen, where), apart, {})
+    point = _point(whole_of(settings, chosen, where), apart, {})
     said = tuple(axis.said for axis in chosen)
     return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said)
 

@@ -222,7 +222,8 @@ class Variants(Sequence[Variant]):
 
     def flat_settings(self) -> dict[str, dict[str, Any]]:
         """The flat settings of each point that decide its numbers, by its label."""
-        tables = {id(point.whole): data_settings(point.whole.settings) for point in self.points}
+        wholes = {id(point.whole): point.whole for point in self.points}
+        tables = {name: data_settings(whole.settings) for name, whole in wholes.items()}
         own = ({".".join(path): value for path, value in point.own.items()} for point in self.points)
         return {point.label: tables[id(point.whole)] | values for point, values in zip(self.points, own, strict=True)}
 

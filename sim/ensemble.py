@@ -125,7 +125,9 @@ def compute(
     if failures:
         first, more = failures[0], len(failures) - 1
         said = f"{first.wrong} (and {more} more {'chunk' if more == 1 else 'chunks'})" if more else first.wrong
-        raise FailedError(first.key, said, first.allowed)
+        together = FailedError(first.key, said, first.allowed)
+        together.labels = tuple(dict.fromkeys(label for failure in failures for label in failure.labels))
+        raise together
 
 
 def _outcomes(
@@ -254,7 +256,9 @@ def _failure(job: Job, task: Task, arrays: Arrays) -> FailedError | None:
             bad = np.flatnonzero(~np.isfinite(np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)).all(axis=1))
             labels = [job.labels[task.variants[0] + index] for index in bad]
             said = f"is not finite somewhere in {'; '.join(labels[:3])}" + (" ..." if len(labels) > 3 else "")
-            return FailedError(name, said, "settings inside their plausible ranges")
+            failure = FailedError(name, said, "settings inside their plausible ranges")
+            failure.labels = tuple(labels)
+            return failure
     return None
 
 

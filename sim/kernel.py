@@ -97,7 +97,7 @@ def current(params: Params, forces: Forces) -> Params:
     for name, force in forces.lasting.items():
         if name in Params._fields:
             quantity = QUANTITIES[name]
-            moved[name] = namespace(force).clip(getattr(params, name) + force, quantity.low, quantity.high)
+            moved[name] = namespace(force).clip(getattr(params, name) + force, quantity.least, quantity.high)
     return params._replace(**moved)
 
 

@@ -48,6 +48,11 @@ class Quantity:
         return self.kind == "flow" or self.name == "bridge"
 
     @property
+    def least(self) -> float:
+        """The lowest number that shocks can bring it to: its low end, or next to one that is refused."""
+        return self.low + NEXT_TO if self.open_ends else self.low
+
+    @property
     def allowed(self) -> str:
         """The range in words for a message, as in '[0, 1]'."""
         left, right = "()" if self.open_ends else "[]"
@@ -57,6 +62,8 @@ class Quantity:
 
 
 INFINITE = float("inf")
+NEXT_TO = 1e-9
+"""How near a number comes to an end of its range that it may not reach."""
 STRAIN_MAX = 0.95
 """Strain and external threat are cut here, so that a bloc never vanishes and a threat never divides by zero."""
 SYMMETRIC = frozenset({"tie", "road", "relation", "relation_floor", "road_capacity", "calming"})

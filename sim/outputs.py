@@ -32,16 +32,19 @@ SHOWN = 4
 """Differences that a refusal shows."""
 PAGE = 12
 """Variants that get a figure of trajectories of their own; every one of them is in the tables."""
-CONFIG, SUMMARY, DRAWS, FIGURES, JOBS = "config.yaml", "summary.csv", "draws.csv", "figures", "jobs.csv"
+CONFIG, SUMMARY, DRAWS, FIGURES = "config.yaml", "summary.csv", "draws.csv", "figures"
 
 
 def settings_of(variants: Sequence[Variant]) -> dict[str, Any]:
     """What decides the numbers of a run: the settings that its variants share and each one's own, the version and the code."""
     if isinstance(variants, Variants):
-        tables = variants.flat_settings()
-    else:
-        named = {id(variant.settings): variant for variant in variants}.values()
-        tables = {label_of(variant): data_settings(variant.settings) for variant in named}
+        return settings_said(variants.flat_settings())
+    named = {id(variant.settings): variant for variant in variants}.values()
+    return settings_said({label_of(variant): data_settings(variant.settings) for variant in named})
+
+
+def settings_said(tables: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The same from the flat settings of each variant, by its label."""
     shared, own = shared_and_own(list(tables.values()))
     made = {"version": installed_version(PROJECT), "code": code_hash()}
     return made | {"shared": shared, "variants": dict(zip(tables, own, strict=True))}
@@ -72,6 +75,8 @@ def complete(folder: Path, settings: dict[str, Any]) -> bool:
             raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
         return False
     if not (folder / results.MANIFEST).is_file():
+        if folder.resolve() == Path.cwd():
+            raise SettingError("out", "is the folder that the command is called in", "a folder inside it, or another", where=said)
         if chunks.begun() or (folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())):
             return False
         raise SettingError("out", "holds something that is no results folder; nothing was changed", "a new folder", where=said)
@@ -146,22 +151,34 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
     SettingError
         Where another process writes the folder, it cannot be written, or a variant cannot be computed.
     """
-    job = job_of(plan)
-    said = _words(plan, job, settings)
-    with begun(folder, said):
-        said = results.read_manifest(folder)
-        results.store_of(folder, said).sweep(results.tasks_of(said))
-        _fill(folder, said, plan, job, results.tasks_of(said), watch)
-        results.store_of(folder, said).sweep(results.tasks_of(said))
+    with simulated(folder, plan, {"settings": settings}, watch) as said:
         ds = measured(results.read_run(folder, said))
         summary = results.summarise(ds)
         with drafted(folder) as draft:
             tables.write_long(summary, draft / SUMMARY)
-            _write_config(draft / CONFIG, plan.variants)
-            _write_draws(draft / DRAWS, plan.variants)
+            write_config(draft / CONFIG, plan.variants)
+            write_draws(draft / DRAWS, plan.variants)
             draw_figures(draft / FIGURES, ds, summary)
-        results.write_complete(folder, said)
     return ds
+
+
+@contextmanager
+def simulated(
+    folder: Path, plan: Plan, more: dict[str, Any], watch: Callable[[int, int], None] | None = None
+) -> Iterator[dict[str, Any]]:
+    """The chunks of a run in a folder that this process holds; whole when what is done with them is done.
+
+    `more` are words of the manifest beside those of the plan: its settings.
+    """
+    job = job_of(plan)
+    with begun(folder, _words(plan, job, more["settings"]) | more):
+        said = results.read_manifest(folder)
+        cut = results.tasks_of(said)
+        results.store_of(folder, said).sweep(cut)
+        _fill(folder, said, plan, job, cut, watch)
+        results.store_of(folder, said).sweep(cut)
+        yield said
+        results.write_complete(folder, said)
 
 
 def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callable[[int, int], None] | None = None) -> int:
@@ -218,7 +235,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
     Processes that hold it `together` compute parts of one run: the first writes the manifest, and none removes anything.
     """
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    store, kept = results.store_of(folder, said), True
+    store, kept = results.store_of(folder, said) if "chunks" in said else None, True
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = hold(folder, together)
@@ -239,9 +256,11 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
                 _demand_same_software(folder, said)
                 yield
             except BaseException:
-                if not together:
+                if store and not together:
                     store.sweep()
                     kept = store.begun()
+                elif not together:
+                    kept = any(folder.glob(f"**/{CHUNKS}/*.json"))
                 if not kept:
                     (folder / results.MANIFEST).unlink(missing_ok=True)
                     shutil.rmtree(folder / CHUNKS, ignore_errors=True)
@@ -298,17 +317,25 @@ def run_variant(variant: Variant, folder: Path) -> xr.Dataset:
     return write_run(folder, Plan([variant]), settings)
 
 
-def _write_config(path: Path, variants: Sequence[Variant]) -> None:
+def write_config(path: Path, variants: Sequence[Variant]) -> None:
     """The resolved settings of every variant, as `--cfg job` prints them; what all share stands once."""
     from sim.settings import common_and_rest
 
     named = {id(variant.settings): variant for variant in variants}.values()
     common, rest = common_and_rest([variant.settings for variant in named])
     content = {"shared": common, "variants": {label_of(variant): own for variant, own in zip(named, rest, strict=True)}}
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=132), encoding="utf-8")
+    path.write_text(yaml_text(content), encoding="utf-8")
 
 
-def _write_draws(path: Path, variants: Sequence[Variant]) -> None:
+def yaml_text(content: object) -> str:
+    """Plain settings as YAML; written in C, several times faster, where PyYAML was built with it."""
+    return yaml.dump(content, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=132)
+
+
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def write_draws(path: Path, variants: Sequence[Variant]) -> None:
     """What was drawn: a row for each draw, a column for each number by its dotted path; no file where nothing was drawn."""
     if isinstance(variants, Variants) and variants.draw is not None:
         draws = sorted(set(variants.draw.tolist()))
@@ -403,61 +430,3 @@ def effects_lines(ds: xr.Dataset) -> list[str]:
     if ds.sizes["variant"] == 1:
         return []
     return tables.effects_lines(results.differences(ds, ("alignment",)))
-
-
-# Jobs -----------------------------------------------------------------------------------------------------------------------
-
-
-def job_folders(jobs: Sequence[Sequence[Variant]]) -> tuple[Path, list[Path]]:
-    """The folder of several jobs and that of each."""
-    if any(job[0].config.engine.part for job in jobs):
-        raise SettingError("engine.part", "is of one run, and these are several jobs", "sim sweep")
-    outs = {job[0].config.out for job in jobs}
-    if len(outs) > 1:
-        raise SettingError("out", "differs between the jobs", "one folder, in which each job gets its own")
-    folder = folder_for([variant for job in jobs for variant in job], "jobs")
-    width = len(str(len(jobs) - 1))
-    return folder, [folder / f"{index:0{width}d}_{file_word(label_of(job[0]))}" for index, job in enumerate(jobs)]
-
-
-def write_jobs(
-    folder: Path,
-    jobs: Sequence[Sequence[Variant]],
-    folders: Sequence[Path],
-    settings: Sequence[dict[str, Any]],
-    ready: Sequence[bool],
-    tell: Callable[[str], None],
-) -> int:
-    """Run the jobs that are not ready one after another and write the table of all; the number of those that failed."""
-    rows, failed = [], 0
-    for job, at, own, there in zip(jobs, folders, settings, ready, strict=True):
-        row: dict[str, object] = {"job": at.name, "status": "already complete", "message": ""}
-        try:
-            ds = results.open_results(at) if there else _run_job(job, at, own, tell)
-            row |= {"status": row["status"] if there else "complete", str(ds.attrs["outcome"]): results.outcome(ds)}
-        except SettingError as error:
-            failed += 1
-            row |= {"status": "failed", "message": " ".join(str(error).split())}
-        tell(f"{at.name}: {row['status']}" + (f": {row['message']}" if row["message"] else ""))
-        rows.append(row | {name: value for name, value in job[0].coordinates.items() if name != "draw"})
-    _write_rows(folder, rows)
-    return failed
-
-
-def _run_job(job: Sequence[Variant], at: Path, settings: dict[str, Any], tell: Callable[[str], None]) -> xr.Dataset:
-    plan = Plan(job)
-    if plan.margins_are_quick:
-        margin = float(plan.margins.min())
-        tell(f"{at.name}: stability margin {margin:.4g}" + (" (negative: history decides)" if margin < 0 else ""))
-    return write_run(at, plan, settings)
-
-
-def _write_rows(folder: Path, rows: Sequence[dict[str, object]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    draft = folder / f".{JOBS}"
-    with draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: tables.cell(value) for name, value in row.items()} for row in rows)
-    draft.replace(folder / JOBS)

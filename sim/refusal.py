@@ -28,6 +28,8 @@ class FailedError(SettingError):
     """Some variants that could not be computed, where the others were."""
 
     code = 3
+    labels: tuple[str, ...] = ()
+    """What those variants are called."""
 
 
 class RoomError(SettingError):

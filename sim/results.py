@@ -4,7 +4,7 @@ A folder is plain: numbers in chunks (`sim.store`), words in one `manifest.json`
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from sim.store import Store, put_file
 HALF_WIDTH = "half_width"
 """A statistic of differences: half the 95 % interval of their mean (Student's t)."""
 PART = "part"
-MANIFEST, COMPLETE = "manifest.json", "complete.json"
+MANIFEST, COMPLETE, JOB = "manifest.json", "complete.json", "job.json"
 FORMAT = 2
 MOVE = "move"
 OUTCOME_WORDS = {
@@ -143,10 +143,15 @@ def differences(ds: xr.Dataset, names: Sequence[str] = SHOWN) -> xr.Dataset:
 
 def outcome(ds: xr.Dataset) -> float:
     """The mean over worlds, in the first variant, of what the setting `outcome` names, at its last instant or period."""
+    return float(outcomes(ds.isel({VARIANT: [0]}))[0])
+
+
+def outcomes(ds: xr.Dataset) -> Array:
+    """The same in every variant, (variant,)."""
     variable, *actors = ds.attrs["outcome"].split(".")
     ds = ds if variable in ds else measured(ds)
-    last = summarise(ds[[variable]])[variable].isel({VARIANT: 0, dims_of(variable, worlds=True)[2]: -1}).sel(statistic="mean")
-    return float(last.sel(dict(zip(quantity_of(variable).dims, actors, strict=True))))
+    last = summarise(ds[[variable]])[variable].isel({dims_of(variable, worlds=True)[2]: -1}).sel(statistic="mean")
+    return last.sel(dict(zip(quantity_of(variable).dims, actors, strict=True))).values
 
 
 # Files ----------------------------------------------------------------------------------------------------------------------
@@ -154,9 +159,13 @@ def outcome(ds: xr.Dataset) -> float:
 
 def write_manifest(folder: Path, words: Mapping[str, Any], new: bool = False) -> None:
     """Write what a folder is about, sealed against change; `new` leaves a manifest that another process was first to write."""
+    put_file(folder / MANIFEST, sealed(words), new)
+
+
+def sealed(words: Mapping[str, Any]) -> bytes:
+    """Plain words as a JSON file that `unsealed` takes only as it was written."""
     plain = json.loads(json.dumps(words, ensure_ascii=False, default=_plain))
-    text = json.dumps(plain | {SEAL: fingerprint(plain)}, indent=1, ensure_ascii=False)
-    put_file(folder / MANIFEST, (text + "\n").encode(), new)
+    return (json.dumps(plain | {SEAL: fingerprint(plain)}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _plain(value: object) -> object:
@@ -171,7 +180,7 @@ SEAL = "sha256"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The words of a results folder.
+    """The words of a results folder; those of a job are its share of what its batch says.
 
     Raises
     ------
@@ -180,13 +189,21 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     DamageError
         Where they are not as they were written.
     """
+    if (folder / JOB).is_file():
+        job = unsealed(folder / JOB)
+        return words_of_job(unsealed(folder / job["batch"] / MANIFEST), job)
     path = folder / MANIFEST
     if not path.is_file():
         raise SettingError(str(folder), "is no results folder", "a folder that sim run, sweep or compare has written")
+    return unsealed(path)
+
+
+def unsealed(path: Path) -> dict[str, Any]:
+    """The words of a file that `sealed` made; errors as of `read_manifest`."""
     try:
         words = json.loads(path.read_text("utf-8"))
         form, seal = words["format"], words.pop(SEAL, "")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise DamageError(str(path), "cannot be read", "a manifest as it was written") from None
     if form != FORMAT:
         raise SettingError(str(path), f"has format {form!r}", f"{FORMAT}: make it again with this version")
@@ -195,9 +212,32 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return words
 
 
+def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run of one job alone would say, from what its batch says and the job's own file."""
+    own = slice(*job["variants"])
+    labels = batch["coordinates"][VARIANT][own]
+    settings = settings_of_job(batch["settings"], job["label"])
+    shocks = json.loads(batch["attributes"]["shocks"])
+    attributes = batch["attributes"] | job["attributes"] | {"shocks": json.dumps({label: shocks[label] for label in labels})}
+    return {
+        **{key: value for key, value in batch.items() if key != "jobs"},
+        "coordinates": batch["coordinates"] | {VARIANT: labels, "part": [batch["coordinates"]["part"][at] for at in job["parts"]]},
+        "beside": batch["beside"] | {VARIANT: {name: column[own] for name, column in batch["beside"][VARIANT].items()}},
+        "attributes": attributes | {"settings_hash": fingerprint(settings)},
+        "settings": settings,
+        "settings_hash": fingerprint(settings),
+        "share": {"batch": job["batch"], "variants": job["variants"], "parts": job["parts"], "run": batch["settings_hash"]},
+    }
+
+
+def settings_of_job(settings: Mapping[str, Any], label: str) -> dict[str, Any]:
+    """The settings of one job out of those of its batch, as it has them alone."""
+    return {**settings, "shared": settings["shared"] | settings["variants"][label], "variants": {label: {}}}
+
+
 def write_complete(folder: Path, words: Mapping[str, Any]) -> None:
     """Say that a folder is whole, with the hash of every chunk."""
-    put_file(folder / COMPLETE, (json.dumps(_completion(folder, words), indent=1) + "\n").encode())
+    put_file(folder / COMPLETE, (json.dumps(completion(folder, words), indent=1) + "\n").encode())
 
 
 def is_complete(folder: Path, words: Mapping[str, Any]) -> bool:
@@ -207,10 +247,11 @@ def is_complete(folder: Path, words: Mapping[str, Any]) -> bool:
         said = json.loads((folder / COMPLETE).read_bytes())
     except (OSError, ValueError, RecursionError):
         return False
-    return said == _completion(folder, words) and all(store.has(task) for task in tasks_of(words))
+    return said == completion(folder, words) and all(store.has(task) for task in tasks_of(words))
 
 
-def _completion(folder: Path, words: Mapping[str, Any]) -> dict[str, Any]:
+def completion(folder: Path, words: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a folder that is whole."""
     store = store_of(folder, words)
     hashes = {task.name: store.sha256(task) for task in tasks_of(words)}
     return {"run": words["settings_hash"], "manifest": fingerprint(words), "chunks": hashes}
@@ -222,8 +263,9 @@ def tasks_of(words: Mapping[str, Any]) -> list[Task]:
 
 
 def store_of(folder: Path, words: Mapping[str, Any]) -> Store:
-    """The chunks of a folder as files, in it or where its words say."""
-    return Store(folder, words["settings_hash"], words.get("place", ""))
+    """The chunks of a folder as files, in it or where its words say; those of a job lie with its batch."""
+    share, place = words.get("share"), words.get("place", "")
+    return Store(folder / share["batch"], share["run"], place) if share else Store(folder, words["settings_hash"], place)
 
 
 def open_results(folder: str | Path) -> xr.Dataset:
@@ -238,9 +280,16 @@ def open_results(folder: str | Path) -> xr.Dataset:
     """
     folder = Path(folder)
     words = read_manifest(folder)
+    demand_run(folder, words)
+    return read_run(folder, words)
+
+
+def demand_run(folder: Path, words: Mapping[str, Any]) -> None:
+    """Refuse a folder that holds something else than one run."""
+    if "jobs" in words and "chunks" not in words:
+        raise SettingError(str(folder), "holds several jobs", f"the folder of one: {folder / next(iter(words['jobs']))}")
     if "chunks" not in words:
         raise SettingError(str(folder), "holds a comparison and no run", "a folder that sim run or sweep has written")
-    return read_run(folder, words)
 
 
 def read_run(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
@@ -250,7 +299,35 @@ def read_run(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
     if len(kept) < len(tasks):
         said = f"has {len(kept)} of {len(tasks)} chunks"
         raise SettingError(str(folder), said, "a complete run; the command that began it goes on with it")
-    pieces = ((task, store.get(task)) for task in tasks)
+    pieces = pieces_of(folder, words)
     sizes = len(coordinates[VARIANT]), len(coordinates[REPLICATE])
     arrays = joined(pieces, STATISTIC in coordinates, *sizes)
     return label({name: arrays[name] for name in words["variables"]}, words)
+
+
+def pieces_of(folder: Path, words: Mapping[str, Any]) -> Iterator[tuple[Task, dict[str, Array]]]:
+    """The chunks of a run with their arrays, one after another; of a job its own variants of those of its batch.
+
+    Raises
+    ------
+    DamageError
+        Where a chunk is not there, or not as it was written.
+    """
+    store, share = store_of(folder, words), words.get("share")
+    for task in tasks_of(words):
+        if not share:
+            yield task, store.get(task)
+            continue
+        begin, end = (max(min(at, task.variants[1]), task.variants[0]) - task.variants[0] for at in share["variants"])
+        if begin < end:
+            lead = task.variants[0] - share["variants"][0]
+            own = Task((lead + begin, lead + end), task.replicates)
+            yield own, {name: _share(name, array, slice(begin, end), share, words) for name, array in store.get(task).items()}
+
+
+def _share(name: str, array: Array, own: slice, share: Mapping[str, Any], words: Mapping[str, Any]) -> Array:
+    """Some variants of an array of a chunk, with the parts of moves that they have."""
+    if name == MOVE:
+        return array[:, share["parts"]][..., own, :]
+    worlds = STATISTIC not in words["coordinates"] or name in OUTCOMES
+    return array[..., own, :] if worlds else array[..., own]

@@ -4,7 +4,7 @@ import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,11 @@ class Plan:
         What is kept.
     refused : int
         How many draws were left out, because some variant of theirs cannot be at rest or moves too fast.
+
+    `against` says what each variant is set against, where that is known and none is left out.
     """
 
-    def __init__(self, variants: Sequence[Variant]) -> None:
+    def __init__(self, variants: Sequence[Variant], against: Sequence[int] = ()) -> None:
         if not len(variants):
             raise SettingError("variants", "there are none", "one or more")
         configs = variants.configs if isinstance(variants, Variants) else light([variant.config for variant in variants])
@@ -69,7 +71,7 @@ class Plan:
         self.layout: Layout = layout
         self.refused = len(fallen)
         self.config, self.window = configs[0], window
-        self.references = references(variants, self.config.reference)
+        self.references = list(against) or references(variants, self.config.reference)
         self.keep = keeping.settle(self.config.keep, layout, len(variants), self.config.replicates, window.periods)
 
     @cached_property
@@ -81,6 +83,13 @@ class Plan:
     def margins_are_quick(self) -> bool:
         """Whether the margins take less than about half a second, so that they can be told before a run."""
         return stability.effort(self.params, self.world, self.layout) <= stability.QUICK
+
+
+def faults(variants: Sequence[Variant]) -> dict[int, SettingError]:
+    """The variants that cannot be run, with the reason: not at rest at the opening, or too fast."""
+    configs = variants.configs if isinstance(variants, Variants) else light([variant.config for variant in variants])
+    layout, params, world = stack(configs)
+    return stability.too_fast(layout, params, world, configs[0].window.dt) | stability.refused(layout, params, world)
 
 
 def draws_of(variants: Sequence[Variant]) -> Array | None:
@@ -272,6 +281,7 @@ def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=1)
 def commit() -> str:
     """The commit of the checkout that runs, with a + where files differ from it; empty outside a checkout."""
     root = Path(__file__).parent.parent

@@ -112,6 +112,13 @@ class Store:
         """Whether a chunk is there, whole and as it was written."""
         return self.content(task) is not None
 
+    def looks_whole(self, task: Task) -> bool:
+        """Whether a chunk is as long as its receipt says; it is not read."""
+        try:
+            return self.path(task).stat().st_size == json.loads(self.receipt(task).read_bytes())["bytes"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
     def get(self, task: Task) -> dict[str, Array]:
         """The arrays of a chunk.
 
@@ -227,6 +234,18 @@ def _owner(file: IO[str]) -> str:
             return signed
         time.sleep(0.01)
     return "another process"
+
+
+def holder(folder: Path) -> str:
+    """Who holds a folder, or nothing."""
+    import fcntl
+
+    with suppress(FileNotFoundError), (folder / LOCK).open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read(200).strip() or "another process"
+    return ""
 
 
 @contextmanager

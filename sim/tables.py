@@ -4,7 +4,7 @@ import csv
 import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,28 +32,48 @@ def write_long(summary: xr.Dataset, path: Path) -> None:
     Columns: variant, scenario, state, peer, bloc, rival, time, variable, unit, the statistics, n, then one per swept key. A
     symmetric pair stands once; a flow stands at the start of its period.
     """
-    keys, statistics = swept(summary), [str(name) for name in summary[STATISTIC].values]
-    numbers = summary["n"].values if "n" in summary.coords else [summary.attrs["replicates"]] * summary.sizes[VARIANT]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([VARIANT, "scenario", *AXES, TIME, "variable", "unit", *statistics, "n", *keys])
-        for index, variant in enumerate(summary[VARIANT].values):
-            lead = [cell(variant), cell(summary["scenario"].values[index])]
-            tail = [int(numbers[index]), *(cell(summary[key].values[index]) for key in keys)]
-            for name in (name for name in SHOWN if name in summary):
-                writer.writerows([*lead, *row, *tail] for row in _rows(summary, name, index))
+        writer.writerow(header(summary))
+        for rows in rows_of_variants(summary):
+            writer.writerows(rows)
 
 
-def _rows(summary: xr.Dataset, name: str, variant: int) -> list[list[str]]:
-    quantity, values = QUANTITIES[name], summary[name].values[variant]
-    when = PERIOD if quantity.per_period else TIME
-    moments = summary[when].values.astype("datetime64[D]").astype(str)
-    words = [summary[dim].values for dim in quantity.dims]
-    rows = []
+def header(summary: xr.Dataset) -> list[str]:
+    """The columns of the long table."""
+    statistics = [str(name) for name in summary[STATISTIC].values]
+    return [VARIANT, "scenario", *AXES, TIME, "variable", "unit", *statistics, "n", *swept(summary)]
+
+
+def rows_of_variants(summary: xr.Dataset) -> Iterator[list[list[Any]]]:
+    """The rows of the long table, variant by variant."""
+    count = summary.sizes[VARIANT]
+    numbers = summary["n"].values if "n" in summary.coords else [summary.attrs["replicates"]] * count
+    beside = [summary[name].values for name in (VARIANT, "scenario", *swept(summary))]
+    variables = {name: (_words(summary, name), summary[name].values) for name in SHOWN if name in summary}
+    for index in range(count):
+        label, scenario, *own = (cell(values[index]) for values in beside)
+        tail = [int(numbers[index]), *own]
+        yield [
+            [label, scenario, *row, *tail]
+            for name, (words, values) in variables.items()
+            for row in _rows(name, *words, values[index])
+        ]
+
+
+def _words(summary: xr.Dataset, name: str) -> tuple[list[str], list[list[str]]]:
+    """When a variable is told, and the names along its actor axes."""
+    quantity = QUANTITIES[name]
+    moments = summary[PERIOD if quantity.per_period else TIME].values.astype("datetime64[D]").astype(str)
+    return list(moments), [[str(word) for word in summary[dim].values] for dim in quantity.dims]
+
+
+def _rows(name: str, moments: Sequence[str], words: Sequence[Sequence[str]], values: np.ndarray) -> list[list[str]]:
+    quantity, rows = QUANTITIES[name], []
     for index in itertools.product(*(range(len(names)) for names in words)):
         if name in MIRRORED and index[0] >= index[1]:
             continue
-        who = dict(zip(quantity.dims, (str(names[at]) for names, at in zip(words, index, strict=True)), strict=True))
+        who = dict(zip(quantity.dims, (names[at] for names, at in zip(words, index, strict=True)), strict=True))
         cells = [who.get(dim, "") for dim in AXES]
         series = values[(slice(None), slice(None), *index)].T
         if np.isnan(series).all():
@@ -68,11 +88,11 @@ def _rows(summary: xr.Dataset, name: str, variant: int) -> list[list[str]]:
 def cell(value: Any) -> str:
     """A value as text that no spreadsheet reads as a formula.
 
-    >>> cell("=1+1"), cell(0.5), cell("-0.5")
-    ("'=1+1", '0.5', '-0.5')
+    >>> cell("=1+1"), cell(0.5), cell("-0.5"), cell("")
+    ("'=1+1", '0.5', '-0.5', '')
     """
     text = f"{value:.12g}" if isinstance(value, float) else str(value)
-    return "'" + text if text[:1] in "=@" or (text[:1] in "+-" and not _is_number(text)) else text
+    return "'" + text if text[:1] in ("=", "@") or (text[:1] in ("+", "-") and not _is_number(text)) else text
 
 
 def _is_number(text: str) -> bool:

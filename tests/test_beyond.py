@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sim import cluster, outputs
+from sim import cluster, jobs
 from sim.chunks import Task
-from sim.compose import expand
+from sim.compose import expand, expand_jobs
 from sim.ensemble import compute, tasks
 from sim.making import processor, versions
 from sim.outputs import settings_of, write_part, write_run
@@ -111,7 +111,7 @@ def test_what_is_no_part_is_refused(part):
 
 def test_parts_of_several_jobs_are_refused(hard):
     with pytest.raises(SettingError, match=r"engine\.part: is of one run"):
-        outputs.job_folders([expand([*HARD, "engine.part=1/2"], config_dir=hard)])
+        jobs.folder_of(expand_jobs([*HARD, "engine.part=1/2"], config_dir=hard))
 
 
 def test_how_a_run_is_spread_is_no_setting_of_its_data(hard):

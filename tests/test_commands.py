@@ -129,7 +129,7 @@ def test_sweep_is_one_folder_with_a_column_for_each_swept_key(sim, here):
 def test_jobs_have_a_folder_each(sim, here):
     code, _, wrong = sim("run", "-m", *TOY, "seed=1,2", "out=jobs")
     assert (code, wrong) == (0, "")
-    assert sorted(os.listdir("jobs")) == ["0_baseline_seed_1", "1_baseline_seed_2", "jobs.csv"]
+    assert sorted(os.listdir("jobs")) == ["0_baseline_seed_1", "1_baseline_seed_2", "batches", "jobs.csv", "manifest.json"]
     with open("jobs/jobs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["complete", "complete"]
@@ -441,7 +441,17 @@ def test_a_shock_file_is_named_after_its_key(sim, here):
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["--help"], ["run", "--help"], ["sweep", "--help"], ["plan", "--help"], ["compare", "--help"], ["--version"]]
+    "argv",
+    [
+        [],
+        ["--help"],
+        ["run", "--help"],
+        ["sweep", "--help"],
+        ["plan", "--help"],
+        ["compare", "--help"],
+        ["verify", "--help"],
+        ["--version"],
+    ],
 )
 def test_help(sim, argv):
     code, said, wrong = sim(*argv)
@@ -466,8 +476,9 @@ def completed(line, here):
 
 
 def test_completion_cuts_the_verb_away(here):
-    assert completed("sim ", here) == ["run", "sweep", "plan", "compare", "explain"]
+    assert completed("sim ", here) == ["run", "sweep", "plan", "compare", "explain", "status", "verify"]
     assert completed("sim sw", here) == ["sweep"]
+    assert completed("sim ve", here) == ["verify"]
     assert "region=toy" in completed("sim run region=", here)
     assert "dynamics.vigilance=" in completed("sim sweep region=toy dynamics.vigil", here)
 

@@ -120,7 +120,7 @@ def test_zip_refuses_lists_of_different_lengths():
 def test_zip_holds_for_jobs_and_for_what_needs_a_config_of_its_own(tmp_path):
     shock_folder(tmp_path, "storm", STORM)
     said = [*TOY, "shock=[storm]", "design=zip", "seed=1,2", "shock.storm.probability=0.2,0.4", "dynamics.vigilance=0,1"]
-    configs = [job[0].config for job in expand_jobs(said, tmp_path)]
+    configs = [variant.config for batch in expand_jobs(said, tmp_path) for variant in batch.variants]
     assert [(config.seed, config.shock["storm"].probability, config.dynamics.vigilance) for config in configs] == [
         (1, 0.2, 0.0),
         (2, 0.4, 1.0),
