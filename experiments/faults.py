@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -378,7 +378,9 @@ def changed(here: Path) -> Finding:
         for unfinished in (False, True):
             if unfinished:
                 (here / OUT / results.COMPLETE).rename(here / "aside")
-            with mock.patch.multiple(outputs, **patch) if patch else suppress():
+            with ExitStack() as patched:
+                for name, value in patch.items():
+                    patched.enter_context(mock.patch.object(outputs, name, value))
                 code, told = here_command(here, [*said, *more])
             wrong += code != 2 or key not in told
             if unfinished:

@@ -8,6 +8,7 @@ sees the start of the period. Nothing is recorded, so that the kernel is not fla
 from collections.abc import Sequence
 from math import exp, tanh
 from operator import mul
+from typing import Any
 
 import mesa
 
@@ -24,7 +25,7 @@ DIMS = {name: quantity.dims for name, quantity in QUANTITIES.items()} | {"anchor
 """The axes of every stock and constant."""
 
 
-def plain(name: str, array: Array):
+def plain(name: str, array: Array) -> Any:
     """The one world of a quantity as floats: a number, a row, or a table of rows."""
     table = array[0, 0].tolist()
     if len(DIMS[name]) == 2:
@@ -43,7 +44,7 @@ def dot(left: Row, right: Sequence[float]) -> float:
     return sum(map(mul, left, right))
 
 
-def pushed(value, push, low: float, high: float):
+def pushed(value: Any, push: Any, low: float, high: float) -> Any:
     """A constant of any shape with what a shock adds, kept in its range."""
     if isinstance(value, list):
         return [pushed(one, other, low, high) for one, other in zip(value, push, strict=True)]
@@ -53,7 +54,20 @@ def pushed(value, push, low: float, high: float):
 class PlainState(mesa.Agent):
     """A country that is courted."""
 
-    def __init__(self, region: "PlainRegion", index: int, world: dict) -> None:
+    disposition: Row
+    alignment: Row
+    legacy: Row
+    tie: Row
+    credibility: Row
+    access: Row
+    road: Row
+    readiness: Row
+    alignment_opening: Row
+    tie_opening: Row
+    access_opening: Row
+    readiness_opening: Row
+
+    def __init__(self, region: "PlainRegion", index: int, world: dict[str, Any]) -> None:
         super().__init__(region)
         self.region, self.index = region, index
         self.courted, self.free = region.courted[index], region.free[index]
@@ -223,7 +237,7 @@ class PlainState(mesa.Agent):
 class PlainBloc(mesa.Agent):
     """A bloc that courts by rule."""
 
-    def __init__(self, region: "PlainRegion", index: int, world: dict) -> None:
+    def __init__(self, region: "PlainRegion", index: int, world: dict[str, Any]) -> None:
         super().__init__(region)
         self.region, self.index = region, index
         self.relation = self.relation_opening = world["relation"][index]
@@ -293,11 +307,11 @@ class PlainRegion(mesa.Model):
         self.courted, self.free = layout.courted.tolist(), layout.free.tolist()
         self.courted_columns = list(zip(*self.courted, strict=True))
         self.fixed = {name: plain(name, array) for name, array in params._asdict().items()}
-        self.now = self.fixed
+        self.now: dict[str, Any] = self.fixed
         self.keep = {name: exp(-value * self.dt) for name, value in self.fixed.items() if name in RATES}
         opening = {name: plain(name, getattr(world, name)) for name in World._fields}
-        self.lasting: dict = {}
-        self.impulses: dict = {}
+        self.lasting: dict[str, Any] = {}
+        self.impulses: dict[str, Any] = {}
         self.states = [PlainState(self, index, opening) for index in range(len(layout.states))]
         self.blocs = [PlainBloc(self, index, opening) for index in range(len(layout.blocs))]
         self.tie_sum_opening = sum(map(sum, opening["tie"]))

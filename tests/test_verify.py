@@ -260,7 +260,7 @@ def test_status_of_jobs_and_the_command_that_goes_on(files, tmp_path, capsys):
         (["verify", "nowhere"], ["nowhere", "no results folder"]),
         (["status", "nowhere"], ["nowhere", "no results folder"]),
         (["verify", "out", "sample=few"], ["arguments: sample", "whole numbers"]),
-        (["verify", "out", "sampel=1"], ["arguments: sampel"]),
+        (["verify", "out", "samples=1"], ["arguments: samples"]),
         (["verify", "out", "--hash", "seed=1"], ["--hash"]),
         (["verify"], ["DIR"]),
     ],
