@@ -75,8 +75,9 @@ def test_variants_share_no_tables():
 
 
 def test_jobs_may_differ_in_settings_of_the_run():
-    jobs = expand_jobs([*TOY, "seed=1,2"])
-    assert [[variant.label for variant in job] for job in jobs] == [["baseline, seed=1"], ["baseline, seed=2"]]
+    batches = expand_jobs([*TOY, "seed=1,2"])
+    assert [[variant.label for variant in batch.variants] for batch in batches] == [["baseline, seed=1"], ["baseline, seed=2"]]
+    assert [batch.variants[0].config.seed for batch in batches] == [1, 2]
 
 
 def test_tables_of_another_composer_give_the_same_config():
