@@ -1,7 +1,7 @@
 """What figures say in words: names of actors and variants, keys of shocks, what an axis measures, where the numbers come from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,7 +69,7 @@ def marks(runs: Sequence[xr.Dataset], variants: Sequence[str], state: str = "", 
     """
     tables = [table for ds in runs for table in json.loads(ds.attrs["shocks"]).items()]
     found = [
-        (variant, (tuple(shock["dates"]), shock["label"]), not state or not shock["states"] or state in shock["states"])
+        (variant, _drawn(shock), not state or not shock["states"] or state in shock["states"])
         for variant, table in tables
         for shock in table
     ]
@@ -80,23 +80,34 @@ def marks(runs: Sequence[xr.Dataset], variants: Sequence[str], state: str = "", 
         of = {variant: {shock for other, shock, _ in found if other == variant} for pair in pairs for variant in pair}
         shown = set().union(*(of[variant] ^ of[reference] for variant, reference in pairs))
     numbered = enumerate(sorted({shock for _, shock, _ in found}), start=1)
-    return [Mark(number, shock[1], [np.datetime64(day) for day in shock[0]]) for number, shock in numbered if shock in shown]
+    return [
+        Mark(number, label, [np.datetime64(day) for day in days], tuple(np.datetime64(day) for day in ends))
+        for number, (days, label, ends) in numbered
+        if (days, label, ends) in shown
+    ]
+
+
+def _drawn(shock: Mapping[str, Any]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """What is drawn of a shock: its dates, its name and when it may end."""
+    return tuple(shock["dates"]), shock["label"], tuple(shock["ends"])
 
 
 def key(shocks: Sequence[Mark], times: Array) -> str:
     """The names and months of numbered marks on one line; of too many only how many they are."""
-    entries = listed(shocks, times)
-    if len(entries) > MARKS_MAX:
-        return f"{len(entries)} shocks, marked at the foot of the panels; the timeline names them."
-    return "Shocks: " + "; ".join(entries) if entries else "No shocks."
+    if len(shocks) > MARKS_MAX:
+        return f"{len(shocks)} shocks, marked at the foot of the panels; the timeline names them."
+    entries = listed(shocks, times, ends=True)
+    bar = ". Bar at the top of a panel: when the end may be." if any(mark.ends for mark in shocks) else ""
+    return f"Shocks: {'; '.join(entries)}{bar}" if entries else "No shocks."
 
 
-def listed(shocks: Sequence[Mark], times: Array) -> list[str]:
-    """The number, name and months of each mark."""
+def listed(shocks: Sequence[Mark], times: Array, ends: bool = False) -> list[str]:
+    """The number, name and months of each mark, with `ends` also those between which its end is drawn."""
     entries = []
     for mark in shocks:
         months = list(dict.fromkeys(str(day)[:7] for day in mark.dates))
         when = " to ".join(dict.fromkeys([*months[:1], *months[-1:]]))
+        when += ", ends between {} and {}".format(*(str(day)[:7] for day in mark.ends)) if mark.ends and ends else ""
         inside = any(times[0] <= day <= times[-1] for day in mark.dates)
         entries.append(f"{mark.number} {mark.label} ({when}{'' if inside else ', outside this time'})")
     return entries

@@ -30,11 +30,15 @@ NUMBER_GAP = 0.016
 
 
 class Mark(NamedTuple):
-    """A shock as figures show it; the number is that of the whole run, in the order of dates."""
+    """A shock as figures show it; the number is that of the whole run, in the order of dates.
+
+    `ends` are the first and the last date at which it may end, where each world draws that.
+    """
 
     number: int
     label: str
     dates: list[np.datetime64]
+    ends: tuple[np.datetime64, ...] = ()
 
 
 def limits_of(*arrays: Array) -> tuple[float, float]:
@@ -69,7 +73,10 @@ def years(times: Array, most: int = 4) -> tuple[list[np.datetime64], list[str]]:
 
 
 def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[Mark], numbered: bool, signed: bool = False) -> None:
-    """Set a panel's axes, its line at zero and the marks of shocks inside its time, their numbers above it where `numbered`."""
+    """Set a panel's axes, its line at zero and the marks of shocks inside its time, their numbers above it where `numbered`.
+
+    A bar at the top spans the dates from which the end of a shock is drawn.
+    """
     first, last = times[0], times[-1]
     if first == last:
         first, last = first - np.timedelta64(15, "D"), last + np.timedelta64(15, "D")
@@ -86,6 +93,10 @@ def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[M
         for day in inside:
             style = {"color": LIGHT, "linewidth": 0.6, "zorder": 1, "gid": f"shock {mark.number}"}
             ax.axvline(day, ymax=0.04 if crowded else 1.0, **style)  # pyright: ignore[reportArgumentType]
+        if mark.ends and not crowded:
+            places = [float((min(max(day, first), last) - first) / (last - first)) for day in mark.ends]
+            style = {"color": LIGHT, "linewidth": 1.8, "solid_capstyle": "butt", "zorder": 1, "gid": f"end of shock {mark.number}"}
+            ax.plot(places, [1.0, 1.0], transform=ax.transAxes, clip_on=False, **style)  # pyright: ignore[reportArgumentType]
         if inside and numbered:
             right = max(float((inside[0] - first) / (last - first)), right + GAP_MARKS / wide)
             write(ax, right, 1.02, str(mark.number), size=6, color=GREY, ha="center", va="bottom", transform=ax.transAxes)

@@ -157,6 +157,7 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
             page.title,
             captions.foot([ds], notes),
             key=captions.key(captions.marks([ds], shown), ds[TIME].values),
+            measure=f"share; balance and bridge index from {MINUS}1 to 1",
             gap=0.72,
         )
         for (row, column), ax in np.ndenumerate(panels):

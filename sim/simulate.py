@@ -240,19 +240,18 @@ def _plain(value: object) -> object:
 
 
 def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
-    """For each variant the shocks that may happen in it: name, label, dates of its effects and whom they name, for figures."""
+    """For each variant the shocks that may happen in it, for figures: name, label, dates of its effects, and whom they name.
+
+    `dates` are those from which effects begin; `ends` are the first and the last at which an effect may end, where that is drawn.
+    """
     found, layout = {}, plan.layout
     for variant in plan.variants:
         found[variant.label] = [
             {
                 "name": name,
                 "label": shock.label,
-                "dates": sorted(
-                    {
-                        str(effect.date["from"] if isinstance(effect.date, Mapping) else effect.date)
-                        for effect in shock.effects.values()
-                    }
-                ),
+                "dates": sorted({_ends_of(effect.date)[0] for effect in shock.effects.values()}),
+                "ends": _span([_ends_of(effect.until) for effect in shock.effects.values() if isinstance(effect.until, Mapping)]),
                 "states": _named(shock, (STATE, PEER), layout.states),
                 "blocs": _named(shock, (BLOC, RIVAL), layout.blocs),
             }
@@ -260,6 +259,15 @@ def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
             if shock.probability > 0
         ]
     return found
+
+
+def _ends_of(date: str | Mapping[str, str]) -> tuple[str, str]:
+    return (str(date["from"]), str(date["to"])) if isinstance(date, Mapping) else (str(date), str(date))
+
+
+def _span(intervals: Sequence[tuple[str, str]]) -> list[str]:
+    """The first and the last date of some intervals, none of none."""
+    return [min(first for first, _ in intervals), max(last for _, last in intervals)] if intervals else []
 
 
 def _named(shock: Shock, dims: Sequence[str], known: Sequence[str]) -> list[str]:

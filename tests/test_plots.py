@@ -18,7 +18,7 @@ from matplotlib.text import Text
 
 from sim import contrasts, plots, results
 from sim.comparison import compare
-from sim.compose import expand
+from sim.compose import expand, from_tables
 from sim.measuring import measured
 from sim.refusal import SettingError
 from sim.results import summarise
@@ -157,6 +157,25 @@ def test_a_shock_outside_the_time_is_named_and_not_drawn(ds):
     figure = plots.plot_trajectories(early, "both")
     assert "(2023-03, outside this time)" in sentence(figure)
     assert all("shock 1" not in {line.get_gid() for line in ax.lines} for ax in figure.axes)
+
+
+@pytest.mark.parametrize("until", [None, "2024-03-01", {"from": "2024-01-01", "to": "2024-12-01"}])
+def test_the_end_of_a_shock_is_named_and_where_it_is_drawn_its_interval_is_a_bar(until):
+    effect = {"date": "2023-03", "kind": "pulse" if until else "step", "target": "strain_war", "size": 0.2}
+    effect |= {"who": {"bloc": "east"}, "unit": "share of means", "range": [0.1, 0.3], "source": "judgement"} | (
+        {"until": until} if until else {}
+    )
+    settings = {**expand(["region=toy", "end=2026-01", "replicates=3"])[0].settings}
+    settings["shock"] = {"war": {"label": "War", "probability": 1, "effects": {"drain": effect}}}
+    variant = from_tables(settings)
+    figure = plots.plot_trajectories(simulate([variant]), variant.label)
+    text = sentence(figure)
+    assert ("ends between 2024-01 and 2024-12" in text) == isinstance(until, dict) == ("Bar at the top" in text)
+    assert ("ends " in text) == isinstance(until, dict)
+    bars = [line for ax in figure.axes for line in ax.lines if line.get_gid() == "end of shock 1"]
+    assert len(bars) == (len(figure.axes) if isinstance(until, dict) else 0)
+    for bar in bars:
+        np.testing.assert_allclose(bar.get_xdata(), [730 / 1461, 1065 / 1461])  # days since 2022-01
 
 
 def test_flows_are_drawn_over_periods_with_their_unit(ds):
@@ -388,7 +407,7 @@ def test_variants_side_by_side_show_means_ends_and_the_reference(ds):
 
 def test_too_many_shocks_of_effects_are_listed_below_the_panels(ds):
     dates = [f"2023-{month:02d}-01" for month in range(1, 12)]
-    many = [{"name": day, "label": f"Shock of {day}", "dates": [day], "states": [], "blocs": []} for day in dates]
+    many = [{"name": day, "label": f"Shock of {day}", "dates": [day], "ends": [], "states": [], "blocs": []} for day in dates]
     crowd = ds.assign_attrs(shocks=json.dumps({"baseline": [], "raid": many, "fair": many, "both": many}))
     for figure in (*contrasts.plot_effects(results.differences(crowd)), *contrasts.plot_side_by_side(crowd)):
         assert all(f"Shock of {day}" in sentence(figure) for day in dates)
@@ -396,7 +415,7 @@ def test_too_many_shocks_of_effects_are_listed_below_the_panels(ds):
 
 def test_too_many_shocks_are_marks_at_the_foot_and_counted(ds):
     dates = [f"2023-{month:02d}-01" for month in range(1, 12)]
-    many = [{"name": day, "label": f"Shock of {day}", "dates": [day], "states": [], "blocs": []} for day in dates]
+    many = [{"name": day, "label": f"Shock of {day}", "dates": [day], "ends": [], "states": [], "blocs": []} for day in dates]
     crowd = ds.assign_attrs(shocks=json.dumps(dict.fromkeys(["baseline", "raid", "fair", "both"], many)))
     figure = plots.plot_trajectories(crowd, "raid")
     assert "11 shocks, marked at the foot of the panels; the timeline names them." in sentence(figure)
