@@ -12,13 +12,13 @@ run: $(RUN_READY)            ## the headline study: figures and tables in output
 	@$(BIN)/sim sweep study=headline
 
 test: $(DEV_READY)           ## every test, the notebooks too
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --nbmake --nbmake-timeout=120
 
 jax: $(JAX_READY)            ## the tests of the compiled kernel; installs the extra, some 400 MB
 	$(BIN)/python -m pytest tests/test_accelerated.py
 
 check: $(DEV_READY)          ## the fast part of the tests
-	$(BIN)/python -m pytest -m "not slow" --ignore=notebooks
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile -m "not slow" --ignore=notebooks
 
 lint: $(DEV_READY)           ## style, types, import contract, spelling
 	$(BIN)/ruff check
