@@ -161,7 +161,7 @@ def value_security(weight: Array, threat_floor: Array, threat: Array, protection
 def side_cost(exclusivity: Array, alignment: Array, rivalry: Array) -> Array:
     """The pull away from a bloc of standing with its rivals (negative).
 
-    Source: Cartwright & Harary 1956 (not checked); Kuik 2021.
+    Source: Cartwright & Harary 1956 (structural balance); Kuik 2021.
     """
     return -exclusivity * product(alignment, rivalry)
 
