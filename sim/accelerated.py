@@ -11,8 +11,9 @@ import numpy as np
 from sim import kernel
 from sim.arrays import Array
 from sim.keep import plain
+from sim.layout import Layout
 from sim.names import FLOWS, RECORDED
-from sim.params import Layout, Params, World
+from sim.params import Params, World
 from sim.shocks import Forces, Forcing, Push
 from sim.turning import blocks, library, turn, turned
 

@@ -6,34 +6,25 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
 
-from sim.config import (
+from sim.config import NAME, Backend, Config, Dynamics, Effect, Engine, Keep, Shock, ShockKind, members
+from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity
+from sim.periods import PERIODS_PER_YEAR, dates, one_date
+from sim.refusal import SettingError, demand_known, demand_number, likely
+from sim.region import (
     BLOC_NUMBERS,
     BLOC_TABLES,
     DIRECTED,
     FULL_STATE_TABLES,
-    NAME,
     PAIR_TABLES,
     STATE_NUMBERS,
     STATE_TABLES,
-    Backend,
     Bloc,
-    Config,
-    Dynamics,
-    Effect,
-    Engine,
     Evidence,
-    Keep,
     PairTable,
     Region,
     Route,
-    Shock,
-    ShockKind,
     State,
-    members,
 )
-from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity
-from sim.periods import PERIODS_PER_YEAR, dates, one_date
-from sim.refusal import SettingError, demand_known, demand_number, likely
 
 REPLICATES_MAX = 10_000_000
 DRAWS_MAX = 1_000_000

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from sim.periods import Window, read_date
+from sim.region import Region
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """What a state, bloc, route, shock or effect may be called in a file."""
@@ -66,141 +67,6 @@ class ShockKind(Enum):
     pulse = "pulse"
     ramp = "ramp"
     decay = "decay"
-
-
-@dataclass
-class Evidence:
-    """What is known of a number: its plausible range, unit and source ('judgement' where it is ours)."""
-
-    low: float
-    high: float
-    unit: str
-    source: str
-
-
-@dataclass
-class State:
-    """A country that is courted."""
-
-    label: str
-    capability: float
-    speed: float
-    volatility: float
-    exclusivity: float
-    company: float
-    alignment: dict[str, float]
-    credibility: dict[str, float]
-    access: dict[str, float]
-    stubbornness: dict[str, float]
-    readiness: dict[str, float] = field(default_factory=dict)
-    legacy: dict[str, float] = field(default_factory=dict)
-    credibility_target: dict[str, float] = field(default_factory=dict)
-    gateway: dict[str, float] = field(default_factory=dict)
-    external_threat: dict[str, float] = field(default_factory=dict)
-    same_as: str = ""
-    member_of: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Bloc:
-    """A bloc or great power that courts by rule."""
-
-    label: str
-    colour: str
-    capability: float
-    salience: float
-    military: float
-    economic: float
-    vigilance: float
-    reserve: float
-    coerciveness: float
-    deterrence: float
-    relay: float
-    unrest: float
-    strain_war: float
-    strain_home: float
-    priority: dict[str, float]
-    red_line: dict[str, float] = field(default_factory=dict)
-    buffer: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Route:
-    """A way for traffic between two states, perhaps through others, with the share of it that is permitted."""
-
-    label: str
-    ends: list[str]
-    via: list[str]
-    permit: float
-
-
-PairTable = dict[str, dict[str, float]]
-"""A table of pairs: given once it holds both ways, given both ways it is directed (ties and proximity only)."""
-
-STATE_TABLES = {
-    "alignment": "alignment",
-    "credibility": "credibility",
-    "access": "access",
-    "stubbornness": "stubbornness",
-    "readiness": "readiness",
-    "legacy": "legacy",
-    "credibility_target": "credibility_target",
-    "gateway": "gateway",
-    "external_threat": "external_threat",
-}
-"""Tables of a state over blocs, and the quantity each holds."""
-FULL_STATE_TABLES = ("alignment", "credibility", "access", "stubbornness")
-STATE_NUMBERS = {
-    "capability": "state_capability",
-    "speed": "speed",
-    "volatility": "volatility",
-    "exclusivity": "exclusivity",
-    "company": "company",
-}
-BLOC_NUMBERS = {
-    "capability": "bloc_capability",
-    "salience": "salience",
-    "military": "military",
-    "economic": "economic",
-    "vigilance": "vigilance",
-    "reserve": "reserve",
-    "coerciveness": "coerciveness",
-    "deterrence": "deterrence",
-    "relay": "relay",
-    "unrest": "unrest",
-    "strain_war": "strain_war",
-    "strain_home": "strain_home",
-}
-BLOC_TABLES = {"priority": "priority", "red_line": "red_line"}
-PAIR_TABLES = {
-    "ties": ("tie", "states"),
-    "roads": ("road", "states"),
-    "proximity": ("proximity", "states"),
-    "relations": ("relation", "blocs"),
-    "relation_floor": ("relation_floor", "blocs"),
-    "calming": ("calming", "blocs"),
-}
-DIRECTED = ("tie", "proximity")
-"""Quantities of pairs that may differ one way and the other."""
-
-
-@dataclass
-class Region:
-    """Who is there, how they stand at the opening instant `as_of`, and the evidence for each number."""
-
-    name: str
-    label: str
-    as_of: str
-    states: dict[str, State]
-    blocs: dict[str, Bloc]
-    ties: PairTable
-    relations: PairTable
-    roads: PairTable = field(default_factory=dict)
-    proximity: PairTable = field(default_factory=dict)
-    relation_floor: PairTable = field(default_factory=dict)
-    calming: PairTable = field(default_factory=dict)
-    routes: dict[str, Route] = field(default_factory=dict)
-    evidence: Any = field(default_factory=dict)
 
 
 @dataclass

@@ -9,11 +9,12 @@ from typing import Any, overload
 
 import numpy as np
 
-from sim.config import DIRECTED, PAIR_TABLES, Config, Design, Sample, Variant
+from sim.config import Config, Design, Sample, Variant
 from sim.names import Quantity
 from sim.overlays import OWN, Array, Configs, Overlay, Where
 from sim.overrides import Axis, Tables
 from sim.refusal import SettingError, demand_number
+from sim.region import DIRECTED, PAIR_TABLES
 from sim.sampling import quantity_at, uniforms
 from sim.settings import data_settings
 

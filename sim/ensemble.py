@@ -28,8 +28,9 @@ from sim.config import Backend, Keep
 from sim.folding import Summaries
 from sim.keep import Worlds, estimate_bytes
 from sim.kernel import Flows, Moment
+from sim.layout import Layout
 from sim.names import DIFFERENCE, FLOWS, OUTCOMES, QUANTITIES, RECORDED, STORED_STOCKS
-from sim.params import Layout, Params, World, cast, shared
+from sim.params import Params, World, cast, shared
 from sim.periods import Window
 from sim.refusal import FailedError, SettingError
 from sim.store import Store

@@ -11,8 +11,9 @@ import numpy as np
 from sim.arrays import Array
 from sim.config import Keep
 from sim.kernel import Flows, Moment
+from sim.layout import Layout
 from sim.names import FLOWS, QUANTITIES, STORED_STOCKS
-from sim.params import Layout, World
+from sim.params import World
 
 BYTES = np.dtype(float).itemsize
 AUTO_BYTES = 2**30

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from sim import roads, rules
 from sim.arrays import Array, namespace, total
+from sim.layout import Layout
 from sim.names import QUANTITIES
-from sim.params import Layout, Params, World, tie_scale
+from sim.params import Params, World, tie_scale
 from sim.shocks import Forces
 
 

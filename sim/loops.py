@@ -13,8 +13,9 @@ import xarray as xr
 from sim import rules
 from sim.arrays import Array
 from sim.config import Config
+from sim.layout import Layout
 from sim.names import BLOC, MECHANISMS, PEER, QUANTITIES, RIVAL, STATE, STATE_BLOC, STORED_STOCKS
-from sim.params import Layout, Params, World, stack
+from sim.params import Params, World, stack
 from sim.stability import RATES, Entry, slopes
 
 SIDES = {"below": -1.0, "above": 1.0}

@@ -158,7 +158,7 @@ def sphere(alignment: Array, rivalry: Array, buffer: Array) -> Array:
     """The strength of each bloc's sphere over the states that it holds for its buffer, (..., bloc) in [0, 1]; nan without a buffer.
 
     The mean over those states of standing with the bloc times what they deny to its strongest rival. Source: ours; a sphere is
-    predominance and the exclusion of others (Keal 1983, not checked).
+    predominance and the exclusion of others (after Keal 1983).
 
     >>> sphere(np.array([[0.8, 0.5]]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([0.4, nan])

@@ -9,10 +9,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, IntervalSweep, Override, QuotedString, RangeSweep
 from hydra.errors import HydraException
 
-from sim.config import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
 from sim.folders import GROUPS, Folders
 from sim.names import QUANTITIES, SHOWN
 from sim.refusal import SettingError, likely
+from sim.region import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
 
 Tables = dict[str, Any]
 VALUES_MAX = 100_000

@@ -5,10 +5,11 @@ from typing import Any
 
 from sim import noise
 from sim.arrays import Array
-from sim.config import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Design
+from sim.config import Design
 from sim.names import MECHANISMS, QUANTITIES, WEIGHT, Quantity
 from sim.overlays import Where
 from sim.refusal import SettingError, demand_number
+from sim.region import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES
 
 SAMPLED_GROUPS = ("region", "dynamics")
 BESIDE = ("evidence", "name", "label", "as_of")

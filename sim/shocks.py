@@ -11,9 +11,10 @@ import numpy as np
 from sim import noise
 from sim.arrays import Array, worlds_last
 from sim.config import Config, Effect, Shock, ShockKind, members
+from sim.layout import Layout
 from sim.names import BLOC, PEER, QUANTITIES, RIVAL, STATE
 from sim.overlays import Configs, light
-from sim.params import WEIGHT_OF, Layout
+from sim.params import WEIGHT_OF
 from sim.periods import Window, dates
 
 

@@ -17,11 +17,12 @@ from sim.arrays import Array
 from sim.config import NO_SHOCK, Keep, Shock, Variant, members
 from sim.designs import Variants
 from sim.ensemble import Job
+from sim.layout import Layout
 from sim.making import versions
 from sim.measures import HOLD_YEARS, STATISTICS
 from sim.names import BLOC, DIFFERENCE, OUTCOMES, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
 from sim.overlays import light
-from sim.params import Layout, Params, World, shared, some_of, stack
+from sim.params import Params, World, shared, some_of, stack
 from sim.refusal import SettingError, demand_known
 
 BASELINE = "baseline"

@@ -7,8 +7,9 @@ import numpy as np
 from sim import rules
 from sim.arrays import Array
 from sim.kernel import blocs_act, open_run, states_act, step
+from sim.layout import Layout
 from sim.names import QUANTITIES, STATE
-from sim.params import WEIGHT_OF, Layout, Params, World, some_of
+from sim.params import WEIGHT_OF, Params, World, some_of
 from sim.refusal import SettingError
 from sim.shocks import NO_FORCES
 

@@ -9,8 +9,9 @@ from scipy import stats
 
 from sim import kernel, rules
 from sim.compose import expand
+from sim.layout import Layout
 from sim.names import BLOC, QUANTITIES, ROUTE, STATE
-from sim.params import Layout, Params, World, anchor_at_rest, tie_scale
+from sim.params import Params, World, anchor_at_rest, tie_scale
 from sim.shocks import NO_FORCES
 from sim.simulate import simulate
 

@@ -9,7 +9,7 @@ from scipy.integrate import quad
 
 from sim import shocks
 from sim.compose import expand
-from sim.params import layout_of
+from sim.layout import layout_of
 from sim.periods import Window, read_date
 from sim.simulate import simulate
 
