@@ -110,7 +110,7 @@ def document(found: Mapping[str, Found], years: int) -> str:
         lines.append(f"| {region} | {result.shocks} | {result.draws} | {result.refused} | {share} | {margin:.5f} | {left} |")
     lines += [
         "",
-        "The margin is of one month; strain by war and readiness relax by themselves at rates that bound it from above.",
+        "The margin is of one month, of the stocks that others act on.",
         "Alignments written as 1.000 stay short of 1: with every shock at once the pull on a state can exceed what its anchor",
         "holds at any score, and its disposition goes on rising while the score nears the end.",
         "",

@@ -31,7 +31,7 @@ class Row:
     claim: str
     whose: str
     kind: str
-    """direct: the shock moves the number or an identity of it; derived; open; null."""
+    """direct: the shock moves the number, or what it is made of in the same period (`MADE_OF`); derived; open; null: a control."""
     terms: Terms
     variable: str
     who: dict[str, str]
@@ -40,6 +40,8 @@ class Row:
     at: str = ""
     """The instant at which it is read; empty: the end of the run."""
     at_war_end: bool = False
+    first: float | None = None
+    """Where the shock was corrected after a first look: the share of draws in which the sign held before."""
     remark: str = ""
     """Why it fails, or what was corrected and how far it carries."""
 
@@ -55,8 +57,22 @@ class Row:
 
     @property
     def evidence(self) -> bool:
-        """Whether the claim counts: the article's, and not merely wired."""
-        return self.whose == "article" and self.kind in ("derived", "null")
+        """Whether the claim counts: the article's, and neither wired nor a control."""
+        return self.whose == "article" and self.kind == "derived"
+
+
+SPENT = ("priority", "salience", "bloc_capability", "vigilance", "reserve", "strain_war", "strain_home")
+MADE_OF = {
+    "effort": SPENT,
+    "threat": ("tie", "proximity", "state_capability", "external_threat", "coerciveness", "red_line", "strain_war", "strain_home"),
+    "protection": (*SPENT, "credibility", "readiness", "readiness_bonus", "military", "deterrence", "relay", "relation", "outside"),
+    "dependence": (*SPENT, "access", "economic"),
+    "traffic": ("permit", "road", "tie"),
+    "move": ("exclusivity", "relation"),
+    "hedging": ("alignment", "disposition"),
+    "bridge": ("tie", "permit", "road", "disposition"),
+}
+"""What moves a number in the period in which a shock moves it; of a move, its part by exclusivity."""
 
 
 def effect_of(*shocks: str, among: tuple[str, ...] = ()) -> Terms:
@@ -79,9 +95,9 @@ def of(variable: str, *actors: str) -> Number:
 
 
 def _system(name: str, terms: Terms, opening: str = SINCE_2022, at: str = "", at_war_end: bool = False):
-    def row(claim: str, whose: str, kind: str, number: Number, sign: int, remark: str = "") -> Row:
+    def row(claim: str, whose: str, kind: str, number: Number, sign: int, remark: str = "", first: float | None = None) -> Row:
         variable, who = number
-        return Row(name, claim, whose, kind, terms, variable, who, sign, opening, at, at_war_end, " ".join(remark.split()))
+        return Row(name, claim, whose, kind, terms, variable, who, sign, opening, at, at_war_end, first, " ".join(remark.split()))
 
     return row
 
@@ -106,10 +122,11 @@ def _record() -> Iterator[Row]:
         trade. Two things work against the claim in the model. Until 1999 the EU's new attention for Azerbaijan comes out of
         Georgia's part. And the corridor makes Azerbaijan and Georgia friends: company draws Georgia, which stands closer to
         the EU, towards where Azerbaijan stands. The rows below leave the fees and that friendship out.""",
+        first=0.88,
     )
     row = _system("Energy corridor", effect_of(less(corridor, "oil", "gas", "transit_fees")), SINCE_1994, read)
-    yield row("the same by attention alone, Azerbaijan", "article", "derived", of("dependence", azerbaijan, "eu"), 1)
-    yield row("the same by attention alone, Georgia", "article", "derived", of("dependence", georgia, "eu"), 1)
+    yield row("the same by attention alone, Azerbaijan", "article", "direct", of("dependence", azerbaijan, "eu"), 1)
+    yield row("the same by attention alone, Georgia", "article", "direct", of("dependence", georgia, "eu"), 1)
     row = _system("Energy corridor", effect_of(less(corridor, "transit_fees")), SINCE_1994, read)
     yield row("the fees left out: Georgia nears the EU", "ours", "open", of("alignment", georgia, "eu"), 1)
     row = _system("Energy corridor", effect_of(less(corridor, "transit_fees", "neighbours")), SINCE_1994, read)
@@ -117,15 +134,15 @@ def _record() -> Iterator[Row]:
 
     row = _system("Exercise near the border", effect_of("noble_partner", among=("crimea_2014",)), SINCE_1994, "2019-08")
     yield row(
-        "Russia answers in 2018, in the record since 1994",
-        "ours",
+        "Russia answers in 2018",
+        "article",
         "derived",
         of("effort", georgia, "russia"),
         1,
         """Blocs answer rivals only. Here NATO and Russia open as friends, by their votes of 1993, and Crimea is the one event
         before 2018 that lastingly spoils it: in the draws that fail they are still no rivals in 2018, and an exercise calls
-        for no answer. The opening of 2022, by the votes of 2021, has them as rivals: the record of relations in the shocks
-        is too thin, and the article's claim is tested from 2022 on.""",
+        for no answer. The opening of 2022, by the votes of 2021, has them as rivals, and there a like exercise is answered in
+        all draws (the rows of 2026): the claim fails on the record of relations, which is too thin, not on the answer.""",
     )
 
     war = "war_2008"
@@ -144,6 +161,7 @@ def _record() -> Iterator[Row]:
         patron's failure of that weight has. The sign is then carried by the contest for protection. That the standing
         collapses and stays low is mostly grievance, which the shock writes: compare the two effects. The row below has the
         war as it was told before.""",
+        first=0.06,
     )
     yield row("Georgia nears NATO, the grievance left out", "ours", "derived", of("alignment", georgia, "nato"), 1)
     row = _system("War of 2008", effect_of(less(war, "grievance", "relations_cut", "no_shelter")), SINCE_1994, read)
@@ -155,7 +173,7 @@ def _record() -> Iterator[Row]:
     lost = less("karabakh_2020", "betrayal"), less("karabakh_2023", "betrayal")
     row = _system("Karabakh 2020 and 2023", effect_of(*lost), SINCE_1994)
     yield row("the same, its grievance left out", "article", "derived", of("alignment", armenia, "russia"), -1)
-    yield row("others shelter more of Armenia: NATO", "ours", "derived", of("protection", armenia, "nato"), 1)
+    yield row("others shelter more of Armenia: NATO", "ours", "direct", of("protection", armenia, "nato"), 1)
     yield row(
         "Armenia nears NATO",
         "article",
@@ -197,7 +215,17 @@ def _present() -> Iterator[Row]:
     row = _system("Peace of 2025", effect_of(PEACE))
     yield row("threat to Armenia falls", "article", "direct", of("threat", armenia, "russia"), -1)
     yield row("threat to Azerbaijan falls", "article", "direct", of("threat", azerbaijan, "russia"), -1)
-    yield row("Armenia and Turkey thaw", "article", "derived", of("alignment", armenia, "turkey"), 1)
+    yield row(
+        "Armenia and Turkey thaw",
+        "article",
+        "derived",
+        of("alignment", armenia, "turkey"),
+        1,
+        """No channel between the two is special to this shock: with Azerbaijan no longer a foe, company draws Armenia towards
+        wherever Azerbaijan stands, and that is Turkey among others. The row below says what the same peace does with China;
+        the rise is no evidence of a thaw of these two alone.""",
+    )
+    yield row("the same peace and China", "ours", "open", of("alignment", armenia, "china"), 1)
     yield row(
         "Armenia leans less on Russia",
         "ours",
@@ -212,24 +240,36 @@ def _present() -> Iterator[Row]:
     yield row("Russia's effort in Armenia falls", "article", "direct", of("effort", armenia, "russia"), -1)
     yield row("Armenia leaves Russia", "article", "derived", of("alignment", armenia, "russia"), -1)
     yield row("Armenia nears NATO", "article", "derived", of("alignment", armenia, "nato"), 1)
-    yield row("Armenia nears the EU", "article", "derived", of("alignment", armenia, "eu"), 1)
+    yield row(
+        "Armenia nears the EU",
+        "article",
+        "derived",
+        of("alignment", armenia, "eu"),
+        1,
+        """Armenia's cost of standing with rivals has a plausible range of its own, narrower than its neighbours': both were set
+        after a first look at the signs, for the reasons beside them in the region file. `pytest tests/test_signs.py -s` prints
+        what the sign comes to at the ends of the one and at the end of the other, at which it fails.""",
+    )
     yield row("Azerbaijan leaves Russia", "article", "derived", of("alignment", azerbaijan, "russia"), -1)
     yield row("Georgia leaves Russia", "article", "derived", of("alignment", georgia, "russia"), -1)
     row = _system("Transit and fuel train", effect_of(TRADE))
     yield row("Armenia depends less on Russia", "article", "derived", of("dependence", armenia, "russia"), -1)
     yield row("trade mends the tie with Azerbaijan", "article", "derived", of("tie", armenia, azerbaijan), 1)
-    yield row("Georgia gains", "ours", "open", of("dependence", georgia, "russia"), -1)
+    yield row("Georgia gains markets by the passage: Turkey's", "ours", "open", of("access", georgia, "turkey"), 1)
     row = _system("Transit and fuel train", ((1, (PEACE, TRADE)), (-1, (PEACE,)), (-1, (TRADE,)), (1, ())))
-    yield row("the same transit moves more with peace", "article", "derived", of("traffic", armenia, azerbaijan), 1)
+    yield row("the same transit moves more with peace", "article", "direct", of("traffic", armenia, azerbaijan), 1)
     row = _system("NATO's programmes", effect_of("programmes_for_azerbaijan"))
     yield row("readiness outlives the programme", "article", "direct", of("readiness", azerbaijan, "nato"), 1)
-    yield row("NATO's share of protection rises", "article", "derived", of("protection", azerbaijan, "nato"), 1)
+    yield row("NATO's share of protection rises", "article", "direct", of("protection", azerbaijan, "nato"), 1)
     yield row("Azerbaijan nears NATO", "article", "derived", of("alignment", azerbaijan, "nato"), 1)
     row = _system("Exercise near the border", effect_of("border_exercises"), at="2027-02")
-    yield row("Russia answers in Georgia", "article", "derived", of("effort", georgia, "russia"), 1)
+    yield row("Russia answers an exercise of 2026", "ours", "derived", of("effort", georgia, "russia"), 1)
     yield row("Georgia and NATO a year later", "ours", "open", of("alignment", georgia, "nato"), 1)
+    row = _system("Exercise near the border", effect_of(less("border_exercises", "standing")), at="2027-02")
+    yield row("its own rise of standing left out: Russia answers", "ours", "open", of("effort", georgia, "russia"), 1)
+    yield row("its own rise of standing left out: Georgia and NATO", "ours", "open", of("alignment", georgia, "nato"), 1)
     row = _system("Turkey as channel", effect_of("channel_closed"))
-    yield row("without it NATO protects Azerbaijan less", "article", "derived", of("protection", azerbaijan, "nato"), -1)
+    yield row("without it NATO protects Azerbaijan less", "article", "direct", of("protection", azerbaijan, "nato"), -1)
     yield row("and stands lower there", "article", "derived", of("alignment", azerbaijan, "nato"), -1)
     row = _system("Balanced diplomacy", effect_of("balanced_diplomacy"))
     yield row("Armenia hedges more", "article", "direct", of("hedging", armenia), 1)
@@ -243,26 +283,26 @@ def _present() -> Iterator[Row]:
     yield row(
         "from chessboard to bridge",
         "article",
-        "derived",
+        "direct",
         of("bridge"),
         1,
         """The shock writes the tie between the two, and friendly ties are a part of the index: most of the effect is wired.
-        The row below leaves the tie out.""",
+        The row below leaves the tie out, and is small.""",
     )
     row = _system("Joint exercises", effect_of(less("joint_exercises", "tie")))
-    yield row("the tie left out: from chessboard to bridge", "ours", "open", of("bridge"), 1)
+    yield row("the tie left out: from chessboard to bridge", "article", "derived", of("bridge"), 1)
     row = _system("NATO's statement", effect_of("nato_statement"))
     yield row("words alone move nothing", "article", "null", of("alignment", armenia, "nato"), 0)
 
 
 def _black_sea() -> Iterator[Row]:
     row = _system("Black Sea", effect_of(less(WAR, "drain")))
-    remark = """The article says that rivalry makes standing with both dearer, and so it does in the row above. That states
-        hedge less for it was our guess. It fails because blocs answer each other: rivals that meet court harder,
-        both gain, and so does hedging. With vigilance off states hedge less."""
+    remark = """The article says that rivalry makes standing with both dearer, and so it does in the row above, by wiring: the
+        shock writes the rivalry. That states hedge less for it was our guess. It fails because blocs answer each other: rivals
+        that meet court harder, both gain, and so does hedging. With vigilance off states hedge less."""
     for state, name in (("armenia", "Armenia"), ("azerbaijan", "Azerbaijan")):
         cost = "move", {"part": "exclusivity", "state": state, "bloc": "russia"}
-        yield row(f"rivalry since 2022 makes standing with both dearer for {name}", "article", "derived", cost, -1)
+        yield row(f"rivalry since 2022 makes standing with both dearer for {name}", "article", "direct", cost, -1)
         yield row(f"so {name} hedges less", "ours", "derived", of("hedging", state), -1, remark)
     row = _system("Black Sea", effect_of("black_sea_incident"), at="2029-01")
     yield row("an incident makes Armenia hedge less", "ours", "open", of("hedging", "armenia"), -1)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from claims import ROWS, SETTINGS, WAR, Row
-from facts_page import DOCUMENT, Found, document
+from facts_page import DOCUMENT, SURE, Found, document
 
 from sim.arrays import Array
 from sim.compose import expand
@@ -88,6 +88,11 @@ def effects(row: Row, ds: xr.Dataset) -> Array:
     """The effect of a row, (draw, replicate)."""
     parts = [coefficient * _at(row, ds, shocks) for coefficient, shocks in row.terms]
     return sum(parts[1:], parts[0])
+
+
+def level(row: Row, ds: xr.Dataset) -> float:
+    """The mean of a row's number in the worlds that its effect is set against; none for a part of a move."""
+    return np.nan if row.variable == MOVE else float(_at(row, ds, row.terms[-1][1]).mean())
 
 
 def _at(row: Row, ds: xr.Dataset, shocks: Sequence[str]) -> Array:
@@ -170,15 +175,19 @@ def find(draws: int = DRAWS, replicates: int = REPLICATES, rows: Sequence[Row] =
             values = effects(row, one)
             found[row].mean = float(values.mean())
             found[row].half = float(half_interval(values.std(ddof=1), values.size))
+            found[row].level = level(row, one)
+            found[row].draws = len(drawn[row])
             found[row].share = share(np.array(list(drawn[row].values())), row.sign)
             found[row].movers = movers(drawn[row], named)
         for mechanism in MECHANISMS:
             off = in_draws(asked, [f"draws={some_of(draws)}", f"dynamics.{mechanism}=0"])
             for row in asked:
                 common = off[row].keys() & drawn[row].keys()
-                whole = float(np.mean([drawn[row][draw] for draw in common]))
-                values = np.array([off[row][draw] for draw in common])
-                found[row].without[mechanism] = (float(values.mean()) / whole if whole else np.nan, share(values, row.sign))
+                whole, values = (np.array([effect[row][draw] for draw in common]) for effect in (drawn, off))
+                told_apart = abs(whole.mean()) > SURE * whole.std() / np.sqrt(len(whole))
+                part = float(values.mean() / whole.mean()) if told_apart else np.nan
+                found[row].without[mechanism] = (part, share(values, row.sign))
+                found[row].same_draws = share(whole, row.sign)
     return found
 
 

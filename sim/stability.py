@@ -33,10 +33,14 @@ RATES = {
 }
 
 
+BY_THEMSELVES = ("readiness", "strain_war")
+"""Stocks that no stock acts on. They settle at their own rates whatever the rest does, and would hide how the rest does."""
+
+
 def margins(params: Params, world: World, layout: Layout, dt: float) -> Array:
     """1 less the spectral radius of the one-period map at the opening, (variant,); below 0 a nudge grows.
 
-    Kinks are met from both sides, the smaller margin counts; stocks that cannot move are left out.
+    Kinks are met from both sides, the smaller margin counts. Left out are stocks that cannot move and those that no other acts on.
     Source: ours, ODD.md element 5.
     """
     first, same = _distinct(params, world)
@@ -155,7 +159,9 @@ def _coordinates(params: Params, world: World, layout: Layout) -> tuple[Entry, .
 
 def _radius(params: Params, world: World, layout: Layout, dt: float, side: float) -> Array:
     """The spectral radius of the map from stocks to stocks, beside the opening on one side of its kinks, (variant,)."""
-    jacobian = slopes(params, world, layout, dt, side).jacobian
+    entries, jacobian, _ = slopes(params, world, layout, dt, side)
+    acted_on = [at for at, entry in enumerate(entries) if entry.stock not in BY_THEMSELVES]
+    jacobian = jacobian[:, acted_on][:, :, acted_on]
     return abs(np.linalg.eigvals(jacobian)).max(axis=-1) if jacobian.size else np.zeros(len(params.anchor))
 
 
