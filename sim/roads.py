@@ -70,7 +70,7 @@ def flow(willingness: Array, best: Array) -> Array:
 def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Array, paths: tuple[Path, ...]) -> Array:
     """What the states strictly inside the best route of two others gain of the markets at both ends, (state, bloc).
 
-    Source: ours, ODD.md element 7 (default 0).
+    Source: ours, ODD.md element 7 (the shipped regions set the gain).
     """
     xp = namespace(gateway)
     total = xp.zeros_like(gateway)
