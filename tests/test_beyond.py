@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from sim.compose import expand, expand_jobs
 from sim.ensemble import compute, tasks
 from sim.making import processor, versions
 from sim.outputs import settings_of, write_part, write_run
-from sim.refusal import DamageError, FailedError, SettingError
+from sim.refusal import DamageError, FailedError, RoomError, SettingError
 from sim.results import COMPLETE, open_results, read_manifest
 from sim.simulate import Plan, job_of, simulate
 from sim.store import CHUNKS, Store, hold
@@ -212,6 +213,25 @@ def test_a_place_that_nothing_opens_is_refused(hard, tmp_path):
     with pytest.raises(SettingError, match=r"engine\.chunks.*cannot be opened.*nowhere"):
         write(plan_of(hard, "engine.chunks=nowhere://bucket/runs"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+class Gone:
+    """A file system behind a network that is down: each has errors of its own."""
+
+    def __getattr__(self, name):
+        raise RuntimeError("no route to host")
+
+
+def test_a_place_that_does_not_answer_is_one_message_and_no_missing_chunk(hard, tmp_path, monkeypatch):
+    core = SimpleNamespace(url_to_fs=lambda url, **options: (Gone(), url))
+    monkeypatch.setitem(sys.modules, "fsspec.core", core)
+    with pytest.raises(RoomError, match=r"engine\.chunks: s3://bucket/runs/\w+ does not answer: no route to host"):
+        write(plan_of(hard, "engine.chunks=s3://bucket/runs"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    away = Store(tmp_path, "run", "s3://bucket/runs")
+    for ask in (away.begun, lambda: away.has(CHUNK), lambda: away.sha256(CHUNK), lambda: away.put(CHUNK, ARRAYS)):
+        with pytest.raises(RoomError, match="does not answer"):
+            ask()
 
 
 @pytest.mark.parametrize(("module", "said"), [("fsspec.core", "engine.chunks=s3://bucket/runs"), ("distributed", "engine=dask")])

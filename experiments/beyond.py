@@ -1,0 +1,109 @@
+"""The paper plan of a thousand million worlds in docs/beyond.md: rates and sizes measured here, the rest by multiplication.
+
+python experiments/beyond.py     (one core, a minute or two; prints the table)
+"""
+
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.compose import expand
+from sim.ensemble import do_task, tasks
+from sim.names import OUTCOMES
+from sim.planning import duration, size
+from sim.simulate import Plan, job_of
+from sim.store import Store, unpacked
+
+WORLDS, RUNS, CORES, REPEATS = 10**9, 1000, 1000, 3
+REPLICATES = 1024
+"""Of the sample that is timed."""
+ENDS = {"120 months": "2032-01", "360 months": "2052-01"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What computing one chunk of summaries took and made."""
+
+    variants: int
+    periods: int
+    chunks: int
+    """Chunks that a run of the plan has by default."""
+    seconds: float
+    """Of one core, its writing included."""
+    per_chunk: int
+    """Bytes of statistics, which do not grow with the worlds."""
+    per_world: float
+    """Bytes of the outcomes that are kept of every world."""
+
+    @property
+    def rate(self) -> float:
+        """Steps of worlds a second."""
+        return self.variants * REPLICATES * self.periods / self.seconds
+
+
+def sample(end: str) -> Sample:
+    """Time and weigh a chunk of the headline study to an end date."""
+    said = ["study=headline", "keep=summaries", f"end={end}"]
+    plan = Plan(expand([*said, f"replicates={REPLICATES}"]))
+    job = job_of(plan)
+    (task,) = tasks(job, REPLICATES)
+    took = []
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder), "sample")
+        for _ in range(REPEATS):
+            start = time.process_time()
+            do_task(job, task, store)
+            took.append(time.process_time() - start)
+        content = store.path(task).read_bytes()
+    arrays = unpacked(content)
+    outcomes = sum(arrays[name].nbytes for name in OUTCOMES)
+    whole = job_of(Plan(expand([*said, f"replicates={WORLDS // RUNS // len(plan.variants)}"])))
+    return Sample(
+        variants=len(plan.variants),
+        periods=plan.window.periods,
+        chunks=len(tasks(whole)),
+        seconds=statistics.median(took),
+        per_chunk=len(content) - outcomes,
+        per_world=outcomes / task.worlds,
+    )
+
+
+def rows(found: Sample) -> list[str]:
+    """The cells of a column of the table."""
+    core_seconds = WORLDS * found.periods / found.rate
+    per_run = found.chunks * found.per_chunk + WORLDS / RUNS * found.per_world
+    return [
+        f"{found.rate:,.0f}",
+        f"{core_seconds / 3600:,.0f}",
+        duration(core_seconds / CORES),
+        f"{RUNS * found.chunks:,}",
+        duration(core_seconds / RUNS / found.chunks),
+        size(round(per_run / found.chunks)),
+        size(round(RUNS * per_run)),
+        size(round(WORLDS * found.per_world)),
+    ]
+
+
+NAMES = [
+    "steps a second on one core, writing included",
+    "core-hours",
+    f"wall time on {CORES:,} cores",
+    "chunks",
+    "one chunk takes",
+    "one chunk weighs",
+    "all chunks weigh",
+    "of that, the outcomes of each world",
+]
+
+
+def main() -> None:
+    """Print the table."""
+    columns = [rows(sample(end)) for end in ENDS.values()]
+    print("\n".join([f"| | {' | '.join(ENDS)} |", "|---|---|---|"]))
+    print("\n".join(f"| {' | '.join(cells)} |" for cells in zip(NAMES, *columns, strict=True)))
+
+
+if __name__ == "__main__":
+    main()
