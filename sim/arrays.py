@@ -6,7 +6,7 @@ them. Sums over actors are taken in the actors' order: a world's bits do not dep
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,23 @@ def joint(values: Array, axis: int) -> Array:
 def _joined(values: Array, axis: int, join: Callable[[Array, Array], Array]) -> Array:
     slices = [values[..., at : at + 1] if axis == -1 else values[..., at : at + 1, :] for at in range(values.shape[axis])]
     return functools.reduce(join, slices[1:], 1 * slices[0])
+
+
+def placed(values: Mapping[tuple[int, int], Array], rows: int, columns: int, none: Array) -> Array:
+    """A matrix in the plane of the last two axes from the numbers of single pairs, each an array of worlds; `none` elsewhere.
+
+    >>> placed({(0, 1): np.array([5.0, 6.0])}, 1, 2, np.zeros(2)).tolist()
+    [[[0.0, 5.0]], [[0.0, 6.0]]]
+    """
+    if isinstance(none, np.ndarray | np.generic):
+        worlds = np.broadcast_shapes(none.shape, *(array.shape for array in values.values()))
+        matrix = np.empty((rows, columns, *worlds), none.dtype)
+        matrix[...] = none
+        for pair, array in values.items():
+            matrix[pair] = array
+        return matrix.transpose(*range(2, matrix.ndim), 0, 1)
+    stack = namespace(none).stack
+    return stack([stack([values.get((i, j), none) for j in range(columns)], axis=-1) for i in range(rows)], axis=-2)
 
 
 def positive(value: Array) -> Array:

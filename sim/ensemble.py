@@ -26,7 +26,7 @@ from sim.arrays import Array
 from sim.chunks import Task, add_sums, fixed_sums, segments
 from sim.config import Backend, Keep
 from sim.folding import Summaries
-from sim.keep import Worlds, estimate_bytes
+from sim.keep import SPARE, Worlds, estimate_bytes
 from sim.kernel import Flows, Moment
 from sim.layout import Layout
 from sim.names import DIFFERENCE, FLOWS, OUTCOMES, QUANTITIES, RECORDED, STORED_STOCKS
@@ -39,8 +39,8 @@ Arrays = dict[str, Array]
 
 BLOCK_BYTES = 400_000
 """What one array of the worlds that the kernel steps together takes, so that a step stays in the cache (experiments/bench.py)."""
-CHUNK_BYTES = 64_000_000
-"""What a chunk of worlds takes, unless the engine is told."""
+CHUNK_BYTES = 256_000_000
+"""What a chunk of worlds takes, unless the engine is told: enough worlds for a step to cost more than its calls (docs/bench.md)."""
 COMPILED_REPLICATES = 64
 """Replicates that compiled rules take at once: what they are compiled for (`sim.accelerated.BLOCK`)."""
 STEPS_ALONE = 15_000_000
@@ -161,6 +161,8 @@ def do_task(job: Job, task: Task, store: Store | None) -> tuple[Task, Arrays] | 
     if store is None:
         return task, arrays
     store.put(task, arrays)
+    if job.keep is not Keep.summaries:
+        SPARE.give(arrays.values())
     return task, {}
 
 

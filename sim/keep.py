@@ -3,7 +3,8 @@
 Recorders keep the worlds innermost, as the kernel has them: (time or period, ..., variant, replicate).
 """
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +34,27 @@ class Recorder(Protocol):
         ...
 
 
+class _Spare(threading.local):
+    """The arrays of the chunk that this thread has stored last: memory touched for the first time costs more than a step in it."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[tuple[tuple[int, ...], np.dtype], list[Array]] = {}
+
+    def take(self, shape: tuple[int, ...], dtype: np.dtype) -> Array:
+        """An array with room for new numbers."""
+        held = self.arrays.get((shape, dtype))
+        return held.pop() if held else np.empty(shape, dtype)
+
+    def give(self, arrays: Iterable[Array]) -> None:
+        """Take back what nobody reads any more, and let go of what was there before."""
+        self.arrays = {}
+        for array in arrays:
+            self.arrays.setdefault((array.shape, array.dtype), []).append(array)
+
+
+SPARE = _Spare()
+
+
 class Series:
     """One variable over time, (time or period, ..., variant, replicate); what no luck touches is held once for all replicates."""
 
@@ -45,7 +67,7 @@ class Series:
         wide = array.shape[1] > 1
         if self.held is None or (wide and self.held.shape[-1] == 1):
             width = self.replicates if wide else 1
-            held = np.empty((self.length, *array.shape[2:], self.variants, width), array.dtype)
+            held = SPARE.take((self.length, *array.shape[2:], self.variants, width), array.dtype)
             if self.held is not None:
                 held[...] = self.held
             self.held = held

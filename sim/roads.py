@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.arrays import Array, namespace, product, share_of
+from sim.arrays import Array, namespace, placed, product, share_of
 
 
 class Path(NamedTuple):
@@ -35,28 +35,23 @@ def carry(permit: Array, road: Array, paths: tuple[Path, ...]) -> Array:
 
     Source: ours, ODD.md element 7.
     """
-    xp = namespace(road)
-    carried = []
+    xp, carried = namespace(road), {}
     for index, path in enumerate(paths):
         open_share = permit[..., 0, index]
         for one, other in path.legs:
             open_share = open_share * road[..., one, other]
-        carried.append(open_share)
-    return (xp.stack(carried, axis=-1) if paths else xp.zeros((*road.shape[:-2], 0), dtype=road.dtype))[..., None, :]
+        carried[0, index] = open_share
+    return placed(carried, 1, len(paths), xp.zeros(road.shape[:-2], dtype=road.dtype))
 
 
 def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
     """What the best route between each two states could carry, (state, peer); 0 where none is named."""
-    xp = namespace(carried)
-    pairs = [
-        [[index for index, path in enumerate(paths) if {path.one, path.other} == {i, j}] for j in range(states)]
-        for i in range(states)
-    ]
-    none = xp.zeros(carried.shape[:-2], dtype=carried.dtype)
-    rows = [
-        xp.stack([xp.max(carried[..., 0, np.array(found)], axis=-1) if found else none for found in row], axis=-1) for row in pairs
-    ]
-    return xp.stack(rows, axis=-2)
+    xp, best = namespace(carried), {}
+    for index, path in enumerate(paths):
+        own, pair = carried[..., 0, index], (path.one, path.other)
+        best[pair] = xp.maximum(best[pair], own) if pair in best else own
+        best[pair[::-1]] = best[pair]
+    return placed(best, states, states, xp.zeros(carried.shape[:-2], dtype=carried.dtype))
 
 
 def flow(willingness: Array, best: Array) -> Array:

@@ -173,7 +173,8 @@ def job_of(plan: Plan) -> Job:
 def run_arrays(plan: Plan) -> dict[str, Array]:
     """The recorded arrays of a plan, (variant, replicate or statistic, time or period, ...)."""
     job, engine = job_of(plan), plan.config.engine
-    cut = ensemble.tasks(job, engine.chunk)
+    alone = engine.workers <= 1 and not engine.cluster and plan.keep is not Keep.summaries
+    cut = ensemble.tasks(job, engine.chunk or (job.replicates if alone else 0))
     pieces = ensemble.compute(job, cut, max(1, engine.workers), cluster=engine.cluster)
     return results.joined(pieces, plan.keep is Keep.summaries, len(job.labels), job.replicates)
 

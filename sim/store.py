@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -40,10 +40,17 @@ def put_file(path: Path, content: bytes, new: bool = False) -> None:
     OSError
         Where it cannot be written, with its path and the bytes that it needs.
     """
+    with _whole_file(path, len(content), new) as file:
+        file.write(content)
+
+
+@contextmanager
+def _whole_file(path: Path, needed: int, new: bool = False) -> Iterator[IO[bytes]]:
+    """A file that takes its place when the context ends; `needed` is said where it cannot."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with draft.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if new:
@@ -61,8 +68,24 @@ def put_file(path: Path, content: bytes, new: bool = False) -> None:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise OSError(error.errno, f"{error.strerror or error} ({len(content):,} bytes needed)", str(path)) from None
+            raise OSError(error.errno, f"{error.strerror or error} ({needed:,} bytes needed)", str(path)) from None
         raise
+
+
+class _Written:
+    """What is written to a file, counted and hashed on its way, so that a chunk never stands in memory a second time."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.bytes, self.hash = file, 0, hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        """Write it."""
+        self.bytes += len(content)
+        self.hash.update(content)
+        return self.file.write(content)
+
+    def flush(self) -> None:
+        """Nothing: the file is flushed where it ends."""
 
 
 class Store:
@@ -81,14 +104,20 @@ class Store:
 
     def put(self, task: Task, arrays: Mapping[str, Array]) -> None:
         """Write a chunk, then its receipt."""
-        content = packed(arrays)
         self.folder.mkdir(parents=True, exist_ok=True)
-        _put(self.path(task), content)
-        _put(self.receipt(task), (json.dumps(self._receipt(task, content)) + "\n").encode())
+        path, receipt = self.path(task), self.receipt(task)
+        if isinstance(path, Path) and isinstance(receipt, Path):
+            with _whole_file(path, sum(array.nbytes for array in arrays.values())) as file:
+                written = _pack(arrays, file)
+            put_file(receipt, self._receipt(task, written.bytes, written.hash.hexdigest()))
+        else:
+            content = packed(arrays)
+            path.write_bytes(content)
+            receipt.write_bytes(self._receipt(task, len(content), hashlib.sha256(content).hexdigest()))
 
-    def _receipt(self, task: Task, content: bytes) -> dict[str, object]:
-        sha256 = hashlib.sha256(content).hexdigest()
-        return {"run": self.run, "chunk": [*task.variants, *task.replicates], "bytes": len(content), "sha256": sha256}
+    def _receipt(self, task: Task, size: int, sha256: str) -> bytes:
+        said = {"run": self.run, "chunk": [*task.variants, *task.replicates], "bytes": size, "sha256": sha256}
+        return (json.dumps(said) + "\n").encode()
 
     def content(self, task: Task) -> bytes | None:
         """The bytes of a chunk, or None where it is not there as its receipt says."""
@@ -99,7 +128,8 @@ class Store:
             content = self.path(task).read_bytes()
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        return content if said == self._receipt(task, content) else None
+        own = json.loads(self._receipt(task, len(content), hashlib.sha256(content).hexdigest()))
+        return content if said == own else None
 
     def sha256(self, task: Task) -> str:
         """The hash that the receipt of a chunk says; empty where there is none."""
@@ -160,18 +190,21 @@ def _said_run(receipt: Path | Remote) -> object:
         return None
 
 
-def _put(path: Path | Remote, content: bytes) -> None:
-    if isinstance(path, Remote):
-        path.write_bytes(content)
-    else:
-        put_file(path, content)
-
-
 def packed(arrays: Mapping[str, Array]) -> bytes:
     """Arrays as the bytes of an `.npz`, the same for the same arrays."""
     room = io.BytesIO()
-    np.savez(room, allow_pickle=False, **arrays)
+    _pack(arrays, room)
     return room.getvalue()
+
+
+def _pack(arrays: Mapping[str, Array], file: IO[bytes]) -> _Written:
+    """Write arrays as an `.npz` in one go, never turning back."""
+    written: Any = _Written(file)
+    with zipfile.ZipFile(written, "w") as parts:
+        for name, array in arrays.items():
+            with parts.open(f"{name}.npy", "w", force_zip64=True) as part:
+                np.lib.format.write_array(part, array, allow_pickle=False)
+    return written
 
 
 def unpacked(content: bytes) -> dict[str, Array]:
