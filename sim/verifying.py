@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from sim import jobs, outputs, results
+from sim import holding, jobs, outputs, results
 from sim.arrays import Array
 from sim.chunks import Task, lead
 from sim.compose import whole_of
@@ -57,13 +55,13 @@ def status(folder: Path) -> list[str]:
         lines = [f"{folder}: {_how(whole, owner)}", f"jobs: {done:,} of {len(words['jobs']):,} complete, {jobs.TABLE} lists them"]
         for at in jobs.begun(folder):
             lines += [f"batch {at.name}: {line}" for line in _chunks(at, results.unsealed(at / results.MANIFEST))]
-        return [*lines, *held, *([] if whole else [f"to go on: sim {command(folder, words)}"])]
+        return [*lines, *held, *([] if whole else [f"to go on: sim {holding.command(folder, words)}"])]
     whole = "share" in words or _whole(folder)
     return [
         f"{folder}: {_how(whole, owner)}",
         *_chunks(folder, words),
         *held,
-        *([] if whole else [f"to go on: sim {command(folder, words)}"]),
+        *([] if whole else [f"to go on: sim {holding.command(folder, words)}"]),
     ]
 
 
@@ -85,16 +83,6 @@ def _chunks(folder: Path, words: Words) -> list[str]:
 
 def _some(names: Sequence[str]) -> str:
     return "; ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-
-
-def command(folder: Path, words: Words) -> str:
-    """The command that goes on with a folder, from what its words say of the one that began it."""
-    came = json.loads(words["attributes"]["provenance"])
-    said = [text for text in came["overrides"] if not text.startswith("out=")]
-    out = str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f"'{folder}'"
-    own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
-    verb = ["run", "-m"] if "chunks" not in words else ["sweep"]
-    return shlex.join([*verb, *said, f"out={out}", *own])
 
 
 # Verify ---------------------------------------------------------------------------------------------------------------------
@@ -157,7 +145,7 @@ def _hash_checked(folder: Path) -> tuple[list[Task], int]:
     if _whole(folder) and not _is_sealed(folder, words):
         damaged.insert(0, str(folder / results.COMPLETE))
     if damaged:
-        said = f"without {results.COMPLETE}, `sim {command(folder, words)}` makes again what is damaged"
+        said = f"without {results.COMPLETE}, `sim {holding.command(folder, words)}` makes again what is damaged"
         raise DamageError(str(folder), f"not as written: {_some(damaged)}", said)
     return there, len(tasks)
 
