@@ -30,7 +30,7 @@ def processor() -> str:
     return " ".join([platform.machine(), *found.get("SIMD Extensions", {}).get("found", [])])
 
 
-def versions(backend: str = "numpy") -> dict[str, str]:
+def versions(backend: str = "") -> dict[str, str]:
     """The making of this process's numbers: Python, packages, processor; of compiled rules the compiler and the device too."""
     packages = {name: installed_version(name) for name in PACKAGES}
     return {"python": platform.python_version(), **packages, "processor": processor()} | (_compiler() if backend == JAX else {})

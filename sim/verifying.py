@@ -17,7 +17,7 @@ from sim.config import Keep
 from sim.designs import Point, Whole, assemble, is_light
 from sim.ensemble import run_task
 from sim.folders import Folders
-from sim.making import PROJECT, installed_version
+from sim.making import JAX, PROJECT, versions
 from sim.names import OUTCOMES, REPLICATE, STATISTIC, VARIANT
 from sim.overrides import CHOICES, Axis, Tables, parse, put_value
 from sim.refusal import DamageError, SettingError
@@ -60,6 +60,7 @@ def status(folder: Path) -> list[str]:
     return [
         f"{folder}: {_how(whole, owner)}",
         *_chunks(folder, words),
+        *_failures(folder),
         *held,
         *([] if whole else [f"to go on: sim {holding.command(folder, words)}"]),
     ]
@@ -79,6 +80,12 @@ def _chunks(folder: Path, words: Words) -> list[str]:
     done = sum(task.worlds for task in there if task.name not in damaged)
     lines = [f"{len(there) - len(damaged):,} of {len(tasks):,} chunks, {done:,} of {sum(task.worlds for task in tasks):,} worlds"]
     return lines + ([f"damaged: {_some(damaged)}"] if damaged else [])
+
+
+def _failures(folder: Path) -> list[str]:
+    path = folder / holding.FAILURES
+    count = len(path.read_text("utf-8").splitlines()) - 1 if path.is_file() else 0
+    return [f"failed when last tried: {count:,}, {holding.FAILURES} lists them"] if count else []
 
 
 def _some(names: Sequence[str]) -> str:
@@ -171,8 +178,8 @@ def _compute_again(folder: Path, chosen: Sequence[Task]) -> None:
 
 # Made again -----------------------------------------------------------------------------------------------------------------
 
-NUMBERS_FROM = (PROJECT, "numpy", "scipy")
-"""The software that the numbers of a run come from."""
+NUMBERS_FROM = (PROJECT, "numpy", "scipy", "processor", JAX, "jaxlib", "device")
+"""What the numbers of a run come from, of all that it says of its making."""
 
 
 def rebuilt(folder: Path, words: Words) -> Plan:
@@ -184,7 +191,8 @@ def rebuilt(folder: Path, words: Words) -> Plan:
         Where it cannot be made again exactly: other software, or settings that are not those of the manifest.
     """
     came = json.loads(words["attributes"]["provenance"])
-    rows = differing(*({name: version(name) for name in NUMBERS_FROM} for version in (came["versions"].get, installed_version)))
+    here = versions(JAX if JAX in came["versions"] else "")
+    rows = [row for row in differing(came["versions"], here) if row[0] in NUMBERS_FROM]
     if rows:
         shown = "; ".join(f"{name} {old} there, {new} here" for name, old, new in rows)
         raise SettingError("sample", f"cannot be computed again by other versions: {shown}", "those versions, or sample=0")
