@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.compose import expand
-from sim.ensemble import do_task, tasks
+from sim.ensemble import tasks
 from sim.names import OUTCOMES
 from sim.planning import duration, size
 from sim.simulate import Plan, job_of
 from sim.store import Store, unpacked
+from sim.workers import do_task
 
 WORLDS, RUNS, CORES, REPEATS = 10**9, 1000, 1000, 3
 REPLICATES = 1024

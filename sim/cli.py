@@ -218,11 +218,11 @@ def run_together(verb: str, options: Any) -> int:
         print("\n".join(planning.lines(variants)))
         return GOOD
 
-    from sim import outputs
+    from sim import holding, outputs
 
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
-    if outputs.complete(folder, settings):
+    if holding.complete(folder, settings):
         return _end(folder, f"already complete: {folder}", variants, options)
 
     from sim.simulate import Plan

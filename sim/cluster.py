@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sim.making import versions
-from sim.refusal import FailedError, SettingError
+from sim.refusal import SettingError
 from sim.settings import differing
 
 KEY = "engine.cluster"
@@ -24,8 +24,10 @@ Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 
 
-def outcomes(do: Callable[[Job, Task], Outcome], job: Job, todo: Sequence[Task], workers: int, address: str) -> Iterator[Outcome]:
-    """What a function makes of each task, in any order, as the workers of a cluster are done.
+def outcomes(
+    do: Callable[[Job, Task], Outcome], job: Job, todo: Sequence[Task], workers: int, address: str, backend: str
+) -> Iterator[tuple[Task, Outcome | None]]:
+    """Each task, in any order, with what a function makes of it on the workers of a cluster; with None where several died of it.
 
     Parameters
     ----------
@@ -37,13 +39,13 @@ def outcomes(do: Callable[[Job, Task], Outcome], job: Job, todo: Sequence[Task],
         Processes of a cluster of this machine's own.
     address : str
         `local` for that, else the address of a scheduler.
+    backend : str
+        What computes, as `sim.making.versions` takes it.
 
     Raises
     ------
     SettingError
         Where Dask is not installed, no scheduler answers, or a worker would not make the same bits.
-    FailedError
-        Where several workers died of one task.
     """
     try:
         dask: Any = importlib.import_module("distributed")
@@ -51,16 +53,17 @@ def outcomes(do: Callable[[Job, Task], Outcome], job: Job, todo: Sequence[Task],
         raise SettingError(KEY, "needs Dask, which is not installed", "pip install 'regional-influence[dask]'") from None
     with _client(dask, workers, address) as client:
         shared = client.submit(_same, job, pure=False)  # a task and no scattered data: it is made again where its worker dies
-        waiting = [client.submit(_at_worker, do, shared, task, versions(), pure=False) for task in todo]
+        making = backend, versions(backend)
+        waiting = {client.submit(_at_worker, do, shared, task, *making, pure=False): task for task in todo}
         try:
-            for future in dask.as_completed(waiting):
-                yield future.result()
+            for future in dask.as_completed(list(waiting)):
+                try:
+                    yield waiting[future], future.result()
+                except dask.KilledWorker:
+                    yield waiting[future], None
                 future.release()
-        except dask.KilledWorker:
-            said = "several workers died of one chunk; the chunks that are done are kept"
-            raise FailedError(KEY, said, "workers with more memory, or a smaller engine.chunk") from None
         finally:
-            client.cancel(waiting)
+            client.cancel(list(waiting))
 
 
 def _client(dask: Any, workers: int, address: str) -> Any:
@@ -76,9 +79,9 @@ def _same(job: Any) -> Any:
     return job
 
 
-def _at_worker(do: Callable[[Any, Any], Any], job: Any, task: Any, making: dict[str, str]) -> Any:
+def _at_worker(do: Callable[[Any, Any], Any], job: Any, task: Any, backend: str, making: dict[str, str]) -> Any:
     """The outcome of a task, from a worker whose numbers are made as those of the rest of the run are."""
-    rows = differing(making, versions())
+    rows = differing(making, versions(backend))
     if rows:
         shown = "; ".join(f"{key} {asked} here, {there} there" for key, asked, there in rows)
         raise SettingError(KEY, f"a worker is of another making: {shown}", "the same versions and processor features everywhere")

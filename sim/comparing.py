@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from sim import outputs, results, tables
+from sim import holding, outputs, results, tables
 from sim.comparison import PAIRED, common_variants, compare
 from sim.making import PROJECT, installed_version
 from sim.measuring import measured
@@ -32,7 +32,7 @@ def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> P
     into = out or Path(outputs.OUTPUTS) / f"compare-{fingerprint(asked)[: outputs.HASH_LETTERS]}"
     if into.resolve() in [folder.resolve() for folder in folders]:
         raise SettingError("out", "is one of the folders that are compared", "a new folder", where=f"out={into}")
-    there = outputs.complete(into, asked)
+    there = holding.complete(into, asked)
     opened = [results.open_results(folder) for folder in folders]
     if len(folders) == 1:
         _of_one(opened[0], folders[0], None if there else into, asked, tell)
@@ -54,11 +54,11 @@ def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, An
     if not lines:
         raise SettingError(str(folder), "holds one variant, nothing to set it against", "two folders, or a sweep")
     if into:
-        with outputs.whole(into) as draft:
+        with holding.whole(into) as draft:
             tables.write_long(effects, draft / EFFECTS)
             (draft / outputs.FIGURES).mkdir()
             outputs.draw_effects(draft / outputs.FIGURES, effects)
-            outputs.write_manifest(draft, asked)
+            holding.write_manifest(draft, asked)
     for line in lines:
         tell(line)
 
@@ -78,11 +78,11 @@ def _of_two(
     for line in tables.settings_lines(rows, names, SHOWN_SETTINGS):
         tell(line)
     if into:
-        with outputs.whole(into) as draft:
+        with holding.whole(into) as draft:
             tables.write_long(difference, draft / DIFFERENCES)
             _write_settings(draft / SETTINGS, rows)
             _draw_two(draft / outputs.FIGURES, opened, difference, names)
-            outputs.write_manifest(draft, asked)
+            holding.write_manifest(draft, asked)
     for line in tables.difference_lines(difference, names, paired=bool(difference.attrs[PAIRED])):
         tell(line)
 

@@ -1,39 +1,28 @@
-"""Many worlds: a run is cut into chunks, each computed whole by the one kernel, here or in worker processes.
+"""Many worlds: a run is cut into chunks, each computed whole by the one kernel (`sim.workers` says by whom).
 
 How a run is cut decides how fast it is and how much a stopped one has kept, never a bit of its numbers: luck belongs to the
 replicate, and what is folded is folded segment by segment, which depend on the number of replicates alone.
 """
 
 import itertools
-import multiprocessing
-import os
-import signal
-import threading
-import time
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from sim import cluster as clusters
 from sim import kernel, noise, shocks
 from sim.arrays import Array
 from sim.chunks import Task, add_sums, fixed_sums, segments
 from sim.config import Backend, Keep
 from sim.folding import Summaries
-from sim.keep import SPARE, Worlds, estimate_bytes
+from sim.keep import Worlds, estimate_bytes
 from sim.kernel import Flows, Moment
 from sim.layout import Layout
-from sim.names import DIFFERENCE, FLOWS, OUTCOMES, QUANTITIES, RECORDED, STORED_STOCKS
+from sim.names import FLOWS, OUTCOMES, QUANTITIES, STORED_STOCKS
 from sim.params import Params, World, cast, shared
 from sim.periods import Window
-from sim.refusal import FailedError, SettingError
-from sim.store import Store
 
 Arrays = dict[str, Array]
 
@@ -43,15 +32,6 @@ CHUNK_BYTES = 256_000_000
 """What a chunk of worlds takes, unless the engine is told: enough worlds for a step to cost more than its calls (docs/bench.md)."""
 COMPILED_REPLICATES = 64
 """Replicates that compiled rules take at once: what they are compiled for (`sim.accelerated.BLOCK`)."""
-STEPS_ALONE = 15_000_000
-"""Steps of state and bloc, folded, that one process takes in less time than others take to begin (some five seconds)."""
-FOLDING = 3
-"""How much longer a folded step takes than one whose world is kept."""
-WATCH_SECONDS = 0.2
-"""How often a worker looks whether its parent still is."""
-DEATHS = 8
-"""Chunks over which a process dies, one after the other, before the rest is left."""
-TRY_AGAIN = "the same command tries it again; fewer engine.workers or a smaller engine.chunk need less memory"
 CHUNKS = 16
 """Chunks of replicates that summaries are folded in, unless the engine is told."""
 VARIANTS = 24
@@ -103,166 +83,6 @@ def tasks(job: Job, chunk: int = 0) -> list[Task]:
 def _bytes_of_replicate(job: Job) -> int:
     parts = len(kernel.Pulls._fields) + 2 if job.keep is Keep.parts else 0
     return estimate_bytes(job.layout, len(job.references), 1, job.window.periods, parts)
-
-
-def compute(
-    job: Job, todo: Sequence[Task], workers: int = 1, store: Store | None = None, cluster: str = ""
-) -> Generator[tuple[Task, Arrays], None, None]:
-    """Each chunk as it is done, in any order; without its arrays where a store has taken them.
-
-    Processes of this machine compute them, or the Dask cluster that `cluster` names (`sim.cluster`).
-
-    Raises
-    ------
-    FailedError
-        Where chunks cannot be computed, or kill the process that computes them, when all others are done.
-    """
-    failures: list[FailedError] = []
-    for outcome in _outcomes(job, todo, workers, store, cluster):
-        if isinstance(outcome, FailedError):
-            failures.append(outcome)
-        else:
-            yield outcome
-    if failures:
-        first, more = failures[0], len(failures) - 1
-        said = f"{first.wrong} (and {more} more {'chunk' if more == 1 else 'chunks'})" if more else first.wrong
-        together = FailedError(first.key, said, first.allowed)
-        together.labels = tuple(dict.fromkeys(label for failure in failures for label in failure.labels))
-        raise together
-
-
-def _outcomes(
-    job: Job, todo: Sequence[Task], workers: int, store: Store | None, cluster: str
-) -> Iterator[tuple[Task, Arrays] | FailedError]:
-    most = min(workers, len(todo))
-    if cluster and todo:
-        return clusters.outcomes(partial(do_task, store=store), job, todo, most, cluster)
-    return _by_workers(job, todo, most, store) if most > 1 else _here(job, todo, store)
-
-
-def workers_of(job: Job, todo: Sequence[Task], asked: int) -> int:
-    """How many processes compute some chunks: as many as asked for, or where 0 is, all cores if the run is worth it."""
-    steps = sum(task.worlds for task in todo) * job.window.periods * job.layout.free.size
-    worth = steps > STEPS_ALONE * (FOLDING if job.keep is not Keep.summaries else 1)
-    return asked or (len(os.sched_getaffinity(0)) if worth else 1)
-
-
-def do_task(job: Job, task: Task, store: Store | None) -> tuple[Task, Arrays] | FailedError:
-    """Compute a chunk and put it into the store, if there is one; the failure where it cannot be computed."""
-    try:
-        arrays = run_task(job, task)
-    except MemoryError:
-        return FailedError("memory", f"is not enough for {_named(job, task)}", TRY_AGAIN)
-    except SettingError as error:
-        return FailedError(error.key, f"{error.wrong}: {_named(job, task)}", error.allowed)
-    failure = _failure(job, task, arrays)
-    if failure:
-        return failure
-    if store is None:
-        return task, arrays
-    store.put(task, arrays)
-    if job.keep is not Keep.summaries:
-        SPARE.give(arrays.values())
-    return task, {}
-
-
-def _named(job: Job, task: Task) -> str:
-    """A chunk as a message calls it."""
-    first, last = task.variants
-    variants = job.labels[first] + (f" to {job.labels[last - 1]}" if last - first > 1 else "")
-    return f"worlds {task.replicates[0]} to {task.replicates[1] - 1} of {variants}"
-
-
-def _here(job: Job, todo: Sequence[Task], store: Store | None) -> Iterator[tuple[Task, Arrays] | FailedError]:
-    for task in todo:
-        yield do_task(job, task, store)
-
-
-def _by_workers(job: Job, todo: Sequence[Task], workers: int, store: Store | None) -> Iterator[tuple[Task, Arrays] | FailedError]:
-    """Chunks by worker processes; where one dies, what it took with it is halved until the chunk that kills stands alone."""
-    waiting, deaths = [list(todo)], 0
-    while waiting:
-        some = waiting.pop()
-        lost = yield from _in_pool(job, some, min(workers, len(some)), store)
-        if len(lost) > 1:
-            middle = len(lost) // 2
-            waiting += [lost[middle:], lost[:middle]]
-        elif lost:
-            deaths += 1
-            yield FailedError("engine.workers", f"a worker process died over {_named(job, lost[0])}", TRY_AGAIN)
-        if deaths == DEATHS:
-            yield FailedError("engine.workers", f"worker processes died over {deaths} chunks; the rest was not tried", TRY_AGAIN)
-            return
-
-
-def _in_pool(
-    job: Job, todo: Sequence[Task], workers: int, store: Store | None
-) -> Generator[tuple[Task, Arrays] | FailedError, None, list[Task]]:
-    """Chunks by one pool of processes; returns those that were lost because one of them died."""
-    context = multiprocessing.get_context("spawn")
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid()))
-    lost: list[Task] = []
-    ended = False
-    try:
-        with _no_interrupt():
-            waiting = {pool.submit(_in_worker, task): task for task in todo}
-        for done in as_completed(waiting):
-            try:
-                yield done.result()
-            except BrokenProcessPool:
-                lost.append(waiting[done])
-        ended = True
-    finally:
-        if store and not ended:
-            for process in set(multiprocessing.active_children()) - others:
-                process.kill()
-        pool.shutdown(wait=store is not None, cancel_futures=True)
-    return sorted(lost)
-
-
-@contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Keep the keyboard's interrupt waiting: processes that begin meanwhile never hear it, their parent does afterwards."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-_worker: dict[str, Any] = {}
-
-
-def _begin_worker(job: Job, store: Store | None, parent: int) -> None:
-    """Make ready to compute chunks; a worker leaves the keyboard to its parent and ends when that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker.update(job=job, store=store)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(WATCH_SECONDS)
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _in_worker(task: Task) -> tuple[Task, Arrays] | FailedError:
-    return do_task(_worker["job"], task, _worker["store"])
-
-
-def _failure(job: Job, task: Task, arrays: Arrays) -> FailedError | None:
-    """What cannot be computed in a chunk: a variable that is not finite, and in which variants."""
-    for name, array in arrays.items():
-        if name.removesuffix(DIFFERENCE) in RECORDED and not np.isfinite(array).all():
-            axis = array.ndim - (1 if job.keep is Keep.summaries else 2)
-            bad = np.flatnonzero(~np.isfinite(np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)).all(axis=1))
-            labels = [job.labels[task.variants[0] + index] for index in bad]
-            said = f"is not finite somewhere in {'; '.join(labels[:3])}" + (" ..." if len(labels) > 3 else "")
-            failure = FailedError(name, said, "settings inside their plausible ranges")
-            failure.labels = tuple(labels)
-            return failure
-    return None
 
 
 def run_task(job: Job, task: Task) -> Arrays:

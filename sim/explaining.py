@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from sim import outputs, results, tables
+from sim import holding, outputs, results, tables
 from sim.explanation import CHANGE, EFFECT, KIND, explain, narrative
 from sim.making import PROJECT, installed_version
 from sim.names import TIME, VARIANT
@@ -34,7 +34,7 @@ def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str],
     into = Path(said["out"]) if "out" in said else Path(outputs.OUTPUTS) / f"explain-{fingerprint(asked)[: outputs.HASH_LETTERS]}"
     if into.resolve() == folder.resolve():
         raise SettingError("out", "is the folder that is explained", "a new folder", where=f"out={into}")
-    there = outputs.complete(into, asked)
+    there = holding.complete(into, asked)
     ds = results.open_results(folder)
     variant = _variant(ds, said.get("variant", ""))
     into_new = None if there else into
@@ -73,10 +73,10 @@ def _one_score(
         )
     explained = explain(ds, variant, actors[0], actors[1], said.get("from", ""), said.get("to", ""))
     if into:
-        with outputs.whole(into) as draft:
+        with holding.whole(into) as draft:
             _write_table(draft / TABLE, explained)
             save(plots.plot_explanation(explained), draft / FIGURE)
-            outputs.write_manifest(draft, asked)
+            holding.write_manifest(draft, asked)
     for line in _lines(explained):
         tell(line)
 
@@ -90,9 +90,9 @@ def _whole_run(ds: xr.Dataset, variant: str, said: dict[str, str], into: Path | 
         raise SettingError("world", f"{world!r} is no number of a world", "a whole number from 0", where=f"world={world}")
     lines = narrative(ds, variant, None if world is None else int(world))
     if into:
-        with outputs.whole(into) as draft:
+        with holding.whole(into) as draft:
             (draft / NARRATIVE).write_text("\n".join(lines) + "\n", encoding="utf-8")
-            outputs.write_manifest(draft, asked)
+            holding.write_manifest(draft, asked)
     for line in lines:
         tell(line)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim import outputs, results, tables
+from sim import holding, outputs, results, tables
 from sim.arrays import Array
 from sim.chunks import Task
 from sim.compose import Batch
@@ -101,7 +101,7 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
         Where the folder holds something else or another process writes it; a job that cannot be run only says so.
     """
     settings = settings_of(batches)
-    outputs.complete(folder, settings)
+    holding.complete(folder, settings)
     pairs = in_order(batches)
     width = len(str(len(pairs) - 1))
     jobs = [
@@ -120,7 +120,7 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
         "attributes": {"provenance": json.dumps(provenance(every))},
     }
     texts = ConfigTexts()
-    with outputs.begun(folder, said):
+    with holding.begun(folder, said):
         for batch in batches:
             _run(folder, batch.variants, [jobs[number] for number in batch.numbers], progress, texts)
         _write_table(folder / TABLE, jobs)
@@ -179,18 +179,16 @@ def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Prog
     shares = {job.name: (end - len(job.variants), end) for job, end in zip(jobs, ends, strict=True)}
     settings = outputs.settings_said({job.point.label: table for job, table in zip(jobs, _flat(chosen, jobs), strict=True)})
     try:
-        if not outputs.complete(at, settings):
+        if not holding.complete(at, settings):
             with (
                 progress() as watch,
                 outputs.simulated(at, plan, {"settings": settings, "jobs": shares}, watch),
-                outputs.drafted(at) as draft,
+                holding.drafted(at) as draft,
             ):
                 outputs.write_config(draft / outputs.CONFIG, plan.variants)
                 outputs.write_draws(draft / outputs.DRAWS, plan.variants)
     except FailedError as error:
         bad = [job for job in jobs if {chosen[index].label for index in range(*shares[job.name])} & set(error.labels)]
-        if not bad:
-            raise
         for job in bad:
             job.fail(error)
         shutil.rmtree(at, ignore_errors=True)
@@ -222,7 +220,7 @@ def _write_folders(at: Path, plan: Plan, jobs: Sequence[Job], shares: Mapping[st
             _demand_job(into)
             job.status = ALREADY
             continue
-        with outputs.whole(into) as draft:
+        with holding.whole(into) as draft:
             with (draft / FINAL).open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(tables.header(summary))

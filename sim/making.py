@@ -4,6 +4,7 @@ NumPy takes the widest instructions that a processor has, and its exponentials a
 machines give the same bits where versions and features are the same.
 """
 
+import importlib
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
@@ -11,6 +12,8 @@ import numpy as np
 
 PROJECT = "regional-influence"
 PACKAGES = (PROJECT, "numpy", "mesa", "hydra-core", "scipy", "xarray", "matplotlib")
+JAX = "jax"
+"""The back end whose compiled numbers come from packages and a device of its own."""
 
 
 def installed_version(name: str) -> str:
@@ -27,7 +30,15 @@ def processor() -> str:
     return " ".join([platform.machine(), *found.get("SIMD Extensions", {}).get("found", [])])
 
 
-def versions() -> dict[str, str]:
-    """The making of this process's numbers: Python, packages, processor."""
+def versions(backend: str = "") -> dict[str, str]:
+    """The making of this process's numbers: Python, packages, processor; of compiled rules the compiler and the device too."""
     packages = {name: installed_version(name) for name in PACKAGES}
-    return {"python": platform.python_version(), **packages, "processor": processor()}
+    return {"python": platform.python_version(), **packages, "processor": processor()} | (_compiler() if backend == JAX else {})
+
+
+def _compiler() -> dict[str, str]:
+    try:
+        device = str(importlib.import_module("jax").devices()[0].device_kind)
+    except ImportError:
+        device = "none"
+    return {"jax": installed_version("jax"), "jaxlib": installed_version("jaxlib"), "device": device}

@@ -1,11 +1,9 @@
-"""The folder of results: made whole or not at all, recognised when it is there, never overwritten."""
+"""What a run writes into its folder: chunks, then tables and figures; or what failed."""
 
 import csv
-import json
-import shutil
-import tempfile
+import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,16 @@ from sim import results, tables
 from sim.chunks import Task
 from sim.config import Variant
 from sim.designs import Variants
-from sim.ensemble import Job, compute, tasks, workers_of
+from sim.ensemble import Job, tasks
+from sim.holding import FAILURES, begun, command, complete, drafted
 from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
-from sim.refusal import DamageError, RoomError, SettingError
+from sim.refusal import FailedError
 from sim.remote import place_of
-from sim.settings import code_hash, data_settings, differing, fingerprint, flat_settings, shared_and_own
+from sim.settings import code_hash, data_settings, fingerprint, shared_and_own
 from sim.simulate import Plan, job_of, words
-from sim.store import CHUNKS, Store, hold
+from sim.store import put_file
+from sim.workers import Failure, at_fault, divided, failed, is_divisible, outcomes, workers_of
 
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
@@ -63,72 +63,6 @@ def folder_for(variants: Sequence[Variant], verb: str) -> Path:
     return Path(OUTPUTS) / f"{config.study.name or verb}-{fingerprint(settings_of(variants))[:HASH_LETTERS]}"
 
 
-def complete(folder: Path, settings: dict[str, Any]) -> bool:
-    """Whether the folder holds these very results to the end, undamaged; refused where it holds others, or anything else.
-
-    A run whose manifest is lost or damaged is known by what its chunks say.
-    """
-    said, chunks = f"out={folder}", Store(folder, fingerprint(settings))
-    if not folder.exists():
-        parent = next(parent for parent in folder.resolve().parents if parent.exists())
-        if not parent.is_dir():
-            raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
-        return False
-    if not (folder / results.MANIFEST).is_file():
-        if folder.resolve() == Path.cwd():
-            raise SettingError("out", "is the folder that the command is called in", "a folder inside it, or another", where=said)
-        if chunks.begun() or (folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())):
-            return False
-        raise SettingError("out", "holds something that is no results folder; nothing was changed", "a new folder", where=said)
-    try:
-        there = results.read_manifest(folder)
-    except DamageError:
-        if chunks.begun():
-            return False
-        raise
-    rows = differing(flat_settings(there["settings"]), flat_settings(settings))
-    if not rows:
-        return "chunks" not in there or results.is_complete(folder, there)
-    shown = "; ".join(f"{key}: {_short(old)} there, {_short(new)} here" for key, old, new in rows[:SHOWN])
-    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    raise SettingError(
-        "out", f"holds results of other settings: {shown}{more}", "a new folder, or none for the default", where=said
-    )
-
-
-def _short(value: object) -> str:
-    text = "nothing" if value is None else str(value)
-    return text if len(text) < 40 else text[:37] + "..."
-
-
-@contextmanager
-def whole(folder: Path) -> Iterator[Path]:
-    """A new folder that appears under its name only when everything in it is written; else nothing is left."""
-    missing = [parent for parent in folder.parents if not parent.exists()]
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        _remove_empty(missing)
-        raise _no_room(folder, error) from None
-    try:
-        draft.chmod(0o755)
-        yield draft
-        if folder.is_dir():
-            folder.rmdir()
-        draft.rename(folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        _remove_empty(missing)
-        raise
-
-
-def _remove_empty(folders: Sequence[Path]) -> None:
-    with suppress(OSError):
-        for folder in folders:
-            folder.rmdir()
-
-
 def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callable[[int, int], None] | None = None) -> xr.Dataset:
     """Simulate a plan into its folder, chunk by chunk, then its tables and figures; what a stopped run has kept is not made again.
 
@@ -149,16 +83,22 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
     Raises
     ------
     SettingError
-        Where another process writes the folder, it cannot be written, or a variant cannot be computed.
+        Where another process writes the folder, or it cannot be written.
+    FailedError
+        Where variants cannot be computed; the chunks of all others are kept, and FAILURES lists these.
     """
-    with simulated(folder, plan, {"settings": settings}, watch) as said:
-        ds = measured(results.read_run(folder, said))
-        summary = results.summarise(ds)
-        with drafted(folder) as draft:
-            tables.write_long(summary, draft / SUMMARY)
-            write_config(draft / CONFIG, plan.variants)
-            write_draws(draft / DRAWS, plan.variants)
-            draw_figures(draft / FIGURES, ds, summary)
+    try:
+        with simulated(folder, plan, {"settings": settings}, watch) as said:
+            ds = measured(results.read_run(folder, said))
+            summary = results.summarise(ds)
+            with drafted(folder) as draft:
+                tables.write_long(summary, draft / SUMMARY)
+                write_config(draft / CONFIG, plan.variants)
+                write_draws(draft / DRAWS, plan.variants)
+                draw_figures(draft / FIGURES, ds, summary)
+    except FailedError as error:
+        listed = f"; {folder / FAILURES} lists what failed, all else is kept" if (folder / FAILURES).exists() else ""
+        raise FailedError(error.key, error.wrong, error.allowed + listed) from None
     return ds
 
 
@@ -173,10 +113,15 @@ def simulated(
     job = job_of(plan)
     with begun(folder, _words(plan, job, more["settings"]) | more):
         said = results.read_manifest(folder)
-        cut = results.tasks_of(said)
-        results.store_of(folder, said).sweep(cut)
-        _fill(folder, said, plan, job, cut, watch)
-        results.store_of(folder, said).sweep(cut)
+        results.store_of(folder, said).sweep(results.tasks_of(said))
+        failures = _fill(folder, said, plan, job, results.tasks_of(said), watch)
+        while any(is_divisible(failure) for failure in failures) and all(failure.tried for failure in failures):
+            said, failures = _cut_again(folder, said, plan, job, failures, watch)
+        results.store_of(folder, said).sweep(results.tasks_of(said))
+        if failures:
+            if results.store_of(folder, said).begun():
+                write_failures(folder, said, job, failures)
+            raise failed(job, failures)
         yield said
         results.write_complete(folder, said)
 
@@ -196,7 +141,9 @@ def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callab
     with begun(folder, said, together=True):
         said = results.read_manifest(folder)
         own = results.tasks_of(said)[number - 1 :: parts]
-        _fill(folder, said, plan, job, own, watch)
+        failures = _fill(folder, said, plan, job, own, watch)
+        if failures:
+            raise failed(job, failures)
     return len(own)
 
 
@@ -207,7 +154,8 @@ def _words(plan: Plan, job: Job, settings: dict[str, Any]) -> dict[str, Any]:
     said["attributes"] |= {"settings_hash": run}
     said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
     if engine.chunks:
-        own = fingerprint([run, said["chunks"], versions()])  # so that no two runs share a place where their chunks differ
+        making = versions(engine.backend.value)
+        own = fingerprint([run, said["chunks"], making])  # so that no two runs share a place where their chunks differ
         said["place"] = f"{engine.chunks.rstrip('/')}/{own[:PLACE_LETTERS]}"
         place_of(said["place"]).exists()  # refused before anything is written, where it cannot be opened
     return said
@@ -215,98 +163,57 @@ def _words(plan: Plan, job: Job, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _fill(
     folder: Path, said: dict[str, Any], plan: Plan, job: Job, own: Sequence[Task], watch: Callable[[int, int], None] | None
-) -> None:
-    """Compute those of some chunks that are missing."""
+) -> list[Failure]:
+    """Compute those of some chunks that are missing; what failed."""
     engine, store = plan.config.engine, results.store_of(folder.absolute(), said)
     todo = [task for task in own if not store.has(task)]
     total = sum(task.worlds for task in own)
     done = total - sum(task.worlds for task in todo)
-    with closing(compute(job, todo, workers_of(job, todo, engine.workers), store, engine.cluster)) as computed:
-        for task, _ in computed:
-            done += task.worlds
+    failures: list[Failure] = []
+    with closing(outcomes(job, todo, workers_of(job, todo, engine.workers), store, engine.cluster)) as computed:
+        for outcome in computed:
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+                continue
+            done += outcome[0].worlds
             if watch:
                 watch(done, total)
+    return sorted(failures, key=lambda failure: failure.task)
 
 
-@contextmanager
-def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterator[None]:
-    """A folder that this process holds and whose manifest stands; what was made for a run that kept nothing is removed again.
-
-    Processes that hold it `together` compute parts of one run: the first writes the manifest, and none removes anything.
-    """
-    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    store, kept = results.store_of(folder, said) if "chunks" in said else None, True
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = hold(folder, together)
-    except OSError as error:
-        _remove_empty(missing)
-        raise _no_room(folder, error) from None
-    try:
-        with lock:
-            complete(folder, said["settings"])  # another may have written it since it was looked at
-            if not together:
-                for name in (results.MANIFEST, results.COMPLETE):
-                    for draft in folder.glob(f".{name}.*"):
-                        draft.unlink(missing_ok=True)
-                (folder / results.COMPLETE).unlink(missing_ok=True)
-            try:
-                if not _has_manifest(folder):
-                    results.write_manifest(folder, said, new=together)
-                _demand_same_software(folder, said)
-                yield
-            except BaseException:
-                if store and not together:
-                    store.sweep()
-                    kept = store.begun()
-                elif not together:
-                    kept = any(folder.glob(f"**/{CHUNKS}/*.json"))
-                if not kept:
-                    (folder / results.MANIFEST).unlink(missing_ok=True)
-                    shutil.rmtree(folder / CHUNKS, ignore_errors=True)
-                raise
-    finally:
-        if not kept:
-            _remove_empty(missing)
+def _cut_again(
+    folder: Path,
+    said: dict[str, Any],
+    plan: Plan,
+    job: Job,
+    failures: Sequence[Failure],
+    watch: Callable[[int, int], None] | None,
+) -> tuple[dict[str, Any], list[Failure]]:
+    """Cut chunks that failed into some of fewer variants and compute those; what the manifest says then, and what failed again."""
+    pieces = {failure.task: divided(failure) for failure in failures if is_divisible(failure)}
+    cut = []
+    for task in results.tasks_of(said):
+        todo, known = pieces.get(task, ([task], []))
+        cut += sorted([*todo, *(failure.task for failure in known)])
+    said = said | {"chunks": [[*task.variants, *task.replicates] for task in cut]}
+    results.write_manifest(folder, said)
+    again = [task for todo, _ in pieces.values() for task in todo]
+    left = [failure for failure in failures if failure.task not in pieces]
+    left += [failure for _, known in pieces.values() for failure in known]
+    return said, sorted(left + _fill(folder, said, plan, job, again, watch), key=lambda failure: failure.task)
 
 
-def _has_manifest(folder: Path) -> bool:
-    try:
-        return bool(results.read_manifest(folder))
-    except SettingError:
-        return False
-
-
-def _no_room(folder: Path, error: OSError) -> RoomError:
-    return RoomError("out", f"cannot be written: {error.strerror}", "another folder", where=f"out={folder}")
-
-
-def _demand_same_software(folder: Path, said: dict[str, Any]) -> None:
-    """Refuse to go on with what other versions have begun: the numbers of one run are of one making."""
-    there, here = (json.loads(found["attributes"]["provenance"])["versions"] for found in (results.read_manifest(folder), said))
-    rows = differing(there, here)
-    if rows:
-        shown = "; ".join(f"{key} {old} there, {new} here" for key, old, new in rows)
-        raise SettingError("out", f"was begun by other versions: {shown}", "those versions, or a new folder", where=f"out={folder}")
-
-
-@contextmanager
-def drafted(folder: Path) -> Iterator[Path]:
-    """A draft inside a folder whose files take their places when all are written."""
-    draft = folder / ".draft"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    try:
-        yield draft
-        for entry in draft.iterdir():
-            place = folder / entry.name
-            if place.is_dir():
-                shutil.rmtree(place)
-            entry.replace(place)
-    except OSError as error:  # those of open files do not say where
-        raise OSError(error.errno, error.strerror or str(error), error.filename or f"{folder} (tables and figures)") from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+def write_failures(folder: Path, said: dict[str, Any], job: Job, failures: Sequence[Failure]) -> None:
+    """Write the table of what failed: variant and worlds, seed, reason, and the command that computes these chunks again."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["chunk", "variant", "first_world", "last_world", "seed", "key", "reason", "command"])
+    for failure in failures:
+        low, high = failure.task.replicates
+        for label in at_fault(job, failure):
+            row = [failure.task.name, label, low, high - 1, job.seed, failure.error.key, failure.error.wrong]
+            writer.writerow([*map(tables.cell, row), f"sim {command(folder, said)}"])
+    put_file(folder / FAILURES, text.getvalue().encode())
 
 
 def run_variant(variant: Variant, folder: Path) -> xr.Dataset:
@@ -387,11 +294,6 @@ def file_word(label: str) -> str:
     """
     kept = "".join(letter if letter.isalnum() or letter in "._-" else " " for letter in label)
     return "_".join(kept.split())[:60]
-
-
-def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
-    """Write what a looking verb was asked, so that a second time is recognised."""
-    results.write_manifest(folder, {"format": results.FORMAT, "settings": asked})
 
 
 # What is told ---------------------------------------------------------------------------------------------------------------

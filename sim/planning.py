@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from sim import holding, outputs, shocks, stability
 from sim import keep as keeping
-from sim import outputs, shocks, stability
 from sim.config import Design, Keep, Variant
 from sim.measures import STATISTICS
 from sim.names import OUTCOMES, QUANTITIES, SHOWN, part_names
@@ -32,7 +32,7 @@ def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
         Where they cannot be run.
     """
     folder = outputs.folder_for(variants, verb)
-    there = outputs.complete(folder, outputs.settings_of(variants))
+    there = holding.complete(folder, outputs.settings_of(variants))
     plan = Plan(variants)
     count, worlds = len(plan.variants), len(plan.variants) * plan.config.replicates
     steps = worlds * plan.window.periods

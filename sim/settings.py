@@ -37,7 +37,7 @@ def data_settings(settings: Tables) -> dict[str, Any]:
 
 NUMBERS = (
     *("names", "arrays", "rules", "roads", "measures", "periods", "config", "overlays", "params", "noise", "shocks", "kernel"),
-    *("chunks", "keep", "folding", "ensemble", "stability", "sampling", "designs", "simulate"),
+    *("chunks", "keep", "folding", "turning", "accelerated", "ensemble", "stability", "sampling", "designs", "simulate"),
 )
 """The modules that make the numbers of a run."""
 

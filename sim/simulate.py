@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim import ensemble, results, shocks, stability
+from sim import ensemble, results, shocks, stability, workers
 from sim import keep as keeping
 from sim.arrays import Array
 from sim.config import NO_SHOCK, Keep, Shock, Variant, members
@@ -175,7 +175,7 @@ def run_arrays(plan: Plan) -> dict[str, Array]:
     job, engine = job_of(plan), plan.config.engine
     alone = engine.workers <= 1 and not engine.cluster and plan.keep is not Keep.summaries
     cut = ensemble.tasks(job, engine.chunk or (job.replicates if alone else 0))
-    pieces = ensemble.compute(job, cut, max(1, engine.workers), cluster=engine.cluster)
+    pieces = workers.compute(job, cut, max(1, engine.workers), cluster=engine.cluster)
     return results.joined(pieces, plan.keep is Keep.summaries, len(job.labels), job.replicates)
 
 
@@ -286,7 +286,7 @@ def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
         "overrides": [said for said in dict.fromkeys(overrides) if not said.startswith("engine.part=")],
         "config_dir": variants[0].config_dir,
         "seed": config.seed,
-        "versions": versions(),
+        "versions": versions(config.engine.backend.value),
         "commit": commit(),
     }
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from sim import jobs, outputs, results
+from sim import holding, jobs, outputs, results
 from sim.arrays import Array
 from sim.chunks import Task, lead
 from sim.compose import whole_of
@@ -19,7 +17,7 @@ from sim.config import Keep
 from sim.designs import Point, Whole, assemble, is_light
 from sim.ensemble import run_task
 from sim.folders import Folders
-from sim.making import PROJECT, installed_version
+from sim.making import JAX, PROJECT, versions
 from sim.names import OUTCOMES, REPLICATE, STATISTIC, VARIANT
 from sim.overrides import CHOICES, Axis, Tables, parse, put_value
 from sim.refusal import DamageError, SettingError
@@ -57,13 +55,14 @@ def status(folder: Path) -> list[str]:
         lines = [f"{folder}: {_how(whole, owner)}", f"jobs: {done:,} of {len(words['jobs']):,} complete, {jobs.TABLE} lists them"]
         for at in jobs.begun(folder):
             lines += [f"batch {at.name}: {line}" for line in _chunks(at, results.unsealed(at / results.MANIFEST))]
-        return [*lines, *held, *([] if whole else [f"to go on: sim {command(folder, words)}"])]
+        return [*lines, *held, *([] if whole else [f"to go on: sim {holding.command(folder, words)}"])]
     whole = "share" in words or _whole(folder)
     return [
         f"{folder}: {_how(whole, owner)}",
         *_chunks(folder, words),
+        *_failures(folder),
         *held,
-        *([] if whole else [f"to go on: sim {command(folder, words)}"]),
+        *([] if whole else [f"to go on: sim {holding.command(folder, words)}"]),
     ]
 
 
@@ -83,18 +82,14 @@ def _chunks(folder: Path, words: Words) -> list[str]:
     return lines + ([f"damaged: {_some(damaged)}"] if damaged else [])
 
 
+def _failures(folder: Path) -> list[str]:
+    path = folder / holding.FAILURES
+    count = len(path.read_text("utf-8").splitlines()) - 1 if path.is_file() else 0
+    return [f"failed when last tried: {count:,}, {holding.FAILURES} lists them"] if count else []
+
+
 def _some(names: Sequence[str]) -> str:
     return "; ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-
-
-def command(folder: Path, words: Words) -> str:
-    """The command that goes on with a folder, from what its words say of the one that began it."""
-    came = json.loads(words["attributes"]["provenance"])
-    said = [text for text in came["overrides"] if not text.startswith("out=")]
-    out = str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f"'{folder}'"
-    own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
-    verb = ["run", "-m"] if "chunks" not in words else ["sweep"]
-    return shlex.join([*verb, *said, f"out={out}", *own])
 
 
 # Verify ---------------------------------------------------------------------------------------------------------------------
@@ -157,7 +152,7 @@ def _hash_checked(folder: Path) -> tuple[list[Task], int]:
     if _whole(folder) and not _is_sealed(folder, words):
         damaged.insert(0, str(folder / results.COMPLETE))
     if damaged:
-        said = f"without {results.COMPLETE}, `sim {command(folder, words)}` makes again what is damaged"
+        said = f"without {results.COMPLETE}, `sim {holding.command(folder, words)}` makes again what is damaged"
         raise DamageError(str(folder), f"not as written: {_some(damaged)}", said)
     return there, len(tasks)
 
@@ -183,8 +178,8 @@ def _compute_again(folder: Path, chosen: Sequence[Task]) -> None:
 
 # Made again -----------------------------------------------------------------------------------------------------------------
 
-NUMBERS_FROM = (PROJECT, "numpy", "scipy")
-"""The software that the numbers of a run come from."""
+NUMBERS_FROM = (PROJECT, "numpy", "scipy", "processor", JAX, "jaxlib", "device")
+"""What the numbers of a run come from, of all that it says of its making."""
 
 
 def rebuilt(folder: Path, words: Words) -> Plan:
@@ -196,7 +191,8 @@ def rebuilt(folder: Path, words: Words) -> Plan:
         Where it cannot be made again exactly: other software, or settings that are not those of the manifest.
     """
     came = json.loads(words["attributes"]["provenance"])
-    rows = differing(*({name: version(name) for name in NUMBERS_FROM} for version in (came["versions"].get, installed_version)))
+    here = versions(JAX if JAX in came["versions"] else "")
+    rows = [row for row in differing(came["versions"], here) if row[0] in NUMBERS_FROM]
     if rows:
         shown = "; ".join(f"{name} {old} there, {new} here" for name, old, new in rows)
         raise SettingError("sample", f"cannot be computed again by other versions: {shown}", "those versions, or sample=0")

@@ -17,13 +17,14 @@ import xarray as xr
 from sim import cluster, jobs
 from sim.chunks import Task
 from sim.compose import expand, expand_jobs
-from sim.ensemble import compute, tasks
+from sim.ensemble import tasks
 from sim.making import processor, versions
 from sim.outputs import settings_of, write_part, write_run
 from sim.refusal import DamageError, FailedError, RoomError, SettingError
 from sim.results import COMPLETE, open_results, read_manifest
 from sim.simulate import Plan, job_of, simulate
 from sim.store import CHUNKS, Store, hold
+from sim.workers import Failure, compute, outcomes
 from tests.conftest import HARD
 
 SAID = [*HARD, "dynamics.vigilance=0.5,2", "replicates=12", "start=2022-01", "end=2023-01", "engine.chunk=2"]
@@ -305,13 +306,29 @@ def test_a_worker_that_is_killed_costs_no_chunk_and_no_bit(hard, tmp_path, dask)
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_a_chunk_that_kills_every_worker_ends_the_run_in_words(dask):
-    with pytest.raises(FailedError, match="several workers died of one chunk"):
-        list(cluster.outcomes(_die, None, [1], 1, "local"))
+def test_a_chunk_that_kills_every_worker_holds_up_no_other(dask):
+    assert dict(cluster.outcomes(_die_of_two, None, [1, 2, 3], 1, "local", "numpy")) == {1: 1, 2: None, 3: 3}
 
 
-def _die(job, task):
-    os._exit(1)
+def _die_of_two(job, task):
+    if task == 2:
+        os._exit(1)
+    return task
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_chunk_that_kills_every_worker_is_told_in_words(hard, tmp_path, dask):
+    job = job_of(plan_of(hard))
+    [found] = outcomes(job, tasks(job)[:1], 1, Deadly(tmp_path, "run"), "local")
+    assert isinstance(found, Failure) and "several workers died over worlds 0 to 11 of" in found.error.wrong
+
+
+class Deadly(Store):
+    """A store that ends whoever puts into it."""
+
+    def put(self, task, arrays):
+        os._exit(1)
 
 
 @pytest.mark.slow
@@ -326,9 +343,9 @@ def test_a_variant_that_cannot_be_computed_is_named_from_a_cluster(hard, dask):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_worker_of_another_making_is_refused(dask, monkeypatch):
-    monkeypatch.setattr(cluster, "versions", lambda: versions() | {"numpy": "1.0"})
+    monkeypatch.setattr(cluster, "versions", lambda backend: versions() | {"numpy": "1.0"})
     with pytest.raises(SettingError, match=r"another making: numpy 1\.0 here"):
-        list(cluster.outcomes(divmod, 7, [2], 1, "local"))
+        list(cluster.outcomes(divmod, 7, [2], 1, "local", "numpy"))
 
 
 @pytest.mark.slow
@@ -336,4 +353,4 @@ def test_a_worker_of_another_making_is_refused(dask, monkeypatch):
 def test_a_scheduler_that_does_not_answer_is_one_message(dask, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", "1s")
     with pytest.raises(SettingError, match=r"no scheduler answers at tcp://127\.0\.0\.1:9"):
-        list(cluster.outcomes(divmod, 7, [2], 1, "tcp://127.0.0.1:9"))
+        list(cluster.outcomes(divmod, 7, [2], 1, "tcp://127.0.0.1:9", "numpy"))

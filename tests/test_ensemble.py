@@ -6,7 +6,7 @@ import xarray as xr
 from conftest import HARD
 from scipy import stats
 
-from sim import ensemble
+from sim import ensemble, workers
 from sim.chunks import NOTHING, POINT, Task, add_sums, fixed_sums, from_sums, join_sums, segments
 from sim.compose import expand
 from sim.measures import STATISTICS, spread
@@ -36,8 +36,8 @@ def test_workers_and_the_order_of_chunks_touch_no_bit(hard):
         job = job_of(run)
         cut = ensemble.tasks(job, run.config.engine.chunk)
         assert len(cut) > 1
-        alone = dict(ensemble.compute(job, cut))
-        for task, arrays in ensemble.compute(job, cut[::-1], workers=2):
+        alone = dict(workers.compute(job, cut))
+        for task, arrays in workers.compute(job, cut[::-1], workers=2):
             assert {name: array.tobytes() for name, array in arrays.items()} == {
                 name: array.tobytes() for name, array in alone[task].items()
             }
@@ -117,7 +117,7 @@ def test_a_variant_that_is_not_finite_is_named_and_the_others_are_done(hard, mon
     run = plan(hard, "replicates=6", "engine.chunk=3")
     job = job_of(run)
     cut = ensemble.tasks(job, 3)
-    honest = ensemble.run_task
+    honest = workers.run_task
 
     def broken(job, task):
         arrays = honest(job, task)
@@ -125,10 +125,10 @@ def test_a_variant_that_is_not_finite_is_named_and_the_others_are_done(hard, mon
             arrays["alignment"][-1, 0, 0, 1] = np.nan
         return arrays
 
-    monkeypatch.setattr(ensemble, "run_task", broken)
+    monkeypatch.setattr(workers, "run_task", broken)
     done = []
     with pytest.raises(SettingError, match=r"alignment: is not finite somewhere in everything") as raised:
-        done.extend(task for task, _ in ensemble.compute(job, cut))
+        done.extend(task for task, _ in workers.compute(job, cut))
     assert raised.value.code == 3
     assert done == [Task((0, 2), (3, 6))]
 
@@ -136,7 +136,7 @@ def test_a_variant_that_is_not_finite_is_named_and_the_others_are_done(hard, mon
 def test_sums_are_joined_with_the_outcome_of_each_world(hard):
     run = plan(hard, "replicates=5", "keep=summaries")
     job = job_of(run)
-    joined = join_sums(ensemble.compute(job, ensemble.tasks(job)), 2, 5)
+    joined = join_sums(workers.compute(job, ensemble.tasks(job)), 2, 5)
     worlds = run_arrays(plan(hard, "replicates=5", "keep=worlds"))
     np.testing.assert_array_equal(joined["final_alignment"], worlds["alignment"][:, :, -1])
 

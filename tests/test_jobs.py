@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from sim import ensemble, jobs, outputs, results
+from sim import holding, jobs, outputs, results, workers
 from sim.cli import run_command
 from sim.compose import expand, expand_jobs
 from sim.designs import Variants
@@ -130,17 +130,17 @@ def test_draws_that_cannot_stand_are_left_out_of_their_own_job_only(tmp_path):
 def unstable(monkeypatch):
     """As if worlds of the variants named here came to no finite number; a list to fill, and to empty again."""
     bad = []
-    whole = ensemble.run_task
+    whole = workers.run_task
 
     def run_task(job, task):
         arrays = whole(job, task)
-        for index, label in enumerate(job.labels):
+        for index, label in enumerate(job.labels[slice(*task.variants)]):
             if label in bad:
                 arrays["alignment"] = arrays["alignment"].copy()
                 arrays["alignment"][-1, ..., index, :] = np.nan
         return arrays
 
-    monkeypatch.setattr(ensemble, "run_task", run_task)
+    monkeypatch.setattr(workers, "run_task", run_task)
     return bad
 
 
@@ -171,7 +171,7 @@ def files(folder):
 def test_jobs_that_were_stopped_go_on_to_the_same_bytes(hard, tmp_path, monkeypatch, chunks):
     said = [*SAID, "dynamics.vigilance=0,1", "engine.chunk=2"]
     write(hard, said, tmp_path / "whole")
-    put, count = ensemble.Store.put, []
+    put, count = workers.Store.put, []
 
     def put_some(self, task, arrays):
         if len(count) == chunks:
@@ -180,7 +180,7 @@ def test_jobs_that_were_stopped_go_on_to_the_same_bytes(hard, tmp_path, monkeypa
         put(self, task, arrays)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ensemble.Store, "put", put_some)
+        patch.setattr(workers.Store, "put", put_some)
         with pytest.raises(KeyboardInterrupt):
             write(hard, said, tmp_path / "out")
     assert len(list((tmp_path / "out" / "batches" / "0" / "chunks").glob("*.npz"))) == chunks
@@ -193,7 +193,7 @@ def test_jobs_that_were_stopped_go_on_to_the_same_bytes(hard, tmp_path, monkeypa
 def test_a_stop_between_two_folders_loses_none(hard, tmp_path, monkeypatch):
     said = [*SAID, "dynamics.vigilance=0,1,2"]
     write(hard, said, tmp_path / "whole")
-    whole, count = outputs.whole, []
+    whole, count = holding.whole, []
 
     def stop(folder):
         if count:
@@ -202,7 +202,7 @@ def test_a_stop_between_two_folders_loses_none(hard, tmp_path, monkeypatch):
         return whole(folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr(outputs, "whole", stop)
+        patch.setattr(holding, "whole", stop)
         with pytest.raises(KeyboardInterrupt):
             write(hard, said, tmp_path / "out")
     statuses = [job.status for job in write(hard, said, tmp_path / "out")]

@@ -13,6 +13,7 @@ import yaml
 from sim import jobs, outputs, verifying
 from sim.cli import run_command
 from sim.compose import expand, expand_jobs
+from sim.making import versions
 from sim.refusal import DamageError, SettingError
 from sim.results import COMPLETE, MANIFEST, open_results, read_manifest
 from sim.simulate import Plan
@@ -104,7 +105,7 @@ def test_settings_that_cannot_be_read_are_refused(out, text):
 
 
 def test_other_software_is_refused_by_name(out, monkeypatch):
-    monkeypatch.setattr(verifying, "installed_version", lambda name: "0.0" if name == "numpy" else outputs.installed_version(name))
+    monkeypatch.setattr(verifying, "versions", lambda backend: versions(backend) | {"numpy": "0.0"})
     with pytest.raises(SettingError, match=r"other versions: numpy .* there, 0\.0 here"):
         verify(out, 1, 0)
     verify(out, 0, 0)

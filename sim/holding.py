@@ -1,0 +1,184 @@
+"""The life of a results folder: recognised when it is there, held while it is written, whole or gone on with, never overwritten."""
+
+import json
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sim import results
+from sim.refusal import DamageError, RoomError, SettingError
+from sim.settings import differing, fingerprint, flat_settings
+from sim.store import CHUNKS, Store, hold
+
+FAILURES = "failures.csv"
+"""What could not be computed when a run was last tried."""
+SHOWN = 4
+"""Differences that a refusal shows."""
+
+
+def complete(folder: Path, settings: dict[str, Any]) -> bool:
+    """Whether the folder holds these very results to the end, undamaged; refused where it holds others, or anything else.
+
+    A run whose manifest is lost or damaged is known by what its chunks say.
+    """
+    said, chunks = f"out={folder}", Store(folder, fingerprint(settings))
+    if not folder.exists():
+        parent = next(parent for parent in folder.resolve().parents if parent.exists())
+        if not parent.is_dir():
+            raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
+        return False
+    if not (folder / results.MANIFEST).is_file():
+        if folder.resolve() == Path.cwd():
+            raise SettingError("out", "is the folder that the command is called in", "a folder inside it, or another", where=said)
+        if chunks.begun() or (folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())):
+            return False
+        raise SettingError("out", "holds something that is no results folder; nothing was changed", "a new folder", where=said)
+    try:
+        there = results.read_manifest(folder)
+    except DamageError:
+        if chunks.begun():
+            return False
+        raise
+    rows = differing(flat_settings(there["settings"]), flat_settings(settings))
+    if not rows:
+        return "chunks" not in there or results.is_complete(folder, there)
+    shown = "; ".join(f"{key}: {_short(old)} there, {_short(new)} here" for key, old, new in rows[:SHOWN])
+    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+    raise SettingError(
+        "out", f"holds results of other settings: {shown}{more}", "a new folder, or none for the default", where=said
+    )
+
+
+def _short(value: object) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) < 40 else text[:37] + "..."
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """A new folder that appears under its name only when everything in it is written; else nothing is left."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        _remove_empty(missing)
+        raise _no_room(folder, error) from None
+    try:
+        draft.chmod(0o755)
+        yield draft
+        if folder.is_dir():
+            folder.rmdir()
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        _remove_empty(missing)
+        raise
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+@contextmanager
+def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterator[None]:
+    """A folder that this process holds and whose manifest stands; what was made for a run that kept nothing is removed again.
+
+    Processes that hold it `together` compute parts of one run: the first writes the manifest, and none removes anything.
+    """
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    store, kept = results.store_of(folder, said) if "chunks" in said else None, True
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = hold(folder, together)
+    except OSError as error:
+        _remove_empty(missing)
+        raise _no_room(folder, error) from None
+    try:
+        with lock:
+            complete(folder, said["settings"])  # another may have written it since it was looked at
+            if not together:
+                for name in (results.MANIFEST, results.COMPLETE):
+                    for draft in folder.glob(f".{name}.*"):
+                        draft.unlink(missing_ok=True)
+                (folder / results.COMPLETE).unlink(missing_ok=True)
+                (folder / FAILURES).unlink(missing_ok=True)
+            try:
+                if not _has_manifest(folder):
+                    results.write_manifest(folder, said, new=together)
+                _demand_same_software(folder, said)
+                yield
+            except BaseException:
+                if store and not together:
+                    store.sweep()
+                    kept = store.begun()
+                elif not together:
+                    kept = any(folder.glob(f"**/{CHUNKS}/*.json"))
+                if not kept:
+                    (folder / results.MANIFEST).unlink(missing_ok=True)
+                    shutil.rmtree(folder / CHUNKS, ignore_errors=True)
+                raise
+    finally:
+        if not kept:
+            _remove_empty(missing)
+
+
+def _has_manifest(folder: Path) -> bool:
+    try:
+        return bool(results.read_manifest(folder))
+    except SettingError:
+        return False
+
+
+def _no_room(folder: Path, error: OSError) -> RoomError:
+    return RoomError("out", f"cannot be written: {error.strerror}", "another folder", where=f"out={folder}")
+
+
+def _demand_same_software(folder: Path, said: dict[str, Any]) -> None:
+    """Refuse to go on with what other versions have begun: the numbers of one run are of one making."""
+    there, here = (json.loads(found["attributes"]["provenance"])["versions"] for found in (results.read_manifest(folder), said))
+    rows = differing(there, here)
+    if rows:
+        shown = "; ".join(f"{key} {old} there, {new} here" for key, old, new in rows)
+        raise SettingError("out", f"was begun by other versions: {shown}", "those versions, or a new folder", where=f"out={folder}")
+
+
+@contextmanager
+def drafted(folder: Path) -> Iterator[Path]:
+    """A draft inside a folder whose files take their places when all are written."""
+    draft = folder / ".draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        yield draft
+        for entry in draft.iterdir():
+            place = folder / entry.name
+            if place.is_dir():
+                shutil.rmtree(place)
+            entry.replace(place)
+    except OSError as error:  # those of open files do not say where
+        raise OSError(error.errno, error.strerror or str(error), error.filename or f"{folder} (tables and figures)") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
+    """Write what a looking verb was asked, so that a second time is recognised."""
+    results.write_manifest(folder, {"format": results.FORMAT, "settings": asked})
+
+
+def command(folder: Path, words: Mapping[str, Any]) -> str:
+    """The command that goes on with a folder, from what its words say of the one that began it."""
+    came = json.loads(words["attributes"]["provenance"])
+    said = [text for text in came["overrides"] if not text.startswith("out=")]
+    out = str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f"'{folder}'"
+    own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
+    verb = ["run", "-m"] if "chunks" not in words else ["sweep"]
+    return shlex.join([*verb, *said, f"out={out}", *own])
