@@ -52,17 +52,23 @@ def put_file(path: Path, content: bytes, new: bool = False) -> None:
             draft.unlink()
         else:
             draft.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)
     except BaseException as error:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OSError(error.errno, f"{error.strerror or error} ({len(content):,} bytes needed)", str(path)) from None
         raise
+
+
+def sync(*paths: Path) -> None:
+    """Bring files, or what folders list, to the disk, so that a power cut does not take them."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 class Store:
