@@ -251,7 +251,7 @@ class Writes:
         return self.real[1](path, target)
 
 
-def power_cuts(here: Path, least: int, keep: str, resumed: int) -> Finding:
+def power_cuts(here: Path, least: int, keep: str, resumed: int, every: int = 1) -> Finding:
     """Every prefix of the writes of a run, with and without what was not synced: what opens is the truth, what counts is whole."""
     said = [word for word in sweep(keep, 40 if keep == "worlds" else 6000) if not word.startswith("engine.workers")]
     (here / "run").mkdir()
@@ -263,6 +263,7 @@ def power_cuts(here: Path, least: int, keep: str, resumed: int) -> Finding:
     words = results.read_manifest(folder)
     points = [(cut, prefix) for cut in CUTS for prefix in range(len(writes.done) + 1)]
     assert len(points) >= least, len(points)
+    points = points[::every]
     chance = random.Random(1)
     again = set(chance.sample(range(len(points)), resumed))
     wrong, whole, opened = 0, 0, 0
@@ -369,12 +370,16 @@ def failing_writes(here: Path, at_most: int) -> Finding:
     return Finding(f"each of {failed} syncs and renames failed once", wrong)
 
 
-def unwritable(here: Path) -> Finding:
+UNWRITABLE = ("above", "empty", "begun", "chunks", "unreadable")
+"""What is shut: the folder above, a new one, one with a begun run, its chunks only, and one for reading too."""
+
+
+def unwritable(here: Path, names: Sequence[str] = UNWRITABLE) -> Finding:
     """Folders that cannot be written or read: exit code 5, one message that names the place, and nothing changed."""
     wrong, said = 0, ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=4", "end=2022-03", "engine.chunk=1"]
     (here / "good").mkdir()
     assert here_command(here / "good", [*said, f"out={OUT}"])[0] == 0
-    for name in UNWRITABLE:
+    for name in names:
         place = here / name
         shutil.copytree(here / "good" / OUT, place / OUT)
         target = place / OUT
@@ -398,11 +403,7 @@ def unwritable(here: Path) -> Finding:
         wrong += code != 5 or len(told.splitlines()) > 2 or str(target) not in told or "Traceback" in told
         wrong += tree(place) != before
         wrong += here_command(here, [*said, f"out={target}"])[0] != 0
-    return Finding(f"{len(UNWRITABLE)} folders: {', '.join(UNWRITABLE)}", wrong)
-
-
-UNWRITABLE = ("above", "empty", "begun", "chunks", "unreadable")
-"""What is shut: the folder above, a new one, one with a begun run, its chunks only, and one for reading too."""
+    return Finding(f"{len(names)} folders that cannot be written: {', '.join(names)}", wrong)
 
 
 def _obey() -> None:
