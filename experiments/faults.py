@@ -3,10 +3,12 @@
 Each function tries one row of `docs/trust.md` in a folder of its own and says how often, and how often it went wrong.
 """
 
+import csv
+import ctypes
 import errno
 import hashlib
 import io
-import json
+import itertools
 import multiprocessing
 import os
 import random
@@ -22,12 +24,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from sim import outputs, results
-from sim.chunks import Task
-from sim.compose import expand
+import numpy as np
+
+from sim import holding, outputs, results, workers
+from sim.chunks import Task, lead
 from sim.refusal import SettingError
-from sim.simulate import Plan
-from sim.store import Store
 
 ROOT = Path(__file__).parent.parent
 OUT = "out"
@@ -89,7 +90,7 @@ def group(leader: int) -> list[int]:
     return found
 
 
-def workers(leader: int) -> list[int]:
+def workers_of(leader: int) -> list[int]:
     """The worker processes of a command."""
     return [pid for pid in group(leader) if b"spawn_main" in _line_of(pid)]
 
@@ -117,10 +118,11 @@ def finished(folder: Path) -> dict[str, int]:
 # R6 -------------------------------------------------------------------------------------------------------------------------
 
 WAYS = ("all", "parent", "worker", "end")
+"""The whole command, its parent, one worker, all while tables and figures are made."""
 
 
 def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) -> Finding:
-    """A sweep killed at random moments, each folder a few times, then resumed: the same bytes, and no finished chunk made twice."""
+    """A sweep killed at random moments until so many kills struck a living run, each folder a few times, then resumed."""
     said, moments = sweep(keep, replicates), random.Random(seed)
     (here / "clean").mkdir()
     began = time.monotonic()
@@ -128,30 +130,39 @@ def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) ->
     took = time.monotonic() - began
     wanted = tree(here / "clean" / OUT)
     chunks = sum(name.endswith(".npz") for name in wanted)
-    wrong, struck, held = 0, 0, 0
-    for index in range(-(-number // 4)):
-        place = here / f"killed-{index}"
+    bytes_wrong, lost, wrong, struck, folders, held, ways = 0, 0, 0, 0, 0, 0, itertools.cycle(WAYS)
+    while struck < number:
+        place = here / f"killed-{folders}"
         place.mkdir()
+        folders += 1
         kept: dict[str, int] = {}
-        for way in WAYS[: number - 4 * index]:
+        for way in itertools.islice(ways, min(len(WAYS), number - struck)):
             process = start(place, said)
-            struck += _kill(process, place / OUT, way, moments.uniform(0.25, 0.9) * took, chunks, moments)
+            left = 1 - len(kept) / chunks
+            hit = _kill(process, place / OUT, way, moments.uniform(0.3, 0.3 + 0.5 * left) * took, chunks, moments)
+            struck += hit
             if way == "worker":
                 finish(process)
             wrong += not gone(process.pid)
             process.communicate()
             now = finished(place / OUT)
-            wrong += any(now.get(name) != when for name, when in kept.items())
+            lost += sum(now.get(name) != when for name, when in kept.items())
             kept = now
             held += len(now)
+            if not hit or way == "worker":  # it has ended
+                break
         code, _ = finish(start(place, said))
         now = finished(place / OUT)
-        wrong += any(now.get(name) != when for name, when in kept.items())
-        wrong += code != 0 or tree(place / OUT) != wanted
+        lost += sum(now.get(name) != when for name, when in kept.items())
+        wrong += code != 0
+        bytes_wrong += tree(place / OUT) != wanted
         shutil.rmtree(place)
     shutil.rmtree(here / "clean")
-    text = f"keep={keep}, {replicates:,} replicates: {struck} kills of {number} struck a living run, {held} chunks were found kept"
-    return Finding(text, wrong)
+    text = (
+        f"keep={keep}, {replicates:,} replicates: {struck} kills struck a living run of {folders} folders, {held} finished chunks "
+        f"were found again, {lost} lost or redone; {bytes_wrong} folders of other bytes"
+    )
+    return Finding(text, wrong + lost + bytes_wrong)
 
 
 def _kill(process: subprocess.Popen[str], folder: Path, way: str, after: float, chunks: int, moments: random.Random) -> bool:
@@ -168,9 +179,9 @@ def _kill(process: subprocess.Popen[str], folder: Path, way: str, after: float, 
     elif way == "parent":
         process.kill()
     else:
-        while process.poll() is None and not workers(process.pid):
+        while process.poll() is None and not workers_of(process.pid):
             time.sleep(0.01)
-        for pid in workers(process.pid)[:1]:
+        for pid in workers_of(process.pid)[:1]:
             os.kill(pid, signal.SIGKILL)
     return True
 
@@ -183,34 +194,126 @@ def signals(here: Path, number: int, replicates: int, seed: int = 1) -> Finding:
     said, moments = sweep("worlds", replicates), random.Random(seed)
     (here / "clean").mkdir()
     assert finish(start(here / "clean", said))[0] == 0
-    wanted, wrong, slowest, tried = tree(here / "clean" / OUT), 0, 0.0, 0
-    for index in range(number):
+    wanted, wrong, slowest, tried, index = tree(here / "clean" / OUT), 0, 0.0, 0, 0
+    while tried < number:
         place = here / f"stopped-{index}"
         place.mkdir()
-        which, times = ((signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGINT, 2))[index % 3]
+        which, times = ((signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGINT, 2))[tried % 3]
+        index += 1
         process = start(place, said)
         assert process.stdout
         process.stdout.readline()
         time.sleep(moments.uniform(0, 1.5))
-        if process.poll() is not None:
-            continue
-        tried += 1
         began = time.monotonic()
         for _ in range(times):
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, which)
             time.sleep(0.1)
         code, told = finish(process)
-        slowest = max(slowest, time.monotonic() - began)
-        lines = told.splitlines()
-        wrong += code not in (128 + which, 0)  # 0: it had just ended
-        wrong += code != 0 and (len(lines) != 1 or f"To go on: python -m sim {said[0]}" not in told)
+        if code != 0:  # else it had just ended
+            tried += 1
+            slowest = max(slowest, time.monotonic() - began)
+            wrong += code != 128 + which
+            wrong += len(told.splitlines()) != 1 or f"To go on: python -m sim {said[0]}" not in told
         wrong += not gone(process.pid)
         wrong += bool([path for path in place.rglob(".*") if path.name != ".lock"])
         wrong += finish(start(place, said))[0] != 0 or tree(place / OUT) != wanted
         shutil.rmtree(place)
     wrong += slowest > 2.0
-    return Finding(f"{tried} stops (SIGINT, SIGTERM, SIGINT twice), the slowest in {slowest:.2f} s", wrong)
+    return Finding(f"{tried} stops of a living run (SIGINT, SIGTERM, SIGINT twice), the slowest in {slowest:.2f} s", wrong)
+
+
+# R8 -------------------------------------------------------------------------------------------------------------------------
+
+CUTS = ("all that was written", "without what was not synced", "half of what was not synced")
+"""What a power cut leaves."""
+
+
+class Writes:
+    """What a run does to its folder, as it happens: files that are synced with what they then hold, renames, synced folders."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.done = folder, []
+        self.real = os.fsync, Path.replace
+
+    def fsync(self, handle: int) -> None:
+        """Note what a sync brings to the disk."""
+        path = Path(f"/proc/self/fd/{handle}").resolve()
+        if path.is_file():
+            self.done += [("write", path, path.read_bytes()), ("sync", path, b"")]
+        else:
+            self.done.append(("list", path, b""))
+        self.real[0](handle)
+
+    def replace(self, path: Path, target: Path) -> Path:
+        """Note a file, or a folder of files, that takes its place."""
+        self.done.append(("rename", path.resolve(), bytes(target.resolve())))
+        return self.real[1](path, target)
+
+
+def power_cuts(here: Path, least: int, keep: str, resumed: int, every: int = 1) -> Finding:
+    """Every prefix of the writes of a run, with and without what was not synced: what opens is the truth, what counts is whole."""
+    said = [word for word in sweep(keep, 40 if keep == "worlds" else 6000) if not word.startswith("engine.workers")]
+    (here / "run").mkdir()
+    writes = Writes(here / "run")
+    with mock.patch("os.fsync", writes.fsync), mock.patch.object(Path, "replace", lambda *paths: writes.replace(*paths)):
+        assert here_command(here / "run", said)[0] == 0
+    folder = here / "run" / OUT
+    wanted, truth = tree(folder), results.open_results(folder)
+    words = results.read_manifest(folder)
+    points = [(cut, prefix) for cut in CUTS for prefix in range(len(writes.done) + 1)]
+    assert len(points) >= least, len(points)
+    points = points[::every]
+    chance = random.Random(1)
+    again = set(chance.sample(range(len(points)), resumed))
+    wrong, whole, opened = 0, 0, 0
+    for index, (cut, prefix) in enumerate(points):
+        place = here / "cut"
+        _replay(writes.done[:prefix], folder, place / OUT, cut)
+        store = results.store_of(place / OUT, words)
+        for task in results.tasks_of(words):
+            if store.has(task):
+                whole += 1
+                wrong += store.path(task).read_bytes() != (folder / "chunks" / f"{task.name}.npz").read_bytes()
+        if (place / OUT / results.COMPLETE).exists():
+            opened += 1
+            wrong += tree(place / OUT) != wanted or not _same(results.open_results(place / OUT), truth)
+        if index in again:
+            wrong += here_command(place, said)[0] != 0 or tree(place / OUT) != wanted
+        shutil.rmtree(place)
+    text = f"{len(points)} points, {whole:,} chunks counted, {opened} finished folders; {resumed} of them gone on with"
+    return Finding(f"keep={keep}: {text}", wrong)
+
+
+class Kept:
+    """A file in memory, and whether its content is on the disk."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content, self.synced = content, False
+
+
+def _replay(done: Sequence[tuple[str, Path, bytes]], folder: Path, into: Path, cut: str) -> None:
+    """What a power cut leaves after some writes: names reach the disk when their folder is synced, content when the file is."""
+    memory: dict[Path, Kept] = {}
+    disk: dict[Path, Kept] = {}
+    for what, path, content in done:
+        if what == "write":
+            memory[path] = Kept(content)
+        elif what == "sync":
+            memory[path].synced = True
+        elif what == "rename":
+            target = Path(os.fsdecode(content))
+            for old in [old for old in memory if path in (old, *old.parents)]:
+                memory[target / old.relative_to(path)] = memory.pop(old)
+        else:
+            disk = {at: kept for at, kept in disk.items() if path not in at.parents}
+            disk |= {at: kept for at, kept in memory.items() if path in at.parents}
+    into.mkdir(parents=True)
+    for path, kept in (disk if cut == CUTS[1] else memory).items():
+        place = into / path.relative_to(folder.resolve())
+        place.parent.mkdir(parents=True, exist_ok=True)
+        left = {CUTS[0]: len(kept.content), CUTS[1]: 0, CUTS[2]: len(kept.content) // 2}[cut]
+        place.write_bytes(kept.content if kept.synced else kept.content[:left])
 
 
 # R9 -------------------------------------------------------------------------------------------------------------------------
@@ -265,6 +368,49 @@ def failing_writes(here: Path, at_most: int) -> Finding:
         wrong += here_command(place, said)[0] != 0 or tree(place / OUT) != wanted
         shutil.rmtree(place)
     return Finding(f"each of {failed} syncs and renames failed once", wrong)
+
+
+UNWRITABLE = ("above", "empty", "begun", "chunks", "unreadable")
+"""What is shut: the folder above, a new one, one with a begun run, its chunks only, and one for reading too."""
+
+
+def unwritable(here: Path, names: Sequence[str] = UNWRITABLE) -> Finding:
+    """Folders that cannot be written or read: exit code 5, one message that names the place, and nothing changed."""
+    wrong, said = 0, ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=4", "end=2022-03", "engine.chunk=1"]
+    (here / "good").mkdir()
+    assert here_command(here / "good", [*said, f"out={OUT}"])[0] == 0
+    for name in names:
+        place = here / name
+        shutil.copytree(here / "good" / OUT, place / OUT)
+        target = place / OUT
+        if name == "above":
+            shutil.rmtree(target)
+            shut = place
+        elif name == "empty":
+            shutil.rmtree(target)
+            target.mkdir()
+            shut = target
+        else:
+            (target / results.COMPLETE).unlink()
+            next(target.glob("chunks/*.json")).unlink()
+            shut = target / "chunks" if name == "chunks" else target
+        before = tree(place)
+        mode = shut.stat().st_mode
+        shut.chmod(0 if name == "unreadable" else 0o500)
+        process = start(here, [*said, f"out={target}"], _obey)
+        code, told = finish(process)
+        shut.chmod(mode)
+        wrong += code != 5 or len(told.splitlines()) > 2 or str(target) not in told or "Traceback" in told
+        wrong += tree(place) != before
+        wrong += here_command(here, [*said, f"out={target}"])[0] != 0
+    return Finding(f"{len(names)} folders that cannot be written: {', '.join(names)}", wrong)
+
+
+def _obey() -> None:
+    """Let modes of files hold for root too: without these capabilities it is an owner like any other."""
+    if os.geteuid() == 0:
+        for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+            ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 def _bound(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -352,17 +498,64 @@ def _damaged(whole: dict[str, bytes], other: Path, chance: random.Random) -> dic
 # R11, R12 -------------------------------------------------------------------------------------------------------------------
 
 
-class Deadly(Store):
-    """A store in which some chunks end the process that puts them."""
-
-    def put(self, task: Task, arrays: Any) -> None:
-        """End the process, or put the chunk."""
-        if task.replicates[0] in DEADLY:
-            os._exit(1)
-        super().put(task, arrays)
+WRONGS = ("exception", "not finite", "memory", "worker exit")
+"""How a variant fails."""
 
 
-DEADLY = (16, 40)
+def failing(here: Path, variants: int, wrongs: Sequence[str] = WRONGS) -> Finding:
+    """One variant in a hundred fails in some worlds: the others finish, a table says which, the same command tries them again."""
+    weights = [round(0.5 + at / variants, 6) for at in range(variants)]
+    base = ["sweep", "region=toy", f"dynamics.vigilance={','.join(map(str, weights))}", "replicates=8", "end=2022-03"]
+    said = [*base, "keep=worlds", "engine.chunk=4", "engine.workers=2", f"out={OUT}"]
+    (here / "clean").mkdir()
+    assert here_command(here / "clean", said)[0] == 0
+    truth = results.open_results(here / "clean" / OUT)
+    bad = {int(at) for at in np.linspace(variants / 3, variants - 1, max(1, variants // 100)).astype(int)}
+    labels = {str(truth["variant"].values[at]) for at in bad}
+    honest, fork, wrong, good = workers.run_task, multiprocessing.get_context("fork"), 0, 0
+    for way in wrongs:
+        place = here / way.replace(" ", "-")
+        place.mkdir()
+
+        def run_task(job: Any, task: Task, way: str = way) -> Any:
+            struck = sorted(bad & set(range(*task.variants))) if task.replicates[0] == 0 else []
+            if struck and way == "exception":
+                raise ZeroDivisionError("on purpose")
+            if struck and way == "memory":
+                raise MemoryError
+            if struck and way == "worker exit":
+                os._exit(1)
+            arrays = honest(job, task)
+            if struck:
+                arrays["alignment"][-1, ..., [at - task.variants[0] for at in struck], :] = np.nan
+            return arrays
+
+        with (
+            mock.patch.object(workers, "run_task", run_task),
+            mock.patch.object(workers.multiprocessing, "get_context", lambda _: fork),
+        ):
+            code, told = here_command(place, said)
+        with (place / OUT / holding.FAILURES).open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        wrong += code != 3 or len(told.splitlines()) > 2 or holding.FAILURES not in told
+        wrong += {row["variant"] for row in rows} != labels or len(rows) != len(labels)
+        wrong += any((row["seed"], row["first_world"], row["last_world"]) != ("2026", "0", "3") for row in rows)
+        wrong += any(not row["reason"] or not row["command"].startswith("sim sweep region=toy") for row in rows)
+        words, kept = results.read_manifest(place / OUT), finished(place / OUT)
+        for task in results.tasks_of(words):
+            store = results.store_of(place / OUT, words)
+            if store.has(task):
+                there, at = store.get(task)["alignment"], (slice(*task.variants), slice(*task.replicates))
+                wrong += lead(there, 2).tobytes() != truth["alignment"].values[at].tobytes()
+                good += task.worlds
+        wrong += good % (8 * variants - 4 * len(bad)) != 0  # all others are there
+        wrong += here_command(place, said)[0] != 0 or (place / OUT / holding.FAILURES).exists()
+        now = finished(place / OUT)
+        wrong += any(now.get(name) != when for name, when in kept.items())
+        wrong += not _same(results.open_results(place / OUT), truth)
+        wrong += (place / OUT / outputs.SUMMARY).read_bytes() != (here / "clean" / OUT / outputs.SUMMARY).read_bytes()
+    text = f"{len(bad)} of {variants} variants failed by {', '.join(wrongs)}; {good:,} worlds of the others, all as in a clean run"
+    return Finding(text, wrong)
 
 
 def changed(here: Path) -> Finding:
@@ -433,13 +626,3 @@ def _run(place: Path, said: list[str], wait: float, gate: Any, told: Any) -> Non
     began = time.monotonic()
     code, text = here_command(place, said)
     told.put((code, text, time.monotonic() - began))
-
-
-def plan_of(said: Sequence[str], config_dir: Path | None = None) -> Plan:
-    """The plan of the words of a command."""
-    return Plan(expand([word for word in said if not word.startswith("out=")][1:], config_dir))
-
-
-def receipts(folder: Path) -> dict[str, str]:
-    """What the receipts of a folder say: the hash of each chunk."""
-    return {path.name: json.loads(path.read_bytes())["sha256"] for path in sorted(folder.glob("chunks/*.json"))}

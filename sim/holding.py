@@ -13,7 +13,7 @@ from typing import Any
 from sim import results
 from sim.refusal import DamageError, RoomError, SettingError
 from sim.settings import differing, fingerprint, flat_settings
-from sim.store import CHUNKS, Store, hold
+from sim.store import CHUNKS, Store, hold, sync
 
 FAILURES = "failures.csv"
 """What could not be computed when a run was last tried."""
@@ -72,9 +72,11 @@ def whole(folder: Path) -> Iterator[Path]:
     try:
         draft.chmod(0o755)
         yield draft
+        sync(*draft.rglob("*"), draft)
         if folder.is_dir():
             folder.rmdir()
         draft.rename(folder)
+        sync(folder.parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         _remove_empty(missing)
@@ -105,7 +107,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
         with lock:
             complete(folder, said["settings"])  # another may have written it since it was looked at
             if not together:
-                for name in (results.MANIFEST, results.COMPLETE):
+                for name in (results.MANIFEST, results.COMPLETE, FAILURES):
                     for draft in folder.glob(f".{name}.*"):
                         draft.unlink(missing_ok=True)
                 (folder / results.COMPLETE).unlink(missing_ok=True)
@@ -158,11 +160,13 @@ def drafted(folder: Path) -> Iterator[Path]:
     draft.mkdir()
     try:
         yield draft
+        sync(*draft.rglob("*"))
         for entry in draft.iterdir():
             place = folder / entry.name
             if place.is_dir():
                 shutil.rmtree(place)
             entry.replace(place)
+        sync(folder)
     except OSError as error:  # those of open files do not say where
         raise OSError(error.errno, error.strerror or str(error), error.filename or f"{folder} (tables and figures)") from None
     finally:

@@ -59,17 +59,23 @@ def _whole_file(path: Path, needed: int, new: bool = False) -> Iterator[IO[bytes
             draft.unlink()
         else:
             draft.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)
     except BaseException as error:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OSError(error.errno, f"{error.strerror or error} ({needed:,} bytes needed)", str(path)) from None
         raise
+
+
+def sync(*paths: Path) -> None:
+    """Bring files, or what folders list, to the disk, so that a power cut does not take them."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 class _Written:

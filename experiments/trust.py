@@ -1,0 +1,201 @@
+"""The promises about faults and bits, each tried and counted: python experiments/trust.py [R6 R10 ...] [--deep].
+
+Without `--deep` a row is tried as often as takes seconds and only said; with it as often as the page says, and `docs/trust.md` is
+written, row by row (all of them: half an hour on two cores). It ends with 1 where something went wrong.
+"""
+
+import argparse
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from experiments import bits, faults  # noqa: E402 - the folder of the repository comes first
+from experiments.faults import Finding  # noqa: E402
+from sim.making import versions  # noqa: E402
+from sim.simulate import commit  # noqa: E402
+
+DOCUMENT = ROOT / "docs" / "trust.md"
+Try = Callable[[Path], Finding]
+
+
+class Row(NamedTuple):
+    """A promise, what is tried of it in seconds and in depth, and the default tests that hold it beside."""
+
+    promise: str
+    fast: Sequence[Try]
+    deep: Sequence[Try]
+    tests: str
+
+
+def _by_jax(*tries: Try) -> list[Try]:
+    return list(tries) if importlib.util.find_spec("jax") else []
+
+
+TESTS = "`test_trust.py`"
+ROWS = {
+    "R1": Row(
+        "How a run is cut, who computes it and in what order touch no bit",
+        [lambda _: bits.cuts("numpy", "worlds", 20, many=(1,), chunks=(1, 7, 0))],
+        [
+            lambda _: bits.cuts("numpy", "worlds", 500),
+            lambda _: bits.cuts("numpy", "summaries", 1600),
+            *_by_jax(
+                lambda _: bits.cuts("jax", "worlds", 500, many=(1, 2), chunks=(7, 64, 500, 0)),
+                lambda _: bits.cuts("jax", "summaries", 1600, many=(1, 2), chunks=(1, 500, 0)),
+            ),
+        ],
+        "`test_ensemble.py`, `test_beyond.py`",
+    ),
+    "R2": Row(
+        "Adding replicates or scenarios, their order and the names of files leave worlds as they were",
+        [lambda here: bits.additions(here, 5, 12, "2025-10")],
+        [lambda here: bits.additions(here, 100, 1000, "2027-01")],
+        "`test_paired.py`",
+    ),
+    "R3": Row(
+        "Variants of a replicate meet the same luck: until a shock begins nothing differs, and effects vary at least 10 times less",
+        [lambda _: bits.pairs(1, ["peace_deal", "war_2008"]), lambda _: bits.variance_cut(20)],
+        [lambda _: bits.pairs(5), lambda _: bits.variance_cut(500)],
+        "`test_paired.py`",
+    ),
+    "R4": Row(
+        "A shock that draws, or a process added last, takes no draw from another",
+        [lambda here: bits.stray_draws(here, 10)],
+        [lambda here: bits.stray_draws(here, 200)],
+        "`test_paired.py`, `test_shocks.py`",
+    ),
+    "R5": Row(
+        "No two streams, replicates or seeds share their draws",
+        [lambda _: bits.collisions(5000)],
+        [lambda _: bits.collisions(1_000_000)],
+        "`test_noise.py`",
+    ),
+    "R6": Row(
+        "Killed at any moment: the same command ends with the same bytes, and makes no finished chunk again",
+        [lambda here: faults.kills(here, 3, "worlds", 2000)],
+        [lambda here: faults.kills(here, 32, "worlds", 10_000), lambda here: faults.kills(here, 24, "summaries", 10_000, seed=2)],
+        TESTS,
+    ),
+    "R7": Row(
+        "Ctrl-C (twice too) and SIGTERM: code 130 or 143 within 2 s, one line that says how to go on",
+        [lambda here: faults.signals(here, 2, 2000)],
+        [lambda here: faults.signals(here, 20, 10_000)],
+        f"{TESTS}, `test_commands.py`",
+    ),
+    "R8": Row(
+        "A power cut after any write, with or without what was not synced: only whole chunks count, nothing wrong opens",
+        [lambda here: faults.power_cuts(here, 500, "worlds", 0, every=9)],
+        [lambda here: faults.power_cuts(here, 500, "worlds", 25), lambda here: faults.power_cuts(here, 300, "summaries", 10)],
+        TESTS,
+    ),
+    "R9": Row(
+        "A full disk, a quota, a folder that cannot be written: code 5, one message with the place, and the same command goes on",
+        [lambda here: faults.full_disks(here, [40_000], 40), lambda here: faults.unwritable(here, ["begun"])],
+        [
+            lambda here: faults.full_disks(here, [0, 100, 1000, 5000, 20_000, 40_000, 100_000, 300_000], 400),
+            lambda here: faults.failing_writes(here, 1000),
+            faults.unwritable,
+        ],
+        f"{TESTS}, `test_commands.py`",
+    ),
+    "R10": Row(
+        "Flipped bits, cuts, swapped and foreign files: refused by name, never returned as something else, mended by the command",
+        [lambda here: faults.damage(here, 150, "worlds"), lambda here: faults.damage(here, 150, "summaries")],
+        [
+            lambda here: faults.damage(here, 5000, "worlds", mend_every=250),
+            lambda here: faults.damage(here, 5000, "summaries", seed=2, mend_every=250),
+        ],
+        f"{TESTS}, `test_results.py`, `test_verify.py`",
+    ),
+    "R11": Row(
+        "A variant that fails holds up no other: a table with seed, reason, command; code 3; the same command tries it again",
+        [lambda here: faults.failing(here, 6, ["not finite", "exception"])],
+        [lambda here: faults.failing(here, 100)],
+        f"{TESTS}, `test_jobs.py`",
+    ),
+    "R12": Row(
+        "Other settings, version or code in the same folder: refused with the difference, nothing changed",
+        [faults.changed],
+        [faults.changed],
+        f"{TESTS}, `test_commands.py`",
+    ),
+    "R13": Row(
+        "Several processes at one folder: one writes, the others are told at once, a dead one's lock is no obstacle",
+        [lambda here: faults.races(here, 2)],
+        [lambda here: faults.races(here, 50)],
+        f"{TESTS}, `test_beyond.py`",
+    ),
+    "R16": Row(
+        "At the ends of what is allowed numbers stay in their ranges, and beyond them it is refused in two lines",
+        [lambda _: bits.limits(100)],
+        [lambda _: bits.limits(5000)],
+        f"{TESTS}, `test_bounded.py`",
+    ),
+    "R19": Row(
+        "A million worlds in 500 MB: memory is flat",
+        [],
+        [lambda here: bits.soak(here, 1_000_000)],
+        "`test_ensemble.py` (sums of segments)",
+    ),
+}
+HEAD = """# Trust
+
+What must never happen to a sweep, how often it was tried, and how often it went wrong. Made by
+`python experiments/trust.py --deep`; no number here is written by hand. `experiments/faults.py` and `experiments/bits.py` hold what
+is tried; a fast part of each row stands in the default tests named beside it.
+
+| row | promise | tried, and found | went wrong | command | in the tests | code | made with |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def attempt(name: str, deep: bool) -> list[Finding]:
+    """Try one row, each part in a folder of its own that is not kept."""
+    found = []
+    for each in ROWS[name].deep if deep else ROWS[name].fast:
+        with tempfile.TemporaryDirectory() as here:
+            found.append(each(Path(here)))
+    return found
+
+
+def write_row(name: str, found: Sequence[Finding]) -> None:
+    """Put a row into the page; the others stay as they are."""
+    text = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
+    rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line.startswith("| R")}
+    made = versions("jax" if importlib.util.find_spec("jax") else "")
+    machine = ", ".join(f"{key} {made[key]}" for key in ("python", "numpy", "jax") if key in made) + f"; {made['processor']}"
+    said = [
+        " <br> ".join(one.said for one in found),
+        str(sum(one.wrong for one in found)),
+        f"`python experiments/trust.py {name} --deep`",
+    ]
+    rows[name] = f"| {' | '.join([name, ROWS[name].promise, *said, ROWS[name].tests, commit(), machine])} |"
+    DOCUMENT.write_text(HEAD + "\n".join(rows[row] for row in ROWS if row in rows) + "\n", encoding="utf-8")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Try the rows that are named, or all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("--deep", action="store_true", help="as often as docs/trust.md says, and write it")
+    options = parser.parse_args(argv)
+    wrong = 0
+    for name in options.rows or ROWS:
+        found = attempt(name, options.deep)
+        wrong += sum(one.wrong for one in found)
+        for one in found:
+            print(f"{name}: {one.said}; went wrong: {one.wrong}", flush=True)
+        if options.deep:
+            write_row(name, found)
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
