@@ -16,6 +16,7 @@ import yaml
 from sim import outputs
 from sim.cli import again, run_command
 from sim.compose import expand
+from sim.folders import config_folder
 from sim.results import open_results
 from sim.simulate import Plan
 
@@ -509,6 +510,15 @@ def test_completion_cuts_the_verb_away(here):
     assert completed("sim ve", here) == ["verify"]
     assert "region=toy" in completed("sim run region=", here)
     assert "dynamics.vigilance=" in completed("sim sweep region=toy dynamics.vigil", here)
+
+
+@pytest.mark.parametrize("said", ["--config-dir mine", "--config-dir=mine", "-m --config-dir 'my, own'", "--config-dir my,\\ own"])
+def test_completion_knows_the_files_of_ones_own_folder(here, said):
+    for folder in ("mine", "my, own"):
+        (here / folder / "region").mkdir(parents=True)
+        (here / folder / "region" / "tiny.yaml").write_text((config_folder() / "region" / "toy.yaml").read_text("utf-8"))
+    assert completed(f"sim run {said} region=t", here) == ["region=tiny", "region=toy"]
+    assert completed("sim run --config-dir nowhere region=t", here) == ["region=toy"]
 
 
 def test_an_interrupted_run_leaves_nothing_half_written(here):
