@@ -8,7 +8,6 @@ import xarray as xr
 from sim import measures, rules
 from sim.arrays import Array
 from sim.names import BLOC, MEASURES, PERIOD, QUANTITIES, REALIGNMENT, REPLICATE, STATE, STATISTIC, TIME, VARIANT
-from sim.periods import months
 from sim.refusal import SettingError
 
 NEVER = np.datetime64("NaT", "ns")
@@ -86,7 +85,7 @@ def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.
         Where only summaries were kept, and dates of another hold.
     """
     instants = ds[TIME].values
-    hold = round(hold_years * 12 / max(1, _months_apart(instants)))
+    hold = round(hold_years * ds.attrs["periods_per_year"])
     if REALIGNMENT in ds:
         if hold_years != measures.HOLD_YEARS:
             raise SettingError("results", f"hold dates of {measures.HOLD_YEARS:g} year; others need every world", "keep=worlds")
@@ -101,8 +100,3 @@ def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.
         coords,
         {**ds.attrs, "hold_years": hold_years},
     )
-
-
-def _months_apart(instants: Array) -> int:
-    days = [day.astype("datetime64[D]").item() for day in instants[:2]]
-    return round(months(days[1]) - months(days[0])) if len(days) > 1 else 1

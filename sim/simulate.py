@@ -220,6 +220,7 @@ def words(plan: Plan) -> dict[str, Any]:
             "study": config.study.name,
             "seed": config.seed,
             "replicates": config.replicates,
+            "periods_per_year": config.periods_per_year,
             "outcome": config.outcome or f"alignment.{layout.states[0]}.{layout.blocs[0]}",
             "keep": plan.keep.value,
             "refused_draws": plan.refused,
