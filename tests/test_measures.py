@@ -216,6 +216,16 @@ def test_worlds_and_summaries_hold_the_same_dates_in_periods_of_half_a_month():
     np.testing.assert_array_equal(*dates)
 
 
+@pytest.mark.parametrize("keep", ["worlds", "summaries"])
+def test_each_variant_has_the_spheres_of_its_own_buffers(keep):
+    said = ["region=toy", "replicates=3", "end=2023-01", f"keep={keep}"]
+    ds = summarise(measured(simulate(expand([*said, "region.blocs.east.buffer=[],[north],[south]"]))))
+    assert np.isnan(ds["sphere"][0]).all() and np.isnan(ds["sphere"].sel(bloc="west")).all()
+    for variant, state in ((1, "north"), (2, "south")):
+        alone = summarise(measured(simulate(expand([*said, f"region.blocs.east.buffer=[{state}]"]))))
+        np.testing.assert_array_equal(ds["sphere"][variant], alone["sphere"][0])
+
+
 def test_a_measure_can_be_the_outcome_of_a_job():
     ds = simulate(expand(["region=toy", "replicates=3", "end=2023-01", "outcome=hedging.north"]))
     assert outcome(ds) == pytest.approx(float(measured(ds)["hedging"].isel(variant=0, time=-1, state=0).mean()))
