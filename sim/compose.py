@@ -30,6 +30,7 @@ from sim.folders import GROUPS, Folders, folders
 from sim.overlays import Where, with_numbers
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
 from sim.refusal import SettingError
+from sim.region import told
 from sim.sampling import SAMPLED_GROUPS, ranges
 from sim.strict import read_file
 from sim.typed import build
@@ -85,7 +86,8 @@ def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = N
     batches: dict[str, list[int]] = {}
     for number, point in enumerate(points):
         config = point.whole.config
-        batches.setdefault(str([config.region.name, *(getattr(config, key) for key in RUN_KEYS)]), []).append(number)
+        alike = [config.region.name, told(config.region), *(getattr(config, key) for key in RUN_KEYS)]
+        batches.setdefault(str(alike), []).append(number)
     return [Batch(_gathered([points[number] for number in own], axes, where), own) for own in batches.values()]
 
 
@@ -295,6 +297,11 @@ def _one_run(points: Sequence[Point]) -> None:
         if config.region.name != own.region.name:
             regions = f"{first.label} has {config.region.name}, {point.label} has {own.region.name}"
             raise SettingError("region", regions, "one region for all: region=...")
+        words, others = told(config.region), told(own.region)
+        for key, word in words.items():
+            if others.get(key, word) != word:
+                said = f"{first.label} has {word!r}, {point.label} has {others[key]!r}"
+                raise SettingError(key, said, "one for all that a run shows; sim run -m: a job each")
         for key in RUN_KEYS:
             one, other = getattr(config, key), getattr(own, key)
             if one != other:

@@ -199,6 +199,14 @@ def test_variants_of_one_run_share_a_region():
     assert len(expand(["scenario=baseline,history", "region=south_caucasus_1994", "end=2026-07"])) == 2
 
 
+@pytest.mark.parametrize("key", ["label", "states.north.label", "blocs.east.label", "blocs.east.colour"])
+def test_variants_of_one_run_share_what_figures_show(key):
+    words = "#0072B2,#D55E00" if key.endswith("colour") else "One,Other"
+    with pytest.raises(SettingError, match="sim run -m") as caught:
+        expand([*TOY, f"region.{key}={','.join(map(repr, words.split(',')))}"])
+    assert caught.value.key == f"region.{key}"
+
+
 @pytest.mark.slow
 def test_the_settings_of_a_study_stand_before_the_defaults():
     (first, *_) = expand(["study=history"])

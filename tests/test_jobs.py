@@ -53,11 +53,12 @@ ALIKE = {
     "draws": ["shock=[everything]", "dynamics.vigilance=0,1", "dynamics.relay=interval(0,1)", "draws=3", "engine.chunk=2"],
     "folded": ["dynamics.vigilance=0.5,2", "dynamics.relay=interval(0,1)", "draws=20", "keep=summaries"],
     "seeds": ["shock=[everything]", "seed=1,2", "dynamics.vigilance=0.5,2"],
+    "buffers and names": ["region.blocs.west.buffer=[],[south]", "region.blocs.west.label=West,Occident"],
     "whole runs": ["dynamics.vigilance=0.5,2", "replicates=3,4", "periods_per_year=4,12", "end=2023-07"],
 }
 
 
-COUNTS = {"numbers": 2, "shocks": 2, "draws": 2, "folded": 2, "seeds": 4, "whole runs": 8}
+COUNTS = {"numbers": 2, "shocks": 2, "draws": 2, "folded": 2, "seeds": 4, "buffers and names": 4, "whole runs": 8}
 
 
 @pytest.mark.parametrize("named", ALIKE)
