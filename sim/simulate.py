@@ -14,13 +14,28 @@ import xarray as xr
 from sim import ensemble, results, shocks, stability
 from sim import keep as keeping
 from sim.arrays import Array
-from sim.config import NO_SHOCK, Keep, Shock, Variant, members
+from sim.config import NO_SHOCK, Keep, Shock, Variant, demand_one_run, members
 from sim.designs import Variants
 from sim.ensemble import Job
 from sim.layout import Layout
 from sim.making import versions
 from sim.measures import HOLD_YEARS, STATISTICS
-from sim.names import BLOC, BUFFERS, DIFFERENCE, OUTCOMES, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
+from sim.names import (
+    BLOC,
+    BUFFERS,
+    DIFFERENCE,
+    OUTCOMES,
+    PEER,
+    PERIOD,
+    RECORDED,
+    REPLICATE,
+    RIVAL,
+    SHOWN,
+    STATE,
+    TIME,
+    VARIANT,
+    part_names,
+)
 from sim.overlays import Configs, light
 from sim.params import Params, World, shared, some_of, stack
 from sim.refusal import SettingError, demand_known
@@ -53,6 +68,8 @@ class Plan:
         if not len(variants):
             raise SettingError("variants", "there are none", "one or more")
         configs = variants.configs if isinstance(variants, Variants) else light([variant.config for variant in variants])
+        if not isinstance(variants, Variants):
+            demand_one_run(configs.wholes, [variant.label for variant in variants])
         layout, params, world = stack(configs)
         window, draws = configs[0].window, draws_of(variants)
         fallen: set[int] = set()

@@ -10,7 +10,7 @@ from sim.folders import config_folder
 from sim.overrides import coordinate_names
 from sim.refusal import SettingError
 from sim.settings import common_and_rest, data_settings, differing, fingerprint, shared_and_own
-from sim.simulate import references
+from sim.simulate import Plan, references
 from sim.typed import build
 
 TOY = ["region=toy"]
@@ -205,6 +205,17 @@ def test_variants_of_one_run_share_what_figures_show(key):
     with pytest.raises(SettingError, match="sim run -m") as caught:
         expand([*TOY, f"region.{key}={','.join(map(repr, words.split(',')))}"])
     assert caught.value.key == f"region.{key}"
+
+
+def test_variants_of_one_run_share_its_window():
+    """Also where a region's opening sets it, and where variants are put together by hand."""
+    with pytest.raises(SettingError, match=r"sim run -m") as caught:
+        expand([*TOY, "region.as_of=2022-01,2021-01"])
+    assert caught.value.key == "region.as_of" and "2021-01-01" in caught.value.wrong
+    assert len(expand([*TOY, "region.as_of=2022-01,2021-01", "start=2022-01"])) == 2
+    with pytest.raises(SettingError, match="sim run -m") as caught:
+        Plan([*expand([*TOY, "seed=1"]), *expand([*TOY, "seed=2"])])
+    assert caught.value.key == "seed"
 
 
 @pytest.mark.slow
