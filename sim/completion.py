@@ -1,33 +1,48 @@
 """Completion in the shell: Hydra's own, asked with the verb cut away."""
 
 import os
+import re
+import shlex
 from collections.abc import Sequence
 
-from hydra import initialize_config_dir
 from hydra._internal.core_plugins.bash_completion import BashCompletion
-from hydra.core.global_hydra import GlobalHydra
 
-from sim.folders import HYDRA_VERSION_BASE, config_folder
+from sim.composition import hydra_over
+from sim.folders import MAIN, Folders, folders
 from sim.refusal import SettingError
 
 ASKED = ("install=bash", "uninstall=bash", "query=bash")
+OWN_FOLDER = re.compile(r"""(?<=\s)--config-dir(?:=|\s+)((?:"[^"]*"|'[^']*'|\\.|[^\s"'\\])+)\s+""")
+"""The option that names the user's folder, as it stands typed in a shell, with the blanks after it."""
 
 
 def complete(words: Sequence[str], verbs: Sequence[str]) -> int:
     """Answer `-sc install=bash`, `-sc uninstall=bash` or `-sc query=bash` as Hydra's applications do."""
     if len(words) != 1 or words[0] not in ASKED:
         raise SettingError("-sc", f"{' '.join(words) or 'nothing'} is not known", ", ".join(ASKED))
-    with initialize_config_dir(str(config_folder()), version_base=HYDRA_VERSION_BASE):
-        plugin = BashCompletion(GlobalHydra.instance().config_loader())
+    line, where = _cut(os.environ.get("COMP_LINE", ""))
+    with hydra_over(where) as loader:
+        plugin = BashCompletion(loader)
         if words[0] == "query=bash":
-            _query(plugin, verbs)
+            _query(plugin, verbs, line)
         else:
             {"install=bash": plugin.install, "uninstall=bash": plugin.uninstall}[words[0]]()
     return 0
 
 
-def _query(plugin: BashCompletion, verbs: Sequence[str]) -> None:
-    line = os.environ.get("COMP_LINE", "")
+def _cut(line: str) -> tuple[str, Folders]:
+    """A line that is being typed without the option that names the user's folder, and the folders that it then searches."""
+    found = OWN_FOLDER.search(line)
+    if not found:
+        return line, Folders()
+    try:
+        where = folders(os.path.expanduser("".join(shlex.split(found[1]))))
+    except (SettingError, OSError, ValueError):  # nothing is said while a line is typed: the command itself says it
+        where = Folders()
+    return line[: found.start()] + line[found.end() :], where
+
+
+def _query(plugin: BashCompletion, verbs: Sequence[str], line: str) -> None:
     typed = line.split()
     before_verb = len(typed) < 2 or (len(typed) == 2 and not line.endswith(" "))
     if before_verb:
@@ -36,4 +51,4 @@ def _query(plugin: BashCompletion, verbs: Sequence[str]) -> None:
         head, verb = line.split(maxsplit=2)[:2]
         rest = line[line.index(verb, len(head)) + len(verb) :].lstrip()
         os.environ["COMP_LINE"] = f"{head} {rest}"
-        plugin.query("config")
+        plugin.query(MAIN)

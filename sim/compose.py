@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sim.checks import check, check_run
 from sim.composition import composition, hydra_word
-from sim.config import NO_SHOCK, RUN_KEYS, Config, Design, Sample, Study, Variant
+from sim.config import NO_SHOCK, RUN_KEYS, Config, Design, Sample, Study, Variant, demand_one_run
 from sim.designs import (
     Combination,
     Point,
@@ -27,6 +27,7 @@ from sim.designs import (
     is_light,
 )
 from sim.folders import GROUPS, Folders, folders
+from sim.layout import layout_of
 from sim.overlays import Where, with_numbers
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
 from sim.refusal import SettingError
@@ -62,7 +63,10 @@ def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) 
     axes, where = _axes(overrides, config_dir, together=True)
     cache: dict[str, Tables] = {}
     points = _points(axes, _combinations(axes, where, cache), where, cache)
-    _one_run(points)
+    first_of: dict[int, Point] = {}
+    for point in points:
+        first_of.setdefault(id(point.whole), point)
+    demand_one_run([point.whole.config for point in first_of.values()], [point.label for point in first_of.values()])
     return _gathered(points, axes, where)
 
 
@@ -77,15 +81,16 @@ class Batch(NamedTuple):
 def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[Batch]:
     """The same combinations as jobs, each as if it ran alone; here the settings of a whole run may be swept too (`seed=1,2,3`).
 
-    Parameters and errors as of `expand`. Jobs of one region and one set of `RUN_KEYS` make a batch.
+    Parameters and errors as of `expand`. Jobs that could be variants of one run make a batch.
     """
     axes, where = _axes(overrides, config_dir, together=False)
     cache: dict[str, Tables] = {}
     points = _points(axes, _combinations(axes, where, cache), where, cache)
+    configs = {id(point.whole): point.whole.config for point in points}
+    alike = {name: repr((layout_of(config.region), config.whole_run)) for name, config in configs.items()}
     batches: dict[str, list[int]] = {}
     for number, point in enumerate(points):
-        config = point.whole.config
-        batches.setdefault(str([config.region.name, *(getattr(config, key) for key in RUN_KEYS)]), []).append(number)
+        batches.setdefault(alike[id(point.whole)], []).append(number)
     return [Batch(_gathered([points[number] for number in own], axes, where), own) for own in batches.values()]
 
 
@@ -285,20 +290,6 @@ def _file_with(key: str, choices: Mapping[str, list[str]], where: Folders) -> st
             if file and key in read_file(file):
                 found = str(file) if where.user and where.user in file.parents else f"{group}/{name}.yaml"
     return found
-
-
-def _one_run(points: Sequence[Point]) -> None:
-    """Refuse variants that differ in a setting of the whole run, as files of scenarios may."""
-    first, config = points[0], points[0].whole.config
-    for point in {id(point.whole): point for point in points}.values():
-        own = point.whole.config
-        if config.region.name != own.region.name:
-            regions = f"{first.label} has {config.region.name}, {point.label} has {own.region.name}"
-            raise SettingError("region", regions, "one region for all: region=...")
-        for key in RUN_KEYS:
-            one, other = getattr(config, key), getattr(own, key)
-            if one != other:
-                raise SettingError(key, f"{first.label} has {one}, {point.label} has {other}", f"one value: {key}=...")
 
 
 def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:

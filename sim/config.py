@@ -4,12 +4,14 @@ A check raises `SettingError`, which names the key, the value, what is allowed a
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from sim.periods import Window, read_date
-from sim.region import Region
+from sim.refusal import SettingError
+from sim.region import Region, told
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """What a state, bloc, route, shock or effect may be called in a file."""
@@ -204,6 +206,13 @@ class Config:
         """The window of the run: from `start` (the region's `as_of` where it is empty) to `end`."""
         return Window(read_date(self.start or self.region.as_of), read_date(self.end), self.periods_per_year)
 
+    @property
+    def whole_run(self) -> dict[str, object]:
+        """What the variants of one run must have in common, by dotted path: arrays, window and figures are made for all at once."""
+        settings = {key: getattr(self, key) for key in RUN_KEYS}
+        opening = self.window.start.isoformat()
+        return {"region": self.region.name, **told(self.region), **settings, "region.as_of": opening}
+
 
 RUN_KEYS = (
     "start",
@@ -221,6 +230,20 @@ RUN_KEYS = (
     "engine",
 )
 """Settings of the whole run, which all its variants share: they cannot be swept inside one."""
+
+
+def demand_one_run(configs: Sequence[Config], labels: Sequence[str]) -> None:
+    """Refuse variants that differ in what their whole run shares, as files of scenarios may make them."""
+    first = configs[0].whole_run
+    for config, label in zip(configs[1:], labels[1:], strict=True):
+        for key, own in config.whole_run.items():
+            if first.get(key, own) != own:
+                said = f"{labels[0]} has {_worded(first[key])}, {label} has {_worded(own)}"
+                raise SettingError(key, said, f"one {key.rpartition('.')[2]} for all: {key}=..., or sim run -m: a job each")
+
+
+def _worded(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value if value != "" else "none"
 
 
 def members(value: object) -> list[str]:

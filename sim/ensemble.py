@@ -170,7 +170,8 @@ def _folded(job: Job, task: Task) -> Arrays:
         against = [group.index(job.references[variant]) for variant in own]
         columns = slice(own[0] - variants[0], own[-1] + 1 - variants[0])
         for begin, end in parts:
-            recorder = Summaries(at, against, job.layout.courted, job.params.buffer[0, 0], job.hold)
+            buffer = job.params.buffer if len(job.params.buffer) == 1 else job.params.buffer[group]
+            recorder = Summaries(at, against, job.layout.courted, buffer, job.hold)
             _record(job, recorder, group, range(begin, end))
             for name, array in recorder.arrays().items():
                 if name in OUTCOMES:

@@ -7,8 +7,7 @@ import xarray as xr
 
 from sim import measures, rules
 from sim.arrays import Array
-from sim.names import BLOC, MEASURES, PERIOD, QUANTITIES, REALIGNMENT, REPLICATE, STATE, STATISTIC, TIME, VARIANT
-from sim.periods import months
+from sim.names import BLOC, BUFFERS, MEASURES, PERIOD, QUANTITIES, REALIGNMENT, REPLICATE, STATE, STATISTIC, TIME, VARIANT
 from sim.refusal import SettingError
 
 NEVER = np.datetime64("NaT", "ns")
@@ -31,7 +30,8 @@ def measured(ds: xr.Dataset) -> xr.Dataset:
         return ds
     found: dict[str, list[Array]] = {name: [] for name in MEASURES}
     for variant in range(ds.sizes[VARIANT]):
-        for name, array in _of_variant(ds.isel({VARIANT: variant}), *joins(ds)).items():
+        one = ds.isel({VARIANT: variant})
+        for name, array in _of_variant(one, *joins(one)).items():
             found[name].append(array)
     variables = {}
     for name, arrays in found.items():
@@ -42,11 +42,14 @@ def measured(ds: xr.Dataset) -> xr.Dataset:
 
 
 def joins(ds: xr.Dataset) -> tuple[Array, Array]:
-    """Which pairs of state and bloc are two actors, and which states a bloc holds for its buffer, each (state, bloc) of 0 and 1."""
+    """Of one variant, which pairs of state and bloc are two actors, and which states a bloc holds for its buffer.
+
+    Each (state, bloc) of 0 and 1.
+    """
     states, blocs = list(ds[STATE].values), list(ds[BLOC].values)
     courted, buffer = np.ones((len(states), len(blocs))), np.zeros((len(states), len(blocs)))
-    for table, key, value in ((courted, "same_as", 0.0), (buffer, "buffer", 1.0)):
-        for state, bloc in json.loads(ds.attrs[key]):
+    for table, text, value in ((courted, ds.attrs["same_as"], 0.0), (buffer, ds[BUFFERS].item(), 1.0)):
+        for state, bloc in json.loads(text):
             if state in states and bloc in blocs:
                 table[states.index(state), blocs.index(bloc)] = value
     return courted, buffer
@@ -86,7 +89,7 @@ def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.
         Where only summaries were kept, and dates of another hold.
     """
     instants = ds[TIME].values
-    hold = round(hold_years * 12 / max(1, _months_apart(instants)))
+    hold = round(hold_years * ds.attrs["periods_per_year"])
     if REALIGNMENT in ds:
         if hold_years != measures.HOLD_YEARS:
             raise SettingError("results", f"hold dates of {measures.HOLD_YEARS:g} year; others need every world", "keep=worlds")
@@ -101,8 +104,3 @@ def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.
         coords,
         {**ds.attrs, "hold_years": hold_years},
     )
-
-
-def _months_apart(instants: Array) -> int:
-    days = [day.astype("datetime64[D]").item() for day in instants[:2]]
-    return round(months(days[1]) - months(days[0])) if len(days) > 1 else 1

@@ -11,6 +11,8 @@ from typing import Literal
 STATE, PEER, BLOC, RIVAL, ROUTE = "state", "peer", "bloc", "rival", "route"
 VARIANT, REPLICATE, TIME, PERIOD = "variant", "replicate", "time", "period"
 STATISTIC = "statistic"
+BUFFERS = "buffers"
+"""The coordinate of variants that says which states each bloc holds for its buffer, as a JSON list of [state, bloc]."""
 
 STATE_BLOC = (STATE, BLOC)
 STATE_PEER = (STATE, PEER)

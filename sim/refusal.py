@@ -44,13 +44,13 @@ class DamageError(SettingError):
     code = 4
 
 
-def likely(word: str, known: Iterable[str]) -> str:
-    """The known word nearest to a misspelt one, or nothing.
+def likely(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """The known word nearest to a misspelt one, or nothing where none shares the part `cutoff`, 0 to 1, of its letters.
 
     >>> likely("armenai", ["armenia", "georgia"])
     'armenia'
     """
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=cutoff)
     return close[0] if close else ""
 
 

@@ -140,3 +140,11 @@ class Region:
     calming: PairTable = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
     evidence: Any = field(default_factory=dict)
+
+
+def told(region: Region) -> dict[str, str]:
+    """What tables and figures call a region and its actors, and their colours, by dotted path: a run has one of each."""
+    words = {"region.label": region.label} | {f"region.states.{name}.label": state.label for name, state in region.states.items()}
+    for name, bloc in region.blocs.items():
+        words |= {f"region.blocs.{name}.label": bloc.label, f"region.blocs.{name}.colour": bloc.colour}
+    return words

@@ -14,14 +14,29 @@ import xarray as xr
 from sim import ensemble, results, shocks, stability, workers
 from sim import keep as keeping
 from sim.arrays import Array
-from sim.config import NO_SHOCK, Keep, Shock, Variant, members
+from sim.config import NO_SHOCK, Keep, Shock, Variant, demand_one_run, members
 from sim.designs import Variants
 from sim.ensemble import Job
 from sim.layout import Layout
 from sim.making import versions
 from sim.measures import HOLD_YEARS, STATISTICS
-from sim.names import BLOC, DIFFERENCE, OUTCOMES, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
-from sim.overlays import light
+from sim.names import (
+    BLOC,
+    BUFFERS,
+    DIFFERENCE,
+    OUTCOMES,
+    PEER,
+    PERIOD,
+    RECORDED,
+    REPLICATE,
+    RIVAL,
+    SHOWN,
+    STATE,
+    TIME,
+    VARIANT,
+    part_names,
+)
+from sim.overlays import Configs, light
 from sim.params import Params, World, shared, some_of, stack
 from sim.refusal import SettingError, demand_known
 
@@ -53,6 +68,8 @@ class Plan:
         if not len(variants):
             raise SettingError("variants", "there are none", "one or more")
         configs = variants.configs if isinstance(variants, Variants) else light([variant.config for variant in variants])
+        if not isinstance(variants, Variants):
+            demand_one_run(configs.wholes, [variant.label for variant in variants])
         layout, params, world = stack(configs)
         window, draws = configs[0].window, draws_of(variants)
         fallen: set[int] = set()
@@ -197,6 +214,7 @@ def words(plan: Plan) -> dict[str, Any]:
             "scenario_label": [variant.config.scenario.label for variant in plan.variants],
             "reference": [plan.variants[index].label for index in plan.references],
             "stability_margin": plan.margins.tolist(),
+            BUFFERS: buffers(plan.configs),
         },
         STATE: {"state_label": labels},
         BLOC: {
@@ -221,11 +239,11 @@ def words(plan: Plan) -> dict[str, Any]:
             "study": config.study.name,
             "seed": config.seed,
             "replicates": config.replicates,
+            "periods_per_year": config.periods_per_year,
             "outcome": config.outcome or f"alignment.{layout.states[0]}.{layout.blocs[0]}",
             "keep": plan.keep.value,
             "refused_draws": plan.refused,
             "same_as": json.dumps([[layout.states[state], layout.blocs[bloc]] for state, bloc in layout.same_as]),
-            "buffer": json.dumps([[state, name] for name, bloc in region.blocs.items() for state in bloc.buffer]),
             "swept": json.dumps([name for name in names if name != "scenario"]),
             "shocks": json.dumps(_shocks(plan)),
             "provenance": json.dumps(provenance(plan.variants)),
@@ -235,6 +253,13 @@ def words(plan: Plan) -> dict[str, Any]:
 
 def _scenarios(plan: Plan) -> list[str]:
     return [variant.config.scenario.label for variant in plan.variants]
+
+
+def buffers(configs: Configs) -> list[str]:
+    """Which states each bloc holds for its buffer, as a JSON list of [state, bloc] for each variant."""
+    own = [config.region.blocs.items() for config in configs.wholes]
+    held = [json.dumps([[state, name] for name, bloc in blocs for state in bloc.buffer]) for blocs in own]
+    return [held[whole] for whole in configs.whole]
 
 
 def _plain(value: object) -> object:

@@ -16,6 +16,7 @@ import yaml
 from sim import outputs
 from sim.cli import again, run_command
 from sim.compose import expand
+from sim.folders import config_folder
 from sim.results import open_results
 from sim.simulate import Plan
 
@@ -414,6 +415,7 @@ def test_a_file_that_hydra_would_drop_or_move_is_refused(sim, here, text, wrong)
         ("scenario", "defaults: [1, {a: {b: c}}]", ["defaults"]),
         ("scenario", "defaults: [{}]", ["scenario=own", "Missing group name"]),
         ("scenario", "defaults: [{/shock: [raidd]}]", ["did you mean raid?"]),
+        ("scenario", "defaults: [own]", ["scenario=own", "lead back to themselves"]),
         ("scenario", "scenaro: {name: own, label: Own}", ["own.yaml: scenaro", "did you mean scenario?"]),
         ("scenario", "replicates: -1\nscenario: {name: own, label: Own}", ["own.yaml: replicates"]),
         ("scenario", "- own", ["own.yaml: file", "no table"]),
@@ -429,6 +431,33 @@ def test_a_scenario_or_study_that_cannot_be_read_is_refused(sim, here, group, te
     wrong = refused(sim, here, "sweep", "region=toy", f"{group}=own", "--config-dir", "mine")
     for word in words:
         assert word in wrong.splitlines()[0], wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("config.yaml", ["mine/config.yaml", "a command sets the whole run"]),
+        ("peace_deal.yaml", ["mine/peace_deal.yaml", "is not read here", "shock/"]),
+        ("shock/storm.yml", ["mine/shock/storm.yml", "did you mean storm.yaml?"]),
+        ("regions/toy.yaml", ["mine/regions", "did you mean region/?"]),
+    ],
+)
+def test_a_file_of_ones_own_that_would_not_be_read_is_refused(sim, here, path, words):
+    at = here / "mine" / path
+    at.parent.mkdir(exist_ok=True)
+    at.write_text(RAID)
+    wrong = refused(sim, here, "run", *TOY, "--config-dir", "mine")
+    for word in words:
+        assert word in wrong, wrong
+
+
+def test_what_is_no_config_may_stand_beside_ones_own_files(sim, here):
+    """Results, also where they are called nearly as a group is, and other things of a project."""
+    for path in ("studies/config.yaml", "docs/site.yaml", "outputs/x/config.yaml", ".hidden.yaml", "shocks/raid.txt"):
+        (here / "mine" / path).parent.mkdir(parents=True, exist_ok=True)
+        (here / "mine" / path).write_text(RAID)
+    code, said, wrong = sim("run", *TOY, "shock=[raid]", "--config-dir", "mine", "--cfg", "job")
+    assert (code, wrong) == (0, "") and "label: Raid" in said
 
 
 def test_a_shock_file_is_named_after_its_key(sim, here):
@@ -481,6 +510,15 @@ def test_completion_cuts_the_verb_away(here):
     assert completed("sim ve", here) == ["verify"]
     assert "region=toy" in completed("sim run region=", here)
     assert "dynamics.vigilance=" in completed("sim sweep region=toy dynamics.vigil", here)
+
+
+@pytest.mark.parametrize("said", ["--config-dir mine", "--config-dir=mine", "-m --config-dir 'my, own'", "--config-dir my,\\ own"])
+def test_completion_knows_the_files_of_ones_own_folder(here, said):
+    for folder in ("mine", "my, own"):
+        (here / folder / "region").mkdir(parents=True)
+        (here / folder / "region" / "tiny.yaml").write_text((config_folder() / "region" / "toy.yaml").read_text("utf-8"))
+    assert completed(f"sim run {said} region=t", here) == ["region=tiny", "region=toy"]
+    assert completed("sim run --config-dir nowhere region=t", here) == ["region=toy"]
 
 
 def test_an_interrupted_run_leaves_nothing_half_written(here):

@@ -6,10 +6,11 @@ from conftest import effect, shock_folder
 
 from sim.compose import expand, expand_jobs, from_tables
 from sim.config import Config
+from sim.folders import config_folder
 from sim.overrides import coordinate_names
 from sim.refusal import SettingError
 from sim.settings import common_and_rest, data_settings, differing, fingerprint, shared_and_own
-from sim.simulate import references
+from sim.simulate import Plan, references
 from sim.typed import build
 
 TOY = ["region=toy"]
@@ -90,11 +91,39 @@ def test_tables_of_another_composer_give_the_same_config():
 
 
 def test_own_files_stand_before_the_shipped_ones(tmp_path):
-    (tmp_path / "scenario").mkdir()
-    text = "# @package _global_\ndefaults:\n  - /shock: []\nscenario: {name: baseline, label: Mine}\n"
-    (tmp_path / "scenario" / "baseline.yaml").write_text(text)
-    (tmp_path / "scenario" / "own.yaml").write_text(text.replace("name: baseline", "name: own"))
-    assert [variant.label for variant in expand([*TOY, "scenario=own"], tmp_path)] == ["own"]
+    shipped = config_folder()
+    for group in ("scenario", "region", "shock", "study", "dynamics"):
+        (tmp_path / group).mkdir()
+    label = "# @package _global_\ndefaults:\n  - /shock: []\nscenario: {name: baseline, label: Mine}\n"
+    (tmp_path / "scenario" / "baseline.yaml").write_text(label)
+    toy = yaml.safe_load((shipped / "region" / "toy.yaml").read_text("utf-8"))
+    toy["states"]["north"]["capability"] = 0.875
+    (tmp_path / "region" / "toy.yaml").write_text(yaml.safe_dump(toy, sort_keys=False))
+    (tmp_path / "dynamics" / "reference.yaml").write_text(
+        (shipped / "dynamics" / "reference.yaml").read_text("utf-8").replace("\nvigilance: 1.0", "\nvigilance: 1.25", 1)
+    )
+    study = "# @package _global_\nstudy: {name: headline, question: Mine, axes: {dynamics.relay: '0,0.5'}}\nreplicates: 7\n"
+    (tmp_path / "study" / "headline.yaml").write_text(study)
+    own = expand([*TOY, "study=headline"], tmp_path)
+    assert [variant.label for variant in own] == ["baseline, relay=0", "baseline, relay=0.5"]
+    config = own[0].config
+    assert (config.scenario.label, config.study.question, config.replicates) == ("Mine", "Mine", 7)
+    assert (config.region.states["north"].capability, config.dynamics.vigilance) == (0.875, 1.25)
+    effects = {"tie": effect("tie", "step", {"state": "armenia", "peer": "azerbaijan"}, 0.9, date="2025-08-08")}
+    shock_folder(tmp_path, "peace_deal", effects)
+    (mine,) = expand(["scenario=peace_deal"], tmp_path)
+    assert mine.config.shock["peace_deal"].effects["tie"].size == 0.9
+
+
+@pytest.mark.parametrize("name", ["é", "a, b", "a=b", "it's [x] ${seed}\\", "a b#c%20"])
+def test_a_folder_of_ones_own_may_have_any_name(tmp_path, name):
+    """Also beside another one, which a path that is read as a list would lead to."""
+    for at, label in ((tmp_path / name, "Mine"), (tmp_path / "a", "Other"), (tmp_path / " b", "Other")):
+        (at / "scenario").mkdir(parents=True)
+        text = f"# @package _global_\ndefaults:\n  - /shock: []\nscenario: {{name: baseline, label: {label}}}\n"
+        (at / "scenario" / "baseline.yaml").write_text(text)
+    (variant,) = expand(TOY, tmp_path / name)
+    assert variant.config.scenario.label == "Mine"
 
 
 def test_each_variant_is_set_against_the_reference_of_its_own_swept_values(tmp_path):
@@ -168,6 +197,25 @@ def test_variants_of_one_run_share_a_region():
     with pytest.raises(SettingError, match="one region"):
         expand(["region=toy,south_caucasus"])
     assert len(expand(["scenario=baseline,history", "region=south_caucasus_1994", "end=2026-07"])) == 2
+
+
+@pytest.mark.parametrize("key", ["label", "states.north.label", "blocs.east.label", "blocs.east.colour"])
+def test_variants_of_one_run_share_what_figures_show(key):
+    words = "#0072B2,#D55E00" if key.endswith("colour") else "One,Other"
+    with pytest.raises(SettingError, match="sim run -m") as caught:
+        expand([*TOY, f"region.{key}={','.join(map(repr, words.split(',')))}"])
+    assert caught.value.key == f"region.{key}"
+
+
+def test_variants_of_one_run_share_its_window():
+    """Also where a region's opening sets it, and where variants are put together by hand."""
+    with pytest.raises(SettingError, match=r"sim run -m") as caught:
+        expand([*TOY, "region.as_of=2022-01,2021-01"])
+    assert caught.value.key == "region.as_of" and "2021-01-01" in caught.value.wrong
+    assert len(expand([*TOY, "region.as_of=2022-01,2021-01", "start=2022-01"])) == 2
+    with pytest.raises(SettingError, match="sim run -m") as caught:
+        Plan([*expand([*TOY, "seed=1"]), *expand([*TOY, "seed=2"])])
+    assert caught.value.key == "seed"
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from sim.names import SHOWN
 from sim.refusal import DamageError, SettingError
 from sim.results import open_results
 from sim.simulate import Plan
-from tests.conftest import HARD
+from tests.conftest import HARD, connected
 
 SAID = [*HARD[:1], "replicates=5", "end=2023-04"]
 
@@ -53,11 +53,13 @@ ALIKE = {
     "draws": ["shock=[everything]", "dynamics.vigilance=0,1", "dynamics.relay=interval(0,1)", "draws=3", "engine.chunk=2"],
     "folded": ["dynamics.vigilance=0.5,2", "dynamics.relay=interval(0,1)", "draws=20", "keep=summaries"],
     "seeds": ["shock=[everything]", "seed=1,2", "dynamics.vigilance=0.5,2"],
+    "buffers and names": ["region.blocs.west.buffer=[],[south]", "region.blocs.west.label=West,Occident"],
+    "openings": ["region.as_of=2022-01,2021-07", "dynamics.vigilance=0.5,2"],
     "whole runs": ["dynamics.vigilance=0.5,2", "replicates=3,4", "periods_per_year=4,12", "end=2023-07"],
 }
 
 
-COUNTS = {"numbers": 2, "shocks": 2, "draws": 2, "folded": 2, "seeds": 4, "whole runs": 8}
+COUNTS = {"numbers": 2, "shocks": 2, "draws": 2, "folded": 2, "seeds": 4, "buffers and names": 4, "openings": 4, "whole runs": 8}
 
 
 @pytest.mark.parametrize("named", ALIKE)
@@ -88,6 +90,26 @@ def test_jobs_of_one_run_are_one_batch_and_plain_values_give_the_same_worlds(har
     ds = outputs.run_variant(plain[0], tmp_path / "plain")
     assert open_results(job)["alignment"].values.tobytes() == ds["alignment"].values.tobytes()
     assert json.loads((job / "job.json").read_text())["batch"] == "../batches/1"
+
+
+def test_regions_of_one_name_and_jobs_of_other_actors_are_each_as_if_run_alone(hard, tmp_path):
+    """Files that share a `name:` but not their actors, their order or their opening."""
+    region = connected()
+    turned = {**region, "states": dict(reversed(region["states"].items()))}
+    fewer = {**region, "routes": {}, "as_of": "2021-07"}
+    (tmp_path / "region").mkdir()
+    for name, content in (("one", region), ("two", turned), ("three", fewer)):
+        (tmp_path / "region" / f"{name}.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False))
+    said = ["replicates=3", "end=2022-06"]
+    done = write(tmp_path, ["region=one,two,three", *said], tmp_path / "out")
+    assert len(list((tmp_path / "out" / "batches").iterdir())) == 3
+    for name, job in zip(("one", "two", "three"), done, strict=True):
+        (variant,) = expand([f"region={name}", *said], tmp_path)
+        alone = outputs.run_variant(variant, tmp_path / name)
+        one = open_results(tmp_path / "out" / job.name)
+        assert one["state"].values.tolist() == alone["state"].values.tolist() == list(variant.config.region.states)
+        assert one["time"].values.tolist() == alone["time"].values.tolist()
+        assert all(one[variable].values.tobytes() == alone[variable].values.tobytes() for variable in one.data_vars)
 
 
 # What fails ------------------------------------------------------------------------------------------------------------------

@@ -196,6 +196,36 @@ def test_dates_of_summaries_are_those_of_the_worlds_and_of_one_hold_alone(pair):
         realignments(pair[1], hold_years=2)
 
 
+@pytest.mark.parametrize("periods_per_year", [4, 24])
+def test_a_hold_of_one_year_is_as_many_periods_as_a_year_has(periods_per_year):
+    """Of two states one keeps to the other bloc for just a year before the end, the other a period less."""
+    ds = simulate(expand(["region=toy", "replicates=2", "end=2024-01", f"periods_per_year={periods_per_year}"]))
+    turned, swing = ds.sizes["period"] - periods_per_year, ds["alignment"].copy(deep=True)
+    for state, at in ((0, turned), (1, turned + 1)):
+        swing[..., :at, state, :] = swing[..., :1, state, :].values
+        swing[..., at:, state, :] = swing[..., :1, state, ::-1].values
+    found = realignments(ds.assign(alignment=swing))
+    assert found["probability"].values.tolist() == [[1.0, 0.0]]
+    assert set(found["date"].values[0, :, 0]) == {ds["time"].values[turned]}
+
+
+def test_worlds_and_summaries_hold_the_same_dates_in_periods_of_half_a_month():
+    said = ["region=toy", "replicates=20", "end=2025-01", "periods_per_year=24", "region.states.north.volatility=1"]
+    dates = [realignments(simulate(expand([*said, f"keep={keep}"])))["date"].values for keep in ("worlds", "summaries")]
+    assert not np.isnat(dates[0]).all()
+    np.testing.assert_array_equal(*dates)
+
+
+@pytest.mark.parametrize("keep", ["worlds", "summaries"])
+def test_each_variant_has_the_spheres_of_its_own_buffers(keep):
+    said = ["region=toy", "replicates=3", "end=2023-01", f"keep={keep}"]
+    ds = summarise(measured(simulate(expand([*said, "region.blocs.east.buffer=[],[north],[south]"]))))
+    assert np.isnan(ds["sphere"][0]).all() and np.isnan(ds["sphere"].sel(bloc="west")).all()
+    for variant, state in ((1, "north"), (2, "south")):
+        alone = summarise(measured(simulate(expand([*said, f"region.blocs.east.buffer=[{state}]"]))))
+        np.testing.assert_array_equal(ds["sphere"][variant], alone["sphere"][0])
+
+
 def test_a_measure_can_be_the_outcome_of_a_job():
     ds = simulate(expand(["region=toy", "replicates=3", "end=2023-01", "outcome=hedging.north"]))
     assert outcome(ds) == pytest.approx(float(measured(ds)["hedging"].isel(variant=0, time=-1, state=0).mean()))
