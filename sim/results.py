@@ -40,7 +40,7 @@ HALF_WIDTH = "half_width"
 """A statistic of differences: half the 95 % interval of their mean (Student's t)."""
 PART = "part"
 MANIFEST, COMPLETE, JOB = "manifest.json", "complete.json", "job.json"
-FORMAT = 2
+FORMAT = 3
 MOVE = "move"
 OUTCOME_WORDS = {
     FINAL: {"long_name": "Alignment at the end", "units": "alignment"},
