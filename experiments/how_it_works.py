@@ -97,8 +97,8 @@ def _signed(arc: xr.Dataset) -> str:
 def response_table(shipped: dict[str, xr.DataArray], drawn: xr.DataArray, labels: dict[str, str]) -> list[str]:
     """A row for each push of the figure: its greatest response, on both sides, with its band."""
     lines = [
-        "| lasting push of 1 on | greatest response | below | above | 5-95 % of draws | sign holds |",
-        "|---|---|---|---|---|---|",
+        "| lasting push of 1 on | greatest response | below | above | sides | 5-95 % of draws | sign holds |",
+        "|---|---|---|---|---|---|---|",
     ]
     for push in diagram.chosen(shipped[SIDE])[0]:
         values = {name: table.sel(push=push).values for name, table in shipped.items()}

@@ -9,7 +9,7 @@ import xarray as xr
 
 from sim.arrays import Array
 from sim.names import BLOC, QUANTITIES, REPLICATE, STATE, VARIANT
-from sim.panels import MARKS_MAX, Mark
+from sim.panels import MARKS_MAX, Interval, Mark, overlaps
 from sim.sheet import MINUS
 
 BAND, INTERVAL = "5-95 % of worlds (spread of runs)", "95 % interval of the mean"
@@ -80,37 +80,56 @@ def marks(runs: Sequence[xr.Dataset], variants: Sequence[str], state: str = "", 
         of = {variant: {shock for other, shock, _ in found if other == variant} for pair in pairs for variant in pair}
         shown = set().union(*(of[variant] ^ of[reference] for variant, reference in pairs))
     numbered = enumerate(sorted({shock for _, shock, _ in found}), start=1)
-    return [
-        Mark(number, label, [np.datetime64(day) for day in days], tuple(np.datetime64(day) for day in ends))
-        for number, (days, label, ends) in numbered
-        if (days, label, ends) in shown
-    ]
+    return [_mark(number, *shock) for number, shock in numbered if shock in shown]
 
 
-def _drawn(shock: Mapping[str, Any]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """What is drawn of a shock: its dates, its name and when it may end."""
-    return tuple(shock["dates"]), shock["label"], tuple(shock["ends"])
+Days = tuple[tuple[str, str], ...]
+
+
+def _drawn(shock: Mapping[str, Any]) -> tuple[Days, str, Days, float]:
+    """What is drawn of a shock: when it begins, its name, when it may end, and how probable it is."""
+    begins, ends = (tuple((first, last) for first, last in shock[name]) for name in ("begins", "ends"))
+    return begins, shock["label"], ends, shock["probability"]
+
+
+def _mark(number: int, begins: Days, label: str, ends: Days, probability: float) -> Mark:
+    first, last = (tuple((np.datetime64(one), np.datetime64(other)) for one, other in said) for said in (begins, ends))
+    return Mark(number, label, first, last, probability)
 
 
 def key(shocks: Sequence[Mark], times: Array) -> str:
     """The names and months of numbered marks on one line; of too many only how many they are."""
     if len(shocks) > MARKS_MAX:
-        return f"{len(shocks)} shocks, marked at the foot of the panels; the timeline names them."
-    entries = listed(shocks, times, ends=True)
-    bar = ". Bar at the top of a panel: when the end may be." if any(mark.ends for mark in shocks) else ""
-    return f"Shocks: {'; '.join(entries)}{bar}" if entries else "No shocks."
+        bar = ", as bars where the date is drawn" if any(mark.drawn_begins for mark in shocks) else ""
+        return f"{len(shocks)} shocks, marked at the foot of the panels{bar}; the timeline names them."
+    return " ".join([f"Shocks: {'; '.join(listed(shocks, times))}.", bar_words(shocks)]).strip() if shocks else "No shocks."
 
 
-def listed(shocks: Sequence[Mark], times: Array, ends: bool = False) -> list[str]:
-    """The number, name and months of each mark, with `ends` also those between which its end is drawn."""
-    entries = []
-    for mark in shocks:
-        months = list(dict.fromkeys(str(day)[:7] for day in mark.dates))
-        when = " to ".join(dict.fromkeys([*months[:1], *months[-1:]]))
-        when += ", ends between {} and {}".format(*(str(day)[:7] for day in mark.ends)) if mark.ends and ends else ""
-        inside = any(times[0] <= day <= times[-1] for day in mark.dates)
-        entries.append(f"{mark.number} {mark.label} ({when}{'' if inside else ', outside this time'})")
-    return entries
+def bar_words(shocks: Sequence[Mark]) -> str:
+    """What the bars of some marks stand for; empty where none has one."""
+    return (
+        "Bar at the top of a panel: when a shock may begin or end."
+        if any(mark.drawn_begins or mark.ends for mark in shocks)
+        else ""
+    )
+
+
+def listed(shocks: Sequence[Mark], times: Array) -> list[str]:
+    """The number, name and months of each mark, and its probability where that is not 1."""
+    return [f"{mark.number} {mark.label} ({', '.join(_when(mark, times))})" for mark in shocks]
+
+
+def _when(mark: Mark, times: Array) -> list[str]:
+    months = [str(day)[:7] for day in mark.dates]
+    begins = [" to ".join(dict.fromkeys([*months[:1], *months[-1:]]))] if months else []
+    begins += [f"between {_months(interval)}" for interval in mark.drawn_begins]
+    said = [" and ".join(dict.fromkeys(begins)), *dict.fromkeys(f"ends between {_months(interval)}" for interval in mark.ends)]
+    said += [f"probability {mark.probability:g}"] if mark.probability < 1 else []
+    return said + ([] if any(overlaps(interval, (times[0], times[-1])) for interval in mark.begins) else ["outside this time"])
+
+
+def _months(interval: Interval) -> str:
+    return " and ".join(str(day)[:7] for day in interval)
 
 
 def foot(runs: Sequence[xr.Dataset], notes: Sequence[str]) -> str:
@@ -152,4 +171,4 @@ def pages_of(ds: xr.Dataset, chosen: Sequence[int], title: str) -> tuple[list[Pa
 def named(shocks: Sequence[Mark], times: Array) -> dict[str, Any]:
     """The shocks of a sheet in its words: on a line above the panels while they are few, else as a list below."""
     entries = listed(shocks, times)
-    return {"entries": entries} if len(entries) > MARKS_MAX else {"key": key(shocks, times)}
+    return {"entries": entries, "key": bar_words(shocks)} if len(entries) > MARKS_MAX else {"key": key(shocks, times)}

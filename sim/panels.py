@@ -18,6 +18,8 @@ MARKS_MAX = 10
 """Shocks that are numbered above panels; more are short marks at the foot, and the timeline names them."""
 LEVELS = 4
 """Heights on which the numbers of a timeline's shocks stand, so that near ones do not meet."""
+FOOT, LEVEL = 0.04, 0.035
+"""Share of a panel's height that marks at its foot take, and inches from one bar at its top to the next."""
 YEAR_STEPS = (1, 2, 3, 5, 10, 20, 50)
 NAMED = 0.1
 """Share of a panel from zero on which a line is named."""
@@ -29,16 +31,31 @@ NUMBER_GAP = 0.016
 """Share of a timeline's width between two numbers on one height."""
 
 
-class Mark(NamedTuple):
-    """A shock as figures show it; the number is that of the whole run, in the order of dates.
+Interval = tuple[np.datetime64, np.datetime64]
+"""The first and the last date between which each world draws one; both are the date where that is not drawn."""
 
-    `ends` are the first and the last date at which it may end, where each world draws that.
+
+class Mark(NamedTuple):
+    """A shock as figures show it: when its effects begin, and when they end where that is drawn.
+
+    The number is that of the whole run, in the order of dates; the probability that of its happening at all.
     """
 
     number: int
     label: str
-    dates: list[np.datetime64]
-    ends: tuple[np.datetime64, ...] = ()
+    begins: tuple[Interval, ...]
+    ends: tuple[Interval, ...] = ()
+    probability: float = 1.0
+
+    @property
+    def dates(self) -> list[np.datetime64]:
+        """Dates at which effects begin in every world."""
+        return [first for first, last in self.begins if first == last]
+
+    @property
+    def drawn_begins(self) -> list[Interval]:
+        """Intervals of dates in which effects begin by chance."""
+        return [(first, last) for first, last in self.begins if first != last]
 
 
 def limits_of(*arrays: Array) -> tuple[float, float]:
@@ -75,7 +92,7 @@ def years(times: Array, most: int = 4) -> tuple[list[np.datetime64], list[str]]:
 def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[Mark], numbered: bool, signed: bool = False) -> None:
     """Set a panel's axes, its line at zero and the marks of shocks inside its time, their numbers above it where `numbered`.
 
-    A bar at the top spans the dates from which the end of a shock is drawn.
+    Bars at the top span the dates between which the beginning or the end of a shock is drawn.
     """
     first, last = times[0], times[-1]
     if first == last:
@@ -86,34 +103,67 @@ def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[M
     ax.set_xticks(*years(times, max(4, int(wide / GAP_YEARS))))
     ax.set_yticks(*ticks(limits, 6, signed))
     ax.axhline(0, color=GREY if signed else FAINT, linewidth=0.6, zorder=1, gid="zero")
-    right, crowded = -1.0, len(marks) > MARKS_MAX
-    numbered = numbered and not crowded
+    _mark_shocks(ax, (first, last), marks, numbered)
+
+
+def _mark_shocks(ax: Axes, shown: Interval, marks: Sequence[Mark], numbered: bool) -> None:
+    """Draw the marks of shocks over the time shown: lines at dates, bars where these are drawn; many are small and at the foot."""
+    (wide, tall), crowded = _inches(ax), len(marks) > MARKS_MAX
+    right, taken = -1.0, list[list[Interval]]()
     for mark in marks:
-        inside = [day for day in mark.dates if first <= day <= last]
-        for day in inside:
+        for day in (day for day in mark.dates if shown[0] <= day <= shown[1]):
             style = {"color": LIGHT, "linewidth": 0.6, "zorder": 1, "gid": f"shock {mark.number}"}
-            ax.axvline(day, ymax=0.04 if crowded else 1.0, **style)  # pyright: ignore[reportArgumentType]
-        if mark.ends and not crowded:
-            places = [float((min(max(day, first), last) - first) / (last - first)) for day in mark.ends]
-            style = {"color": LIGHT, "linewidth": 1.8, "solid_capstyle": "butt", "zorder": 1, "gid": f"end of shock {mark.number}"}
-            ax.plot(places, [1.0, 1.0], transform=ax.transAxes, clip_on=False, **style)  # pyright: ignore[reportArgumentType]
-        if inside and numbered:
-            right = max(float((inside[0] - first) / (last - first)), right + GAP_MARKS / wide)
+            ax.axvline(day, ymax=FOOT if crowded else 1.0, **style)  # pyright: ignore[reportArgumentType]
+        for interval in mark.drawn_begins if crowded else [*mark.drawn_begins, *mark.ends]:
+            if overlaps(interval, shown):
+                height = FOOT / 2 if crowded else 1.0 - _level(interval, taken) * LEVEL / tall
+                style = {"color": LIGHT, "linewidth": 1.8, "solid_capstyle": "butt", "zorder": 1}
+                ends = [_place(day, shown) for day in interval]
+                gid = f"interval of shock {mark.number}"
+                ax.plot(ends, [height, height], transform=ax.transAxes, clip_on=False, gid=gid, **style)  # pyright: ignore[reportArgumentType]
+        inside = next((interval for interval in mark.begins if overlaps(interval, shown)), None)
+        if inside and numbered and not crowded:
+            right = max(_place(inside[0], shown), right + GAP_MARKS / wide)
             write(ax, right, 1.02, str(mark.number), size=6, color=GREY, ha="center", va="bottom", transform=ax.transAxes)
 
 
+def _level(interval: Interval, taken: list[list[Interval]]) -> int:
+    """The first level whose intervals this one does not meet; it is put there."""
+    level = next((at for at, others in enumerate(taken) if not any(overlaps(interval, other) for other in others)), len(taken))
+    taken[level : level + 1] = [[*(taken[level] if level < len(taken) else []), interval]]
+    return level
+
+
+def _place(day: np.datetime64, shown: Interval) -> float:
+    """Where a date stands in the time shown, from 0 to 1; at its ends what lies outside."""
+    return float((min(max(day, shown[0]), shown[1]) - shown[0]) / (shown[1] - shown[0]))
+
+
+def overlaps(one: Interval, other: Interval) -> bool:
+    """Whether two intervals have a date in common."""
+    return bool(one[0] <= other[1] and other[0] <= one[1])
+
+
 def number_marks(ax: Axes, times: Array, marks: Sequence[Mark], level: float, step: float) -> None:
-    """Number shocks at their first dates above what a timeline's panel shows, near ones on different heights."""
-    span, placed = times[-1] - times[0], [-1.0] * LEVELS
+    """Number shocks at their first dates above what a timeline's panel shows, near ones on different heights.
+
+    Where that date is drawn a bar beside the number spans it.
+    """
+    shown, placed = (times[0], times[-1]), [-1.0] * LEVELS
     for mark in marks:
-        day = next((day for day in mark.dates if times[0] <= day <= times[-1]), None)
-        if day is None:
+        interval = next((interval for interval in mark.begins if overlaps(interval, shown)), None)
+        if interval is None:
             continue
-        x = float((day - times[0]) / span)
+        x, end = (_place(day, shown) for day in interval)
         at = next((at for at in range(LEVELS) if x - placed[at] > NUMBER_GAP), int(np.argmin(placed)))
-        placed[at] = x
-        y = level + (at + 0.5) * step
-        ax.plot([day, day], [ax.get_ylim()[0], y - 0.4 * step], color=FAINT, linewidth=0.6, zorder=0.5, gid=f"shock {mark.number}")
+        placed[at] = end
+        y, day = level + (at + 0.5) * step, max(interval[0], shown[0])
+        style = {"color": FAINT, "linewidth": 0.6, "zorder": 0.5, "gid": f"shock {mark.number}"}
+        if interval[0] == interval[1]:
+            ax.plot([day, day], [ax.get_ylim()[0], y - 0.4 * step], **style)  # pyright: ignore[reportArgumentType]
+        else:
+            style |= {"color": LIGHT, "linewidth": 1.8, "solid_capstyle": "butt", "transform": ax.get_yaxis_transform()}
+            ax.plot([x + 0.6 * NUMBER_GAP, max(x + 0.6 * NUMBER_GAP, end)], [y, y], **style)  # pyright: ignore[reportArgumentType]
         write(ax, day, y, str(mark.number), size=6, color=INK, ha="center", va="center", clip_on=True)  # pyright: ignore[reportArgumentType]
 
 

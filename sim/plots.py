@@ -90,11 +90,12 @@ def plot_timeline(ds: xr.Dataset, variant: str) -> Figure:
     low, high = limits_of(mean[at])
     step = 0.07 * (high - low)
     words, colours = captions.bloc_words(ds), names(ds, "bloc_colour")
-    dashes = [DASHES[bloc % len(DASHES)] for bloc in range(len(words))]
+    dashes, shocks = [DASHES[bloc % len(DASHES)] for bloc in range(len(words))], captions.marks([ds], [variant])
     notes = [
         "Line: mean of the worlds",
         SINGLE if captions.worlds(ds) == 1 else "without bands",
         "number: first date of a shock that names the state, or no state; the list names all shocks",
+        *(["bar beside it: until when it may begin"] if any(mark.drawn_begins for mark in shocks) else []),
     ]
     figure, panels = sheet(
         captions.state_words(ds),
@@ -106,7 +107,7 @@ def plot_timeline(ds: xr.Dataset, variant: str) -> Figure:
         height=2.1,
         gap=0.9,
         widest=WIDTH,
-        entries=captions.listed(captions.marks([ds], [variant]), times),
+        entries=captions.listed(shocks, times),
     )
     for row, ax in enumerate(panels[:, 0]):
         frame(ax, times, (low, high + LEVELS * step), [], numbered=False)

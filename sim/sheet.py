@@ -118,7 +118,8 @@ def sheet(
     above = 0.12 + sum(len(lines) * points * LINE + 0.05 for lines, points, _ in upper if lines)
     above += math.ceil(len(legend) / max(per_row, 1)) * 0.15 + named
     lower = wrap(foot, total - 0.3, 6.5)
-    listed = math.ceil(len(entries) / LISTS)
+    lists = _columns(entries, (total - 0.3) / LISTS)
+    listed = max(map(len, lists))
     under = 0.32 + (0.18 if below else 0) + listed * 6.5 * LINE + (0.12 if listed else 0) + len(lower) * 6.5 * LINE + 0.08
     tall = above + len(rows) * (height + 0.12) - 0.12 + under
     figure = Figure(figsize=(total, tall))
@@ -135,12 +136,24 @@ def sheet(
             write(figure, 0.15 / total, cursor / tall, "\n".join(lines), size=points, weight=weight, va="top", linespacing=1.15)
             cursor -= len(lines) * points * LINE + 0.05
     _write_legend(figure, legend, cursor / tall, per_row)
-    for at in range(LISTS if listed else 0):
-        column = [fit(entry, int((total - 0.3) / LISTS / (6.5 * LETTER))) for entry in entries[at * listed : (at + 1) * listed]]
+    for at, column in enumerate(lists if listed else []):
         x, y = 0.15 + at * (total - 0.3) / LISTS, 0.08 + len(lower) * 6.5 * LINE + 0.12 + listed * 6.5 * LINE
         write(figure, x / total, y / tall, "\n".join(column), size=6.5, va="top", linespacing=1.15)
     write(figure, 0.15 / total, 0.08 / tall, "\n".join(lower), size=6.5, color=GREY, va="bottom", linespacing=1.15)
     return figure, panels
+
+
+def _columns(entries: Sequence[str], inches: float) -> list[list[str]]:
+    """The lines of a list in columns of a width, about as many in each; an entry stands whole in one column."""
+    wrapped = [wrap(entry, inches - 0.15, 6.5) for entry in entries]
+    wrapped = [[lines[0], *(f"    {line}" for line in lines[1:])] for lines in wrapped]
+    columns: list[list[str]] = [[] for _ in range(LISTS)]
+    even = math.ceil(sum(map(len, wrapped)) / LISTS)
+    at = 0
+    for lines in wrapped:
+        at += len(columns[at]) >= even
+        columns[at] += lines
+    return columns
 
 
 def _write_margins(

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from sim.names import (
 )
 from sim.overlays import Configs, light
 from sim.params import Params, World, shared, some_of, stack
+from sim.periods import dates
 from sim.refusal import SettingError, demand_known
 
 BASELINE = "baseline"
@@ -267,9 +268,10 @@ def _plain(value: object) -> object:
 
 
 def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
-    """For each variant the shocks that may happen in it, for figures: name, label, dates of its effects, and whom they name.
+    """For each variant the shocks that may happen in it, for figures: name, label, probability, when, and whom they name.
 
-    `dates` are those from which effects begin; `ends` are the first and the last at which an effect may end, where that is drawn.
+    `begins` are the intervals of dates in which its effects may begin, [date, date] where that is not drawn; `ends` are those in
+    which effects may end, where that is drawn.
     """
     found, layout = {}, plan.layout
     for variant in plan.variants:
@@ -277,8 +279,9 @@ def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
             {
                 "name": name,
                 "label": shock.label,
-                "dates": sorted({_ends_of(effect.date)[0] for effect in shock.effects.values()}),
-                "ends": _span([_ends_of(effect.until) for effect in shock.effects.values() if isinstance(effect.until, Mapping)]),
+                "probability": shock.probability,
+                "begins": _intervals(effect.date for effect in shock.effects.values()),
+                "ends": [until for until in _intervals(effect.until for effect in shock.effects.values()) if until[0] != until[1]],
                 "states": _named(shock, (STATE, PEER), layout.states),
                 "blocs": _named(shock, (BLOC, RIVAL), layout.blocs),
             }
@@ -288,13 +291,10 @@ def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _ends_of(date: str | Mapping[str, str]) -> tuple[str, str]:
-    return (str(date["from"]), str(date["to"])) if isinstance(date, Mapping) else (str(date), str(date))
-
-
-def _span(intervals: Sequence[tuple[str, str]]) -> list[str]:
-    """The first and the last date of some intervals, none of none."""
-    return [min(first for first, _ in intervals), max(last for _, last in intervals)] if intervals else []
+def _intervals(said: Iterable[object]) -> list[tuple[str, str]]:
+    """The first and last date of each of some dates or intervals of dates, in rising order, each once; none of what is not set."""
+    pairs = (dates("date", value) for value in said if value is not None)
+    return sorted({(first.isoformat(), last.isoformat()) for first, last in pairs})
 
 
 def _named(shock: Shock, dims: Sequence[str], known: Sequence[str]) -> list[str]:

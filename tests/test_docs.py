@@ -281,6 +281,16 @@ def test_every_link_and_file_name_leads_somewhere(path):
     assert lost == [], f"{named(path)} names what is not there"
 
 
+@pytest.mark.parametrize("path", DOCS, ids=named)
+def test_every_row_of_a_table_has_a_cell_for_each_of_its_heads(path):
+    prose = re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n)+", prose, re.MULTILINE):
+        lines = table.splitlines()
+        cells = [len(re.split(r"(?<!\\)\|", line.removeprefix("|").removesuffix("|"))) for line in lines]
+        wrong = [line for line, count in zip(lines, cells, strict=True) if count != cells[0]]
+        assert wrong == [], f"{named(path)}: unlike {lines[0]}"
+
+
 @pytest.mark.parametrize("path", [*DOCS, ROOT / "CITATION.cff"], ids=named)
 def test_no_document_holds_a_path_of_a_machine(path):
     assert re.findall(r"(?<![\w.:/])/(?:home|root|work|tmp|Users)\b\S*|\b[A-Z]:\\\S*", path.read_text("utf-8")) == []

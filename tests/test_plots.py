@@ -159,23 +159,61 @@ def test_a_shock_outside_the_time_is_named_and_not_drawn(ds):
     assert all("shock 1" not in {line.get_gid() for line in ax.lines} for ax in figure.axes)
 
 
-@pytest.mark.parametrize("until", [None, "2024-03-01", {"from": "2024-01-01", "to": "2024-12-01"}])
-def test_the_end_of_a_shock_is_named_and_where_it_is_drawn_its_interval_is_a_bar(until):
-    effect = {"date": "2023-03", "kind": "pulse" if until else "step", "target": "strain_war", "size": 0.2}
-    effect |= {"who": {"bloc": "east"}, "unit": "share of means", "range": [0.1, 0.3], "source": "judgement"} | (
-        {"until": until} if until else {}
-    )
+def dated(begin, end=None, probability=1.0):
+    """Results of one shock with such dates."""
+    effect = {"date": begin, "kind": "pulse" if end else "step", "target": "strain_war", "size": 0.2}
+    effect |= {"who": {"bloc": "east"}, "unit": "share of means", "range": [0.1, 0.3], "source": "judgement"}
     settings = {**expand(["region=toy", "end=2026-01", "replicates=3"])[0].settings}
-    settings["shock"] = {"war": {"label": "War", "probability": 1, "effects": {"drain": effect}}}
-    variant = from_tables(settings)
-    figure = plots.plot_trajectories(simulate([variant]), variant.label)
-    text = sentence(figure)
-    assert ("ends between 2024-01 and 2024-12" in text) == isinstance(until, dict) == ("Bar at the top" in text)
-    assert ("ends " in text) == isinstance(until, dict)
-    bars = [line for ax in figure.axes for line in ax.lines if line.get_gid() == "end of shock 1"]
-    assert len(bars) == (len(figure.axes) if isinstance(until, dict) else 0)
+    effects = {"drain": effect | ({"until": end} if end else {})}
+    settings["shock"] = {"war": {"label": "War", "probability": probability, "effects": effects}}
+    return simulate([from_tables(settings)])
+
+
+LATE = {"from": "2024-01-01", "to": "2024-12-01"}
+BAR = [730 / 1461, 1065 / 1461]
+"""Its place in the time shown: days since 2022-01."""
+
+
+def bars_of(figure):
+    return [line for ax in figure.axes for line in ax.lines if line.get_gid() == "interval of shock 1"]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "probability", "words"),
+    [
+        ("2023-03", None, 1, "War (2023-03)"),
+        ("2023-03", "2024-03-01", 1, "War (2023-03)"),
+        ("2023-03", LATE, 1, "War (2023-03, ends between 2024-01 and 2024-12)"),
+        (LATE, None, 1, "War (between 2024-01 and 2024-12)"),
+        (LATE, "2025-03", 0.5, "War (between 2024-01 and 2024-12, probability 0.5)"),
+        ({"from": "2025-12", "to": "2026-12"}, None, 1, "War (between 2025-12 and 2026-12)"),
+    ],
+)
+def test_dates_that_are_drawn_are_named_and_drawn_as_intervals(begin, end, probability, words):
+    ds = dated(begin, end, probability)
+    label = str(ds["variant"].values[0])
+    figure, timeline = plots.plot_trajectories(ds, label), plots.plot_timeline(ds, label)
+    bars, by_chance = bars_of(figure), isinstance(begin, dict) or isinstance(end, dict)
+    assert f"1 {words}" in sentence(figure) and f"1 {words}" in sentence(timeline)
+    assert ("Bar at the top" in sentence(figure)) == by_chance
+    assert len(bars) == len(figure.axes) * by_chance
     for bar in bars:
-        np.testing.assert_allclose(bar.get_xdata(), [730 / 1461, 1065 / 1461])  # days since 2022-01
+        np.testing.assert_allclose(bar.get_xdata(), BAR if LATE in (begin, end) else [1430 / 1461, 1])
+        np.testing.assert_allclose(bar.get_ydata(), 1)
+    sharp = [line for ax in figure.axes for line in ax.lines if line.get_gid() == "shock 1"]
+    assert bool(sharp) == (begin == "2023-03")
+    spans = [set(np.ravel(line.get_xdata())) for ax in timeline.axes for line in ax.lines if line.get_gid() == "shock 1"]
+    assert all((len(span) > 1) == isinstance(begin, dict) for span in spans)
+    assert ("bar beside it" in sentence(timeline)) == isinstance(begin, dict)
+
+
+def test_bars_of_intervals_that_meet_stand_below_each_other(ds):
+    shocks = json.loads(ds.attrs["shocks"])
+    for shock in itertools.chain(*shocks.values()):
+        shock["begins"] = [["2023-01-01", "2024-01-01" if shock["name"] == "raid" else "2025-01-01"]]
+    figure = plots.plot_trajectories(ds.assign_attrs(shocks=json.dumps(shocks)), "both")
+    heights = [line.get_ydata()[0] for line in figure.axes[0].lines if str(line.get_gid()).startswith("interval")]
+    assert heights[0] == 1 and 0.9 < heights[1] < 1
 
 
 def test_flows_are_drawn_over_periods_with_their_unit(ds):
@@ -407,7 +445,10 @@ def test_variants_side_by_side_show_means_ends_and_the_reference(ds):
 
 def test_too_many_shocks_of_effects_are_listed_below_the_panels(ds):
     dates = [f"2023-{month:02d}-01" for month in range(1, 12)]
-    many = [{"name": day, "label": f"Shock of {day}", "dates": [day], "ends": [], "states": [], "blocs": []} for day in dates]
+    many = [
+        {"name": day, "label": f"Shock of {day}", "probability": 1, "begins": [[day, day]], "ends": [], "states": [], "blocs": []}
+        for day in dates
+    ]
     crowd = ds.assign_attrs(shocks=json.dumps({"baseline": [], "raid": many, "fair": many, "both": many}))
     for figure in (*contrasts.plot_effects(results.differences(crowd)), *contrasts.plot_side_by_side(crowd)):
         assert all(f"Shock of {day}" in sentence(figure) for day in dates)
@@ -415,12 +456,21 @@ def test_too_many_shocks_of_effects_are_listed_below_the_panels(ds):
 
 def test_too_many_shocks_are_marks_at_the_foot_and_counted(ds):
     dates = [f"2023-{month:02d}-01" for month in range(1, 12)]
-    many = [{"name": day, "label": f"Shock of {day}", "dates": [day], "ends": [], "states": [], "blocs": []} for day in dates]
+    many: list[dict[str, Any]] = [
+        {"name": day, "label": f"Shock of {day}", "probability": 1, "begins": [[day, day]], "ends": [], "states": [], "blocs": []}
+        for day in dates
+    ]
     crowd = ds.assign_attrs(shocks=json.dumps(dict.fromkeys(["baseline", "raid", "fair", "both"], many)))
     figure = plots.plot_trajectories(crowd, "raid")
     assert "11 shocks, marked at the foot of the panels; the timeline names them." in sentence(figure)
     marks = [line for line in figure.axes[0].lines if str(line.get_gid()).startswith("shock")]
     assert len(marks) == 11 and all(max(mark.get_ydata()) < 0.1 for mark in marks)
+    many[-1] |= {"begins": [["2023-11-01", "2026-01-01"]], "ends": [["2026-01-01", "2026-06-01"]]}
+    crowd = ds.assign_attrs(shocks=json.dumps(dict.fromkeys(["baseline", "raid", "fair", "both"], many)))
+    figure = plots.plot_trajectories(crowd, "raid")
+    assert "11 shocks, marked at the foot of the panels, as bars where the date is drawn; the timeline" in sentence(figure)
+    (bar,) = (line for line in figure.axes[0].lines if str(line.get_gid()).startswith("interval"))
+    assert max(bar.get_ydata()) < 0.1
 
 
 def test_effects_mark_what_a_variant_and_its_reference_do_not_share(ds):
@@ -490,7 +540,7 @@ def crowded(ds):
     """Results whose shocks follow each other in days and whose lines end together, away from zero."""
     shocks = json.loads(ds.attrs["shocks"])
     for shock in itertools.chain(*shocks.values()):
-        shock["dates"] = ["2026-12-01" if shock["name"] == "raid" else "2026-12-20"]
+        shock["begins"] = [["2026-12-01", "2026-12-01"]] if shock["name"] == "raid" else [["2026-12-10", "2027-03-01"]]
     moved = ds["alignment"].values + 0.2 * (ds["variant"].values != "baseline")[:, None, None, None, None]
     return ds.assign(alignment=(ds["alignment"].dims, moved)).assign_attrs(shocks=json.dumps(shocks))
 
