@@ -20,7 +20,22 @@ from sim.ensemble import Job
 from sim.layout import Layout
 from sim.making import versions
 from sim.measures import HOLD_YEARS, STATISTICS
-from sim.names import BLOC, DIFFERENCE, OUTCOMES, PEER, PERIOD, RECORDED, REPLICATE, RIVAL, SHOWN, STATE, TIME, VARIANT, part_names
+from sim.names import (
+    BLOC,
+    DIFFERENCE,
+    MEASURED_RELATIONS,
+    OUTCOMES,
+    PEER,
+    PERIOD,
+    RECORDED,
+    REPLICATE,
+    RIVAL,
+    SHOWN,
+    STATE,
+    TIME,
+    VARIANT,
+    part_names,
+)
 from sim.overlays import light
 from sim.params import Params, World, shared, some_of, stack
 from sim.refusal import SettingError, demand_known
@@ -203,6 +218,9 @@ def words(plan: Plan) -> dict[str, Any]:
             "bloc_colour": [bloc.colour for bloc in region.blocs.values()],
         },
     }
+    if any(whole.region.measured_relations for whole in plan.configs.wholes):
+        said = (variant.config.region.measured_relations for variant in plan.variants)
+        beside[VARIANT][MEASURED_RELATIONS] = [json.dumps(table) for table in said]
     variables = list(RECORDED)
     if not worlds:
         variables = [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
