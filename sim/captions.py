@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from sim.arrays import Array
-from sim.names import BLOC, QUANTITIES, REPLICATE, STATE, VARIANT
+from sim.names import BLOC, MEASURED_RELATIONS, QUANTITIES, REPLICATE, SIDELESS, STATE, VARIANT
 from sim.panels import MARKS_MAX, Interval, Mark, overlaps
 from sim.sheet import MINUS
 
@@ -142,6 +142,14 @@ def foot(runs: Sequence[xr.Dataset], notes: Sequence[str]) -> str:
         origins.append(", ".join(parts + ([f"settings {settings[:8]}"] if settings else [])))
     origin = "; ".join(dict.fromkeys(origins))
     return f"{'; '.join(notes)}. {origin[0].upper()}{origin[1:]}. A scenario, not a forecast."
+
+
+def rivals(ds: xr.Dataset) -> list[str]:
+    """What a foot says of the rivalries by which measures weigh standing: whether they are the opening's, and who has none."""
+    called = dict(zip(names(ds, BLOC), bloc_words(ds), strict=True))
+    alone = [called[name] for name in str(ds["hedging"].attrs.get(SIDELESS, "")).split(", ") if name in called]
+    said = ["rivalries are those that the region file gives measures"] if MEASURED_RELATIONS in ds.coords else []
+    return said + ([f"no rival, so no side in hedging and polarisation: {', '.join(alone)}"] if alone else [])
 
 
 def pages(differences: xr.Dataset) -> tuple[list[Page], list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import kernel, noise, shocks
+from sim import kernel, noise, rules, shocks
 from sim.arrays import Array
 from sim.chunks import Task, add_sums, fixed_sums, segments
 from sim.config import Backend, Keep
@@ -169,9 +169,10 @@ def _folded(job: Job, task: Task) -> Arrays:
         at = [group.index(variant) for variant in own]
         against = [group.index(job.references[variant]) for variant in own]
         columns = slice(own[0] - variants[0], own[-1] + 1 - variants[0])
+        rivalry = rules.rivalry(cast(_some(job.params, group), job.layout.precision).measured_relation)
         for begin, end in parts:
             buffer = job.params.buffer if len(job.params.buffer) == 1 else job.params.buffer[group]
-            recorder = Summaries(at, against, job.layout.courted, buffer, job.hold)
+            recorder = Summaries(at, against, rivalry, job.layout.courted, buffer, job.hold)
             _record(job, recorder, group, range(begin, end))
             for name, array in recorder.arrays().items():
                 if name in OUTCOMES:

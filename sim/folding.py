@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim import measures, rules
+from sim import measures
 from sim.arrays import Array
 from sim.chunks import trail
 from sim.keep import plain
@@ -17,11 +17,15 @@ from sim.params import World
 class Summaries:
     """Mean, spread and quantiles over a segment of worlds, of each variable and its paired difference, and outcomes of each world.
 
-    `own` are the places of the variants that are kept among those that are stepped, `against` those of their references.
+    `own` are the places of the variants that are kept among those that are stepped, `against` those of their references; `rivalry`
+    is that by which measures weigh standing, (variant or 1, 1, bloc, rival).
     """
 
-    def __init__(self, own: Sequence[int], against: Sequence[int], courted: Array, buffer: Array, hold: int) -> None:
-        self.own, self.against, self.courted, self.buffer, self.hold = list(own), list(against), courted, buffer, hold
+    def __init__(
+        self, own: Sequence[int], against: Sequence[int], rivalry: Array, courted: Array, buffer: Array, hold: int
+    ) -> None:
+        self.own, self.against, self.hold = list(own), list(against), hold
+        self.rivalry, self.courted, self.buffer = rivalry, courted, buffer
         self.kept: dict[str, list[Array]] = {name + end: [] for name in SHOWN for end in ("", DIFFERENCE)}
         self.last: dict[str, Array] = {}
 
@@ -44,9 +48,9 @@ class Summaries:
     def _take_instant(self, world: World) -> None:
         for name in STORED_STOCKS:
             self._fold(name, plain(name, getattr(world, name)))
-        start, rivalry = self.opening.alignment, rules.rivalry(self.opening.relation)
+        held = self.opening.alignment, self.rivalry, self.courted, self.buffer
         self.tie, self.final = world.tie, world.alignment
-        self.last = measures.of_instant(world.alignment, world.tie, world.relation, start, rivalry, self.courted, self.buffer)
+        self.last = measures.of_instant(world.alignment, world.tie, world.relation, *held)
         for name, array in self.last.items():
             self._fold(name, array)
         self.lasting = (self.lasting + 1) * self.last["realigned"]

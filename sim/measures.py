@@ -1,8 +1,8 @@
 """What we look at: pure functions of recorded arrays, beside the rules. None of them simulates.
 
 The measures of a region take arrays whose last axes are actors, (..., state, bloc), (..., state, peer) or (..., bloc, rival), and
-leave the leading ones (worlds, instants) as they are. Rivalry is held at its opening where a measure says so, so that it moves with
-the states' choices alone.
+leave the leading ones (worlds, instants) as they are. Rivalry is held over a run (at its opening, unless the region file says
+otherwise), so that a measure moves with the states' choices alone.
 """
 
 import numpy as np
@@ -91,7 +91,7 @@ def standing(alignment: Array) -> Array:
 def of_instant(
     alignment: Array, tie: Array, relation: Array, opening: Array, rivalry: Array, courted: Array, buffer: Array
 ) -> dict[str, Array]:
-    """All measures that an instant decides, by name; `opening` is the alignment and `rivalry` the rivalry at the opening."""
+    """All measures that an instant decides, by name; `opening` is the alignment at the opening, `rivalry` is held."""
     return {
         "influence": influence(alignment),
         "sphere": sphere(alignment, rivalry, buffer),
@@ -119,7 +119,7 @@ def influence(alignment: Array) -> Array:
 def hedging(alignment: Array, rivalry: Array) -> Array:
     """How far each state stands with rivals at once, (..., state) in [0, 1]; 0 for one that stands with one side only.
 
-    The mean over pairs of rivals, weighted by their rivalry at the opening, of the geometric mean of standing with both.
+    The mean over pairs of rivals, weighted by the rivalry that is held, of the geometric mean of standing with both.
     Source: ours, after the first element of Kuik 2021, not taking sides; counter-measures and fall-back are not measured.
 
     >>> hedging(np.array([[0.5, 0.5], [0.9, -0.9]]), np.array([[0.0, 0.4], [0.4, 0.0]]))
@@ -135,7 +135,7 @@ def polarisation(alignment: Array, rivalry: Array, courted: Array) -> Array:
     """How far rivals divide the region, (...) in [0, 1]: 0 where all states stand alike, 1 where two halves stand wholly opposed.
 
     A state's side between two rivals is half the difference of its alignments with them. The mean distance of sides over pairs of
-    states, as a share of the greatest possible, is averaged over pairs of rivals by their rivalry at the opening; a state that is
+    states, as a share of the greatest possible, is averaged over pairs of rivals by the rivalry that is held; a state that is
     one of the two takes no part. Source: ours, after the alienation of Esteban & Ray 1994, identification left out.
 
     >>> float(polarisation(np.array([[1.0, -1.0], [-1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.ones((2, 2))))
@@ -237,7 +237,8 @@ def realigned(alignment: Array, opening: Array, rivalry: Array, courted: Array) 
     """
     closest, before = (np.where(courted > 0, array, -np.inf).argmax(axis=-1) for array in (alignment, opening))
     hostile = np.eye(alignment.shape[-1])[before] @ rivalry
-    hostile = np.broadcast_to(hostile, (*closest.shape, hostile.shape[-1]))
+    shape = np.broadcast_shapes(closest.shape, hostile.shape[:-1])
+    closest, hostile = np.broadcast_to(closest, shape), np.broadcast_to(hostile, (*shape, hostile.shape[-1]))
     return (np.take_along_axis(hostile, closest[..., None], axis=-1)[..., 0] > 0).astype(float)
 
 

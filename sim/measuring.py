@@ -7,9 +7,26 @@ import xarray as xr
 
 from sim import measures, rules
 from sim.arrays import Array
-from sim.names import BLOC, BUFFERS, MEASURES, PERIOD, QUANTITIES, REALIGNMENT, REPLICATE, STATE, STATISTIC, TIME, VARIANT
+from sim.names import (
+    BLOC,
+    BUFFERS,
+    DIFFERENCE,
+    MEASURED_RELATIONS,
+    MEASURES,
+    PERIOD,
+    QUANTITIES,
+    REALIGNMENT,
+    REPLICATE,
+    SIDELESS,
+    STATE,
+    STATISTIC,
+    TIME,
+    VARIANT,
+)
 from sim.refusal import SettingError
 
+BY_RIVALRY = ("sphere", "hedging", "realigned", "polarisation", "bridge")
+"""The measures that weigh standing by rivalries."""
 NEVER = np.datetime64("NaT", "ns")
 
 
@@ -25,20 +42,54 @@ def measured(ds: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
         The same with the variables of `sim.names.MEASURES`, of axes (variant, replicate, time or period, actors).
+        Attribute `blocs_without_rival` of those that weigh by rivalries names blocs that have no weight, where there are any.
     """
     if STATISTIC in ds.dims:
         return ds
     found: dict[str, list[Array]] = {name: [] for name in MEASURES}
+    rivalry, attributes = rivalries(ds), words_of_rivals(ds)
     for variant in range(ds.sizes[VARIANT]):
         one = ds.isel({VARIANT: variant})
-        for name, array in _of_variant(one, *joins(one)).items():
+        for name, array in _of_variant(one, rivalry[variant, None, None], *joins(one)).items():
             found[name].append(array)
     variables = {}
     for name, arrays in found.items():
         quantity = QUANTITIES[name]
         dims = (VARIANT, REPLICATE, PERIOD if quantity.per_period else TIME, *quantity.dims)
-        variables[name] = (dims, np.stack(arrays), {"long_name": quantity.label, "units": quantity.unit})
+        own = attributes if name in BY_RIVALRY else {}
+        variables[name] = (dims, np.stack(arrays), {"long_name": quantity.label, "units": quantity.unit, **own})
     return ds.assign(variables)
+
+
+def rivalries(ds: xr.Dataset) -> Array:
+    """The rivalry by which measures weigh standing, held over a run, (variant, bloc, rival) in [0, 1].
+
+    That of the opening, or of the relations that the region file gives measures, which stand beside each variant.
+    """
+    blocs = list(ds[BLOC].values)
+    opening = ds["relation"].isel({TIME: 0})
+    relation = (opening.sel({STATISTIC: "mean"}) if STATISTIC in ds.dims else opening.isel({REPLICATE: 0})).values.copy()
+    said = ds[MEASURED_RELATIONS].values if MEASURED_RELATIONS in ds.coords else ()
+    for table, text in zip(relation, said, strict=False):
+        for one, row in json.loads(str(text)).items():
+            for other, value in row.items():
+                if one in blocs and other in blocs:
+                    at = blocs.index(one), blocs.index(other)
+                    table[at] = table[at[::-1]] = value
+    return rules.rivalry(relation)
+
+
+def words_of_rivals(ds: xr.Dataset) -> dict[str, str]:
+    """The attribute that names the blocs without a rival in some variant, none where all have one."""
+    alone = ~(rivalries(ds) > 0).any(axis=-1).all(axis=0)
+    return {SIDELESS: ", ".join(map(str, ds[BLOC].values[alone]))} if alone.any() else {}
+
+
+def with_words_of_rivals(summaries: xr.Dataset) -> xr.Dataset:
+    """Folded measures and their differences with that attribute."""
+    for name in (name + end for name in BY_RIVALRY for end in ("", DIFFERENCE)):
+        summaries[name].attrs |= words_of_rivals(summaries)
+    return summaries
 
 
 def joins(ds: xr.Dataset) -> tuple[Array, Array]:
@@ -55,10 +106,9 @@ def joins(ds: xr.Dataset) -> tuple[Array, Array]:
     return courted, buffer
 
 
-def _of_variant(ds: xr.Dataset, courted: Array, buffer: Array) -> dict[str, Array]:
+def _of_variant(ds: xr.Dataset, rivalry: Array, courted: Array, buffer: Array) -> dict[str, Array]:
     """The measures of one variant, (replicate, time or period, actors)."""
     alignment, tie, relation = (ds[name].values for name in ("alignment", "tie", "relation"))
-    rivalry = rules.rivalry(relation[:, :1])
     found = measures.of_instant(alignment, tie, relation, alignment[:, :1], rivalry, courted, buffer)
     begins = slice(0, ds.sizes[PERIOD])
     found["bridge"] = measures.bridge(

@@ -129,6 +129,7 @@ _TABLE: tuple[Quantity, ...] = (
     Quantity("road_capacity", "Capacity of the road", STATE_PEER, "share of traffic", 0, 1, "parameter"),
     Quantity("relation_floor", "Relation floor", BLOC_RIVAL, "relation", -1, 1, "parameter"),
     Quantity("calming", "Calming", BLOC_RIVAL, "relation per tie", 0, INFINITE, "parameter"),
+    Quantity("measured_relation", "Relation that measures take", BLOC_RIVAL, "relation", -1, 1, "parameter", shockable=False),
     Quantity("permit", "Permit of the route", (ROUTE,), "share of traffic", 0, 1, "parameter"),
     # Scalars of the dynamics.
     Quantity("decisiveness", "Decisiveness", (), "exponent", 0, INFINITE, "scalar", open_ends=True, shockable=False),
@@ -213,5 +214,9 @@ SHOWN = RECORDED + MEASURES
 DIFFERENCE = "_difference"
 """What the name of a paired difference ends in."""
 FINAL, REALIGNMENT = "final_alignment", "realignment"
+MEASURED_RELATIONS = "measured_relations"
+"""The coordinate of variants that says, as JSON, the relations that their region file gives measures."""
+SIDELESS = "blocs_without_rival"
+"""The attribute of measures that names the blocs which have no rival by which to weigh standing with them."""
 OUTCOMES = {FINAL: STATE_BLOC, REALIGNMENT: (STATE,)}
 """What summaries keep of every world: the alignment at the end, and the instant from which a state stays realigned, or -1."""

@@ -64,6 +64,7 @@ class Params(NamedTuple):
     road_capacity: Array
     relation_floor: Array
     calming: Array
+    measured_relation: Array
     permit: Array
     decisiveness: Array
     outside: Array
@@ -110,7 +111,10 @@ def stack(configs: Sequence[Config]) -> tuple[Layout, Params, World]:
     params = Params(
         **constants, contests=tables[_weight("contests")], legacy_weight=tables[_weight("legacy")], anchor=world.alignment
     )
-    params = params._replace(anchor=anchor_at_rest(params, world, layout))
+    params = params._replace(
+        anchor=anchor_at_rest(params, world, layout),
+        measured_relation=np.where(tables[MEASURED_SAID] > 0, params.measured_relation, world.relation),
+    )
     return layout, Params(*_over(params, len(variants))), World(*_over(world, len(variants)))
 
 
@@ -258,6 +262,7 @@ def _tables(config: Config, layout: Layout) -> dict[str, Array]:
         tables[_weight(name)] = np.array([[getattr(config.dynamics, name)]], dtype=float)
     tables["permit"] = np.array([[route.permit for route in region.routes.values()]], dtype=float).reshape(1, len(layout.routes))
     tables["buffer"] = np.array([[float(state in bloc.buffer) for bloc in blocs] for state in layout.states])
+    tables[MEASURED_SAID] = _pairs(said_pairs(region.measured_relations), layout.blocs, 0.0)
     tables[TARGET_SAID] = np.array([[float(bloc in state.credibility_target) for bloc in layout.blocs] for state in states])
     return tables
 
@@ -275,8 +280,15 @@ def _derive(tables: dict[str, Array], layout: Layout) -> dict[str, Array]:
 
 TARGET_SAID = "credibility target said"
 """The table of 0 and 1 that says where a config gives a credibility a target of its own."""
+MEASURED_SAID = "measured relation said"
+"""The same of relations that measures take."""
 ABSENT = {"relation_floor": -1.0, "red_line": -1.0}
 """What stands for a number that a table leaves out, where it is not 0: no floor, and a line that no alignment can pass."""
+
+
+def said_pairs(table: PairTable) -> PairTable:
+    """1 for every pair that a table says."""
+    return {one: dict.fromkeys(row, 1.0) for one, row in table.items()}
 
 
 def _pairs(table: PairTable, names: tuple[str, ...], absent: float) -> Array:

@@ -148,7 +148,7 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
     rows = [_measure_lines(folded, row) for row in MEASURE_ROWS]
     single = captions.worlds(ds) == 1
     pages, notes = captions.pages_of(ds, range(len(labels)), "the region as a whole")
-    notes = ["Line: mean of the worlds", SINGLE if single else f"band, in the lowest row: {BAND}", *notes]
+    notes = ["Line: mean of the worlds", SINGLE if single else f"band, in the lowest row: {BAND}", *captions.rivals(ds), *notes]
     figures = []
     for page in pages:
         group, shown = page.at, page.labels

@@ -118,6 +118,7 @@ PAIR_TABLES = {
     "relations": ("relation", "blocs"),
     "relation_floor": ("relation_floor", "blocs"),
     "calming": ("calming", "blocs"),
+    "measured_relations": ("measured_relation", "blocs"),
 }
 DIRECTED = ("tie", "proximity")
 """Quantities of pairs that may differ one way and the other."""
@@ -138,6 +139,8 @@ class Region:
     proximity: PairTable = field(default_factory=dict)
     relation_floor: PairTable = field(default_factory=dict)
     calming: PairTable = field(default_factory=dict)
+    measured_relations: PairTable = field(default_factory=dict)
+    """Between whom measures take standing with both for taking no side, where that is not as at the opening."""
     routes: dict[str, Route] = field(default_factory=dict)
     evidence: Any = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ import xarray as xr
 from sim.arrays import Array
 from sim.chunks import Task, join_sums, join_worlds
 from sim.measures import STATISTICS, half_interval, spread
-from sim.measuring import measured
+from sim.measuring import measured, with_words_of_rivals
 from sim.names import (
     BLOC,
     DIFFERENCE,
@@ -85,7 +85,8 @@ def label(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> xr.Dataset:
         variables[name] = (dims, array, _attributes(name))
     used = {dim for dims, _, _ in variables.values() for dim in dims}
     coords = {name: value for name, value in coords.items() if value[0] in used}
-    return xr.Dataset(variables, coords, {name: value for name, value in words["attributes"].items()})
+    ds = xr.Dataset(variables, coords, {name: value for name, value in words["attributes"].items()})
+    return ds if worlds else with_words_of_rivals(ds)
 
 
 def _values(name: str, values: Sequence[Any]) -> Array:

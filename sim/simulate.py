@@ -24,6 +24,7 @@ from sim.names import (
     BLOC,
     BUFFERS,
     DIFFERENCE,
+    MEASURED_RELATIONS,
     OUTCOMES,
     PEER,
     PERIOD,
@@ -223,6 +224,9 @@ def words(plan: Plan) -> dict[str, Any]:
             "bloc_colour": [bloc.colour for bloc in region.blocs.values()],
         },
     }
+    if any(whole.region.measured_relations for whole in plan.configs.wholes):
+        said = (variant.config.region.measured_relations for variant in plan.variants)
+        beside[VARIANT][MEASURED_RELATIONS] = [json.dumps(table) for table in said]
     variables = list(RECORDED)
     if not worlds:
         variables = [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from sim import measures
 from sim.compose import expand
-from sim.measuring import measured, realignments
+from sim.measuring import measured, realignments, rivalries
 from sim.names import MEASURES, PERIOD, QUANTITIES, TIME
 from sim.refusal import SettingError
 from sim.results import differences, outcome, summarise
@@ -20,7 +20,8 @@ from sim.simulate import simulate
 
 SCORES = arrays(float, (3, 4), elements=st.floats(-1, 1))
 TIES = arrays(float, (3, 3), elements=st.floats(-1, 1))
-RIVALRY = arrays(float, (4, 4), elements=st.floats(0, 1)).map(lambda table: (table + table.T) * (1 - np.eye(4)) / 2)
+SHARE = st.floats(0, 1).map(lambda share: round(share, 12))  # a rivalry near the smallest number has no digits to weigh with
+RIVALRY = arrays(float, (4, 4), elements=SHARE).map(lambda table: (table + table.T) * (1 - np.eye(4)) / 2)
 RELATION = arrays(float, (4, 4), elements=st.floats(-1, 1)).map(lambda table: (table + table.T) / 2)
 ALL = np.ones((3, 4))
 TWO = np.array([[0.0, 0.6], [0.6, 0.0]])
@@ -176,6 +177,91 @@ def test_folding_while_running_gives_what_the_worlds_fold_to(pair, name):
     worlds, folded = pair
     xr.testing.assert_allclose(summarise(worlds)[name], folded[name], rtol=0, atol=1e-13)
     xr.testing.assert_allclose(differences(worlds, [name])[name], differences(folded, [name])[name], rtol=0, atol=1e-13)
+
+
+def by_relations(folder, *said):
+    """Runs of the region with every way of being joined; measures take other relations than the opening's, one of them swept."""
+    given = ["region.measured_relations.league.east=-0.4", "region.measured_relations.east.west=-0.3,0.2"]
+    return simulate(expand([*HARD, "replicates=5", "end=2024-01", *given, *said], folder))
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_measures_take_the_relations_of_the_region_file_also_where_worlds_are_folded(hard, precision):
+    worlds = measured(by_relations(hard, f"engine.precision={precision}"))
+    folded = by_relations(hard, f"engine.precision={precision}", "keep=summaries")
+    opening = np.maximum(0, -worlds["relation"].isel(replicate=0, time=0))
+    for ds in (worlds, folded):
+        rivalry = xr.DataArray(rivalries(ds), opening.coords)
+        for one, other, expected in (("east", "west", [0.3, 0.0]), ("east", "league", [0.4, 0.4])):
+            np.testing.assert_allclose(rivalry.sel(bloc=one, rival=other), expected, rtol=1e-6)
+            np.testing.assert_allclose(rivalry.sel(bloc=other, rival=one), expected, rtol=1e-6)
+        left = rivalry.sel(bloc="west", rival="league")
+        np.testing.assert_allclose(left, opening.sel(bloc="west", rival="league"), atol=1e-7)
+    for name in ("sphere", "hedging", "realigned", "polarisation", "bridge"):
+        np.testing.assert_allclose(summarise(worlds)[name], folded[name], rtol=0, atol=1e-13 if precision == "float64" else 1e-6)
+        assert worlds[name].attrs == folded[name].attrs
+        assert worlds[name].attrs["blocs_without_rival"] == "west"
+    assert not np.array_equal(folded["hedging"][0], folded["hedging"][1])
+
+
+def test_the_sphere_by_relations_of_the_file_in_closed_form():
+    """Of the rival of rivalry r a state denies 1 - r p; friends by the file deny nothing, and no pair is left to hedge between."""
+    common = ["region=toy", "region.blocs.east.buffer=[north]", "replicates=3", "end=2023-01"]
+    for relation in (-0.8, -0.2, 0.4):
+        ds = measured(simulate(expand([*common, f"region.measured_relations.east.west={relation}"])))
+        east, west = (np.maximum(0, ds["alignment"].sel(state="north", bloc=bloc)) for bloc in ("east", "west"))
+        rivalry = max(0.0, -relation)
+        np.testing.assert_allclose(ds["sphere"].sel(bloc="east"), east * (1 - rivalry * west), atol=1e-12)
+        np.testing.assert_allclose(ds["hedging"].sel(state="north"), np.sqrt(east * west) if rivalry else 0 * east, atol=1e-12)
+        assert ("blocs_without_rival" in ds["hedging"].attrs) == (rivalry == 0)
+        assert "blocs_without_rival" not in ds["influence"].attrs
+
+
+@pytest.fixture(scope="module")
+def history():
+    """The record since 1994 with the relations that its region gives measures, and with those of its opening."""
+    said = ["scenario=history", "start=1994-01", "end=2026-07", "replicates=12", "periods_per_year=4"]
+    ds = simulate(expand(said))
+    return measured(ds), measured(ds.drop_vars("measured_relations"))
+
+
+def test_georgia_realigns_and_hedges_less_by_the_rivalries_of_2022(history):
+    """By those of 1994, when Russia was nobody's rival, leaving Russia for NATO was no realignment, and hedging rose."""
+    ds, by_opening = (run.isel(variant=0).sel(state="georgia") for run in history)
+    change = {"ours": ds["hedging"], "opening": by_opening["hedging"]}
+    change = {name: float((series.isel(time=-1) - series.isel(time=0)).mean()) for name, series in change.items()}
+    assert change["ours"] < -0.05 < 0.05 < change["opening"]
+    assert float(realignments(history[0])["probability"].sel(state="georgia").min()) > 0.9
+    assert float(by_opening["realigned"].max()) == 0
+    assert history[0]["hedging"].attrs["blocs_without_rival"] == "turkey"
+    assert history[1]["hedging"].attrs["blocs_without_rival"] == "russia, turkey"
+
+
+def test_every_relation_that_the_region_of_1994_gives_measures_matters():
+    said = ["region=south_caucasus_1994", "replicates=2", "end=1995-01"]
+    table = expand(said)[0].config.region.measured_relations
+    pairs = [(one, other) for one, row in table.items() for other in row]
+    base = measured(simulate(expand(said)))
+    for one, other in pairs:
+        moved = simulate(expand([*said, f"region.measured_relations.{one}.{other}={table[one][other] - 0.2:.2f}"]))
+        assert all(np.array_equal(moved[name], base[name]) for name in moved.data_vars), "measures move, the world does not"
+        assert float(abs(measured(moved)["polarisation"] - base["polarisation"]).min()) > 0
+    assert len(pairs) == 6
+
+
+def test_the_relations_of_the_region_of_1994_are_those_of_2022():
+    ours, theirs = (expand([f"region={name}"])[0].config.region for name in ("south_caucasus_1994", "south_caucasus"))
+    for one, row in ours.measured_relations.items():
+        assert row == {other: theirs.relations[one][other] for other in row}
+    hostile = {
+        (one, other)
+        for region in (ours, theirs)
+        for one, row in region.relations.items()
+        for other, value in row.items()
+        if value < 0
+    }
+    assert hostile == {(one, other) for one, row in ours.measured_relations.items() for other in row}
+    assert theirs.measured_relations == {}
 
 
 def test_the_dates_of_realignments_are_those_of_the_worlds(tmp_path):

@@ -410,6 +410,18 @@ def test_measures_are_the_means_of_the_worlds_in_each_variant(ds):
         plots.plot_measures(ds)
 
 
+def test_the_foot_of_the_region_says_whose_standing_takes_no_side(made):
+    def words(*said):
+        (figure,) = plots.plot_measures(measured(made("replicates=2", "scenario=baseline", *said)))
+        return " ".join(" ".join(text.get_text() for text in figure.texts).split())
+
+    assert "no rival" not in words() and "gives measures" not in words()
+    for relation, told in (("0.1", True), ("-0.1", False)):
+        foot = words(f"region.measured_relations.east.west={relation}")
+        assert "rivalries are those that the region file gives measures" in foot
+        assert ("no rival, so no side in hedging and polarisation: East, West" in foot) == told
+
+
 def test_a_timeline_numbers_the_shocks_that_name_each_state_and_lists_all(ds):
     figure = plots.plot_timeline(ds, "both")
     mean = ds["alignment"].sel(variant="both").mean("replicate")
