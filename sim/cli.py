@@ -297,6 +297,7 @@ def run_jobs(options: Any) -> int:
     batches = expand_jobs(options.overrides, options.config_dir)
 
     from sim import jobs
+    from sim.config import Keep
 
     if options.cfg:
         return _show(jobs.variants_of(batches))
@@ -309,8 +310,9 @@ def run_jobs(options: Any) -> int:
     if failed:
         print(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", file=sys.stderr)
         return JOBS_FAILED
-    if len(done) > 1:
-        first, second = (shlex.quote(str(folder / job.name)) for job in done[:2])
+    pairs = [job for job in done if job.keep is not Keep.summaries]
+    if len(pairs) > 1:
+        first, second = (shlex.quote(str(folder / job.name)) for job in pairs[:2])
         print(f"next: {program()} compare {first} {second}")
     return GOOD
 

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ import numpy as np
 import xarray as xr
 
 from sim import holding, outputs, results, tables
+from sim import keep as keeping
 from sim.arrays import Array
 from sim.chunks import Task
 from sim.compose import Batch
-from sim.config import Variant
+from sim.config import Keep, Variant
 from sim.designs import Point, Variants
+from sim.layout import layout_of
 from sim.measuring import measured
 from sim.names import PERIOD, STATISTIC, TIME, VARIANT
 from sim.overlays import Where
@@ -40,11 +43,12 @@ Progress = Callable[[], AbstractContextManager[Callable[[int, int], None] | None
 
 @dataclass
 class Job:
-    """One job: its folder's name, its point, its variants among those of its batch, and how it went."""
+    """One job: its folder's name, its point, its variants among those of its batch, what is kept of it, and how it went."""
 
     name: str
     point: Point
     variants: Array
+    keep: Keep = Keep.auto
     status: str = ""
     message: str = ""
     outcome: tuple[str, float] | None = None
@@ -128,18 +132,26 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
 
 
 def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progress, texts: "ConfigTexts") -> None:
-    """Run the jobs of one batch: those that can stand, in the batches that have them already, the rest in a new one."""
+    """Run the jobs of one batch: those that can stand, in the batches that have them already, the rest in a new one.
+
+    Jobs of which other things are kept, where what each would keep alone differs, are batches of their own.
+    """
     _demand_standing(variants, jobs)
-    waiting = {job.name: job for job in jobs if not job.status}
-    for at in begun(folder):
-        there = results.unsealed(at / results.MANIFEST)["jobs"]
-        own = [waiting.pop(name) for name in there if name in waiting]
-        if own:
-            waiting |= {job.name: job for job in _run_batch(at, variants, own, progress, texts) if not job.status}
-    rest = list(waiting.values())
-    while rest:
-        number = max((int(at.name) for at in begun(folder)), default=-1) + 1
-        rest = [job for job in _run_batch(folder / BATCHES / str(number), variants, rest, progress, texts) if not job.status]
+    config = jobs[0].point.whole.config
+    settle = partial(keeping.settle, config.keep, layout_of(config.region))
+    for job in jobs:
+        job.keep = settle(len(job.variants), config.replicates, config.window.periods)
+    for keep in dict.fromkeys(job.keep for job in jobs):
+        waiting = {job.name: job for job in jobs if job.keep is keep and not job.status}
+        for at in begun(folder):
+            there = results.unsealed(at / results.MANIFEST)["jobs"]
+            own = [waiting.pop(name) for name in there if name in waiting]
+            if own:
+                waiting |= {job.name: job for job in _run_batch(at, variants, own, progress, texts) if not job.status}
+        rest = list(waiting.values())
+        while rest:
+            number = max((int(at.name) for at in begun(folder)), default=-1) + 1
+            rest = [job for job in _run_batch(folder / BATCHES / str(number), variants, rest, progress, texts) if not job.status]
 
 
 def begun(folder: Path) -> list[Path]:
@@ -175,6 +187,7 @@ def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Prog
         return []
     chosen = variants.select(own)
     plan = Plan(chosen, [index for indices in against for index in indices])
+    plan.keep = jobs[0].keep
     ends = np.cumsum([len(job.variants) for job in jobs]).tolist()
     shares = {job.name: (end - len(job.variants), end) for job, end in zip(jobs, ends, strict=True)}
     settings = outputs.settings_said({job.point.label: table for job, table in zip(jobs, _flat(chosen, jobs), strict=True)})

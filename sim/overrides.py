@@ -75,6 +75,7 @@ def _axis(parsed: Override, said: str, where: Folders) -> Axis:
         if not group:
             raise SettingError(said, f"{key} is no group of files", ", ".join(GROUPS))
         choices = tuple(value.filter(where.options(key)))
+        said = f"{key}={','.join(choices)}" if choices else said  # what a run says of itself holds without the folders
     elif isinstance(value, IntervalSweep):
         return _interval(key, value, group, said)
     elif parsed.is_sweep_override():

@@ -52,6 +52,16 @@ def test_a_glob_names_every_file_of_a_group():
     assert "baseline" in {variant.config.scenario.name for variant in expand([*TOY, "scenario=glob(base*)"])}
 
 
+def test_a_glob_is_remembered_by_what_it_found(tmp_path):
+    """So that a run can be gone on with and computed again when the folder of one's own is another, or not there."""
+    (tmp_path / "scenario").mkdir()
+    for name in ("own_a", "own_b"):
+        text = f"# @package _global_\ndefaults:\n  - /shock: []\nscenario: {{name: {name}, label: Own}}\n"
+        (tmp_path / "scenario" / f"{name}.yaml").write_text(text)
+    variants = expand([*TOY, "scenario=glob(own*)"], tmp_path)
+    assert variants.overrides == ("region=toy", "scenario=own_a,own_b")
+
+
 def test_a_later_override_of_a_key_wins():
     assert labels("dynamics.vigilance=0,1", "dynamics.vigilance=2") == ["baseline"]
 

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from sim import holding, jobs, outputs, results, workers
+from sim import holding, jobs, keep, outputs, results, workers
 from sim.cli import run_command
 from sim.compose import expand, expand_jobs
 from sim.designs import Variants
@@ -110,6 +110,21 @@ def test_regions_of_one_name_and_jobs_of_other_actors_are_each_as_if_run_alone(h
         assert one["state"].values.tolist() == alone["state"].values.tolist() == list(variant.config.region.states)
         assert one["time"].values.tolist() == alone["time"].values.tolist()
         assert all(one[variable].values.tobytes() == alone[variable].values.tobytes() for variable in one.data_vars)
+
+
+def test_what_is_kept_of_a_job_is_what_it_would_keep_alone(tmp_path, monkeypatch):
+    """`keep=auto` is settled for each job, also where others stand in its batch or have draws left out."""
+    said = ["region=toy", "end=2023-01", "replicates=2", "draws=20", "region.states.north.stubbornness.east=interval(0.01,0.6)"]
+    batches = expand_jobs([*said, "dynamics.company=1,3"])
+    pairs = jobs.in_order(batches)
+    alone = [Plan(batch.variants.select(np.flatnonzero(batch.variants.point == at))) for batch, at in pairs]
+    assert len(batches) == 1 and [plan.keep.value for plan in alone] == ["worlds", "worlds"]
+    bytes_of = [keep.estimate_bytes(plan.layout, len(plan.variants), 2, plan.window.periods) for plan in alone]
+    for limit, kept in ((sum(bytes_of), ["worlds", "worlds"]), (max(bytes_of), ["summaries", "worlds"])):
+        monkeypatch.setattr(keep, "AUTO_BYTES", limit)
+        done = jobs.write_jobs(tmp_path / str(limit), batches, lambda: nullcontext(None))
+        opened = [open_results(tmp_path / str(limit) / job.name).attrs["keep"] for job in done]
+        assert opened == [Plan(plan.variants).keep.value for plan in alone] and sorted(opened) == kept
 
 
 # What fails ------------------------------------------------------------------------------------------------------------------
@@ -270,6 +285,13 @@ def test_the_command_tells_jobs_and_takes_their_folders(sim):
     assert (code, wrong) == (0, "") and "the parts add up" in said
     code, _, wrong = sim("compare", "out")
     assert code == 2 and first in wrong
+
+
+def test_the_next_step_of_jobs_is_offered_where_it_works(sim):
+    said = {
+        keep: sim("run", "-m", *TOY, f"keep={keep}", "dynamics.vigilance=0,1", f"out={keep}")[1] for keep in ("auto", "summaries")
+    }
+    assert "compare" in said["auto"] and "compare" not in said["summaries"]
 
 
 def test_a_failed_job_is_code_3_and_stands_first(sim):
