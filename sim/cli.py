@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
+from sim.names import several
 from sim.refusal import SettingError, likely
 
 GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, INTERRUPTED, TERMINATED = 0, 2, 3, 5, 130, 143
@@ -233,7 +234,9 @@ def run_together(verb: str, options: Any) -> int:
     if part := plan.config.engine.part:
         with progress() as watch:
             count = outputs.write_part(folder, plan, settings, watch)
-        print(f"part {part}: {count} chunks are in {folder}; when all parts are, the same command without engine.part ends the run")
+        print(
+            f"part {part}: {several(count, 'chunk')} in {folder}; when all parts are, the same command without engine.part ends the run"
+        )
         return GOOD
     with progress() as watch:
         ds = outputs.write_run(folder, plan, settings, watch)
@@ -304,7 +307,7 @@ def run_jobs(options: Any) -> int:
     done = jobs.write_jobs(folder, batches, progress)
     for line in jobs.lines(done):
         print(line)
-    print(f"results: {folder} ({len(done)} jobs, jobs.csv lists them)")
+    print(f"results: {folder} ({several(len(done), 'job')}, jobs.csv lists them)")
     failed = sum(job.status == jobs.FAILED for job in done)
     if failed:
         print(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", file=sys.stderr)
@@ -320,7 +323,9 @@ def compare_folders(words: Sequence[str]) -> int:
     out = [word.removeprefix("out=") for word in words if word.startswith("out=")]
     folders = [Path(word) for word in words if not word.startswith("out=")]
     if not 1 <= len(folders) <= 2 or len(out) > 1:
-        raise SettingError("arguments", f"{len(folders)} folders and {len(out)} out=", "one folder or two, and at most one out=")
+        raise SettingError(
+            "arguments", f"{several(len(folders), 'folder')} and {len(out)} out=", "one folder or two, and at most one out="
+        )
 
     from sim import comparing
 
@@ -334,7 +339,7 @@ def explain_folder(folder: str, words: Sequence[str]) -> int:
     said = dict(word.split("=", 1) for word in words if "=" in word)
     actors = [word for word in words if "=" not in word]
     if len(actors) not in (0, 2):
-        raise SettingError("arguments", f"{len(actors)} actors", "a state and a bloc, or neither")
+        raise SettingError("arguments", several(len(actors), "actor"), "a state and a bloc, or neither")
 
     from sim import explaining
 

@@ -10,7 +10,7 @@ import xarray as xr
 from sim import outputs, results, tables
 from sim.explanation import CHANGE, EFFECT, KIND, explain, narrative
 from sim.making import PROJECT, installed_version
-from sim.names import TIME, VARIANT
+from sim.names import TIME, VARIANT, several
 from sim.refusal import SettingError, demand_known
 from sim.settings import fingerprint
 
@@ -105,7 +105,7 @@ def _lines(explained: xr.Dataset) -> list[str]:
     width = max(20, *(len(heads[kind]) + 2 for kind in kinds))
     lines = [
         f"{words['state_label']} and {words['bloc_label']}, {days[0]} to {days[-1]}: what each part added to the alignment, "
-        f"mean ± half its 95 % interval, {words['replicates']} worlds",
+        f"mean ± half its 95 % interval, {several(int(words['replicates']), 'world')}",
         " " * 24 + "".join(f"{heads[kind]:>{width}}" for kind in kinds),
     ]
     last = explained["part"].isel({TIME: -1})

@@ -9,7 +9,7 @@ import xarray as xr
 from sim.arrays import Array
 from sim.comparison import keeping_command
 from sim.measures import STATISTICS, half_interval, spread
-from sim.names import BLOC, PARTS, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT
+from sim.names import BLOC, PARTS, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT, several
 from sim.refusal import SettingError, demand_known
 from sim.results import HALF_WIDTH, MOVE, PART
 
@@ -183,7 +183,7 @@ def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[st
     values = values - _moves(ds, to, world) if to != at else values
     begins = _beginnings(ds, variant)
     against = f" against {labels[to]} on the same luck" if to != at else ", chance aside"
-    told = f"the mean of {ds.sizes[REPLICATE]} worlds" if world is None else f"world {world}"
+    told = f"the mean of {several(ds.sizes[REPLICATE], 'world')}" if world is None else f"world {world}"
     lines = [f"{variant}: what moved whom most{against}, in {told}"]
     for period, start in enumerate(ds[PERIOD].values):
         month = str(start)[:7]

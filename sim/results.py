@@ -19,6 +19,7 @@ from sim.measuring import measured
 from sim.names import (
     BLOC,
     DIFFERENCE,
+    DRAWN,
     FINAL,
     OUTCOMES,
     PERIOD,
@@ -218,7 +219,9 @@ def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, 
     labels = batch["coordinates"][VARIANT][own]
     settings = settings_of_job(batch["settings"], job["label"])
     shocks = json.loads(batch["attributes"]["shocks"])
+    drawn, draws = dict.fromkeys(batch["beside"][VARIANT][DRAWN][own]), json.loads(batch["attributes"][DRAWN])
     attributes = batch["attributes"] | job["attributes"] | {"shocks": json.dumps({label: shocks[label] for label in labels})}
+    attributes |= {DRAWN: json.dumps({name: draws[name] for name in drawn if name})}
     return {
         **{key: value for key, value in batch.items() if key != "jobs"},
         "coordinates": batch["coordinates"] | {VARIANT: labels, "part": [batch["coordinates"]["part"][at] for at in job["parts"]]},
