@@ -234,9 +234,8 @@ def run_together(verb: str, options: Any) -> int:
     if part := plan.config.engine.part:
         with progress() as watch:
             count = outputs.write_part(folder, plan, settings, watch)
-        print(
-            f"part {part}: {several(count, 'chunk')} in {folder}; when all parts are, the same command without engine.part ends the run"
-        )
+        done = f"{several(count, 'chunk')} {'is' if count == 1 else 'are'} in {folder}"
+        print(f"part {part}: {done}; when all parts are, the same command without engine.part ends the run")
         return GOOD
     with progress() as watch:
         ds = outputs.write_run(folder, plan, settings, watch)

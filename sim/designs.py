@@ -157,10 +157,13 @@ class _Light(Variant):
             raise AttributeError(name)
         variants, index = self.__dict__["_of"]
         point = variants.points[variants.point[index]]
-        if name == "config":
-            made = variants.configs[index]
-        else:
-            made = point.settings if name == "settings" else variants.hashes(point)
+        match name:
+            case "config":
+                made = variants.configs[index]
+            case "settings":
+                made = point.settings
+            case _:
+                made = variants.hashes(point)
         self.__dict__[name] = made
         return made
 

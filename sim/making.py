@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 PROJECT = "regional-influence"
-PACKAGES = (PROJECT, "numpy", "mesa", "hydra-core", "scipy", "xarray", "matplotlib")
+PACKAGES = (PROJECT, "numpy", "hydra-core", "scipy", "xarray")
+"""The software that a run is not gone on with in another version; what only draws figures is none of it."""
 
 
 def installed_version(name: str) -> str:
