@@ -105,11 +105,19 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
 
 
 def keeping_command(ds: xr.Dataset, keep: str) -> str:
-    """The command that would have kept what is missing."""
+    """The command that would have kept what is missing: that of all jobs where these are the results of one of them."""
+    from sim.folders import Folders
+    from sim.overrides import parse
+
     said = json.loads(ds.attrs["provenance"])
-    words = [shlex.quote(word) for word in said["overrides"] if not word.startswith(("keep=", "out="))]
-    folder = ["--config-dir", shlex.quote(said["config_dir"])] if said["config_dir"] else []
-    return " ".join(["sim", "sweep" if ds.sizes[VARIANT] > 1 else "run", *words, f"keep={keep}", *folder, "keeps them"])
+    words = [word for word in said["overrides"] if not word.startswith(("keep=", "out="))]
+    points = len({label.partition(", draw=")[0] for label in ds[VARIANT].values.tolist()})
+    jobs = points == 1 and any(len(axis.choices) > 1 for axis in parse(words, Folders()))
+    folder = ["--config-dir", said["config_dir"]] if said["config_dir"] else []
+    return (
+        shlex.join(["sim", *(["run", "-m"] if jobs else ["sweep" if points > 1 else "run"]), *words, f"keep={keep}", *folder])
+        + " keeps them"
+    )
 
 
 def _shared(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> tuple[xr.Dataset, xr.Dataset]:

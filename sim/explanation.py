@@ -130,6 +130,13 @@ def interval(ds: xr.Dataset, since: str, until: str) -> tuple[int, int]:
     return found[0], found[1]
 
 
+def dates(moments: Array) -> list[str]:
+    """Instants or periods as text: their months, or their days where a month has several."""
+    days = [str(day)[:10] for day in moments]
+    months = [day[:7] for day in days]
+    return months if len(set(months)) == len(months) else days
+
+
 def part_label(ds: xr.Dataset, part: str) -> str:
     """What a figure calls a part; a shock by its label."""
     kind, _, shock = part.partition(".")
@@ -185,8 +192,7 @@ def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[st
     against = f" against {labels[to]} on the same luck" if to != at else ", chance aside"
     told = f"the mean of {several(ds.sizes[REPLICATE], 'world')}" if world is None else f"world {world}"
     lines = [f"{variant}: what moved whom most{against}, in {told}"]
-    for period, start in enumerate(ds[PERIOD].values):
-        month = str(start)[:7]
+    for period, month in enumerate(dates(ds[PERIOD].values)):
         said = [f"{label} begins." for label in begins.get(period, [])]
         lines.append(" ".join([f"{month} ", *said, _told(ds, values[period], parts)]))
     return lines

@@ -192,6 +192,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     if (folder / JOB).is_file():
         job = unsealed(folder / JOB)
+        if not (folder / job["batch"] / MANIFEST).is_file():
+            wrong = f"is one of several jobs, whose data lie in {job['batch']} beside it and are not there"
+            raise DamageError(str(folder), wrong, "the whole folder of the jobs, copied or moved together")
         return words_of_job(unsealed(folder / job["batch"] / MANIFEST), job)
     path = folder / MANIFEST
     if not path.is_file():

@@ -113,6 +113,14 @@ def test_other_software_is_refused_by_name(out, monkeypatch):
     verify(out, 0, 0)
 
 
+def test_other_code_is_refused_in_its_own_words(out, monkeypatch):
+    monkeypatch.setattr(verifying, "code_hash", lambda: "other")
+    with pytest.raises(SettingError, match="the code that makes numbers is another") as caught:
+        verify(out, 1, 0)
+    assert "config.yaml" not in str(caught.value)
+    verify(out, 0, 0)
+
+
 BESIDE = {
     *("refusal", "strict", "folders", "overrides", "settings"),  # what a person says, which the settings hold by value
     *("making", "store", "remote", "cluster", "workers", "results", "measuring"),  # who computes, where it lies, how it is read
