@@ -6,17 +6,17 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from sim import outputs, results
-from sim.compose import from_tables
-from sim.folders import HYDRA_VERSION_BASE, config_folder
+from sim import cli, compose, folders, outputs, refusal, results
 
 
-@hydra.main(config_path=str(config_folder()), config_name="config", version_base=HYDRA_VERSION_BASE)
+@hydra.main(config_path=str(folders.config_folder()), config_name="config", version_base=folders.HYDRA_VERSION_BASE)
 def run(config: DictConfig) -> float:
     """Simulate one job into Hydra's own folder; what `outcome` names is what a sweeper makes small or large."""
-    variant = from_tables(OmegaConf.to_container(config), HydraConfig.get().overrides.task)
-    ds = outputs.run_variant(variant, Path(HydraConfig.get().runtime.output_dir) / "results")
-    return results.outcome(ds)
+    try:
+        variant = compose.from_tables(OmegaConf.to_container(config), HydraConfig.get().overrides.task)
+        return results.outcome(outputs.run_variant(variant, Path(HydraConfig.get().runtime.output_dir) / "results"))
+    except refusal.SettingError as error:  # Hydra would print the tail of a traceback
+        raise SystemExit(cli.refuse(str(error), error.code)) from None
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from sim.arrays import Array
-from sim.names import BLOC, MEASURED_RELATIONS, QUANTITIES, REPLICATE, SIDELESS, STATE, VARIANT
+from sim.names import BLOC, MEASURED_RELATIONS, QUANTITIES, REPLICATE, SIDELESS, STATE, VARIANT, several
 from sim.panels import MARKS_MAX, Interval, Mark, overlaps
 from sim.sheet import MINUS
 
@@ -138,7 +138,7 @@ def foot(runs: Sequence[xr.Dataset], notes: Sequence[str]) -> str:
     for ds in runs:
         number, study, settings = worlds(ds), ds.attrs.get("study", ""), str(ds.attrs.get("settings_hash", ""))
         parts = [f"study {study}"] if study else []
-        parts += [f"{number} world{'s' * (number > 1)} of each variant", f"seed {ds.attrs['seed']}"]
+        parts += [f"{several(number, 'world')} of each variant", f"seed {ds.attrs['seed']}"]
         origins.append(", ".join(parts + ([f"settings {settings[:8]}"] if settings else [])))
     origin = "; ".join(dict.fromkeys(origins))
     return f"{'; '.join(notes)}. {origin[0].upper()}{origin[1:]}. A scenario, not a forecast."

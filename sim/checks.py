@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import date
 
 from sim.config import NAME, Backend, Config, Dynamics, Effect, Engine, Keep, Shock, ShockKind, members
-from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity
+from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity, several
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
 from sim.refusal import SettingError, demand_known, demand_number, likely
 from sim.region import (
@@ -97,7 +97,7 @@ def check_outcome(config: Config) -> None:
     demand_known("outcome", variable, SHOWN, "variable of results")
     dims = QUANTITIES[variable].dims
     if len(actors) != len(dims):
-        raise SettingError("outcome", f"{config.outcome} names {len(actors)} actors", ".".join([variable, *dims]))
+        raise SettingError("outcome", f"{config.outcome} names {several(len(actors), 'actor')}", ".".join([variable, *dims]))
     for dim, actor in zip(dims, actors, strict=True):
         demand_known("outcome", actor, config.region.states if dim in (STATE, PEER) else config.region.blocs, dim)
 

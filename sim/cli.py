@@ -12,7 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sim.refusal import SettingError, likely
+from sim.names import several
+from sim.refusal import SettingError, likely, whole_number
 
 GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, INTERRUPTED, TERMINATED = 0, 2, 3, 5, 130, 143
 """Exit codes."""
@@ -117,7 +118,7 @@ def run_command(argv: Sequence[str]) -> int:
     try:
         return _dispatch(list(argv))
     except SettingError as error:
-        return _refuse(str(error), error.code)
+        return refuse(str(error), error.code)
     except KeyboardInterrupt as stop:
         said = "stopped; chunks that are done are kept, nothing half-written is left. To go on:"
         print(f"sim: {said} {again(argv)}", file=sys.stderr)
@@ -127,12 +128,13 @@ def run_command(argv: Sequence[str]) -> int:
         return GOOD
     except OSError as error:
         said = "chunks that are done are kept; where there is room, the same command goes on"
-        return _refuse(f"{error.filename or 'files'}: {error.strerror or error}; {said}", NO_ROOM)
+        return refuse(f"{error.filename or 'files'}: {error.strerror or error}; {said}", NO_ROOM)
     except MemoryError:
-        return _refuse("memory: not enough for these worlds\n  allowed: fewer replicates or variants, or keep=summaries", BAD_INPUT)
+        return refuse("memory: not enough for these worlds\n  allowed: fewer replicates or variants, or keep=summaries", BAD_INPUT)
 
 
-def _refuse(message: str, code: int) -> int:
+def refuse(message: str, code: int) -> int:
+    """Print a message to people, cut to what they read; the code that it ends with."""
     lines = [line if len(line) <= 400 else line[:397] + "..." for line in message.splitlines()]
     print("\n".join([f"sim: {lines[0]}", *lines[1:LINES_MAX]]), file=sys.stderr)
     return code
@@ -233,7 +235,8 @@ def run_together(verb: str, options: Any) -> int:
     if part := plan.config.engine.part:
         with progress() as watch:
             count = outputs.write_part(folder, plan, settings, watch)
-        print(f"part {part}: {count} chunks are in {folder}; when all parts are, the same command without engine.part ends the run")
+        done = f"{several(count, 'chunk')} {'is' if count == 1 else 'are'} in {folder}"
+        print(f"part {part}: {done}; when all parts are, the same command without engine.part ends the run")
         return GOOD
     with progress() as watch:
         ds = outputs.write_run(folder, plan, settings, watch)
@@ -305,7 +308,7 @@ def run_jobs(options: Any) -> int:
     done = jobs.write_jobs(folder, batches, progress)
     for line in jobs.lines(done):
         print(line)
-    print(f"results: {folder} ({len(done)} jobs, jobs.csv lists them)")
+    print(f"results: {folder} ({several(len(done), 'job')}, jobs.csv lists them)")
     failed = sum(job.status == jobs.FAILED for job in done)
     if failed:
         print(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", file=sys.stderr)
@@ -322,7 +325,9 @@ def compare_folders(words: Sequence[str]) -> int:
     out = [word.removeprefix("out=") for word in words if word.startswith("out=")]
     folders = [Path(word) for word in words if not word.startswith("out=")]
     if not 1 <= len(folders) <= 2 or len(out) > 1:
-        raise SettingError("arguments", f"{len(folders)} folders and {len(out)} out=", "one folder or two, and at most one out=")
+        raise SettingError(
+            "arguments", f"{several(len(folders), 'folder')} and {len(out)} out=", "one folder or two, and at most one out="
+        )
 
     from sim import comparing
 
@@ -333,10 +338,10 @@ def compare_folders(words: Sequence[str]) -> int:
 
 def explain_folder(folder: str, words: Sequence[str]) -> int:
     """`sim explain DIR STATE BLOC` and `sim explain DIR`."""
-    said = dict(word.split("=", 1) for word in words if "=" in word)
+    said = _said_once([word for word in words if "=" in word])
     actors = [word for word in words if "=" not in word]
     if len(actors) not in (0, 2):
-        raise SettingError("arguments", f"{len(actors)} actors", "a state and a bloc, or neither")
+        raise SettingError("arguments", several(len(actors), "actor"), "a state and a bloc, or neither")
 
     from sim import explaining
 
@@ -345,23 +350,32 @@ def explain_folder(folder: str, words: Sequence[str]) -> int:
     return GOOD
 
 
+def _said_once(words: Sequence[str]) -> dict[str, str]:
+    """Arguments key=value by their keys, each said once."""
+    said: dict[str, str] = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        if key in said:
+            raise SettingError(key, "stands twice", f"{key}=... once", where="arguments")
+        said[key] = value
+    return said
+
+
 def verify_folder(folder: Path, words: Sequence[str], hash_only: bool) -> int:
     """`sim verify DIR` and `sim verify DIR --hash`."""
     from sim import verifying
 
-    said: dict[str, str] = {}
-    for word in words:
-        key, _, value = word.partition("=")
-        said[key] = value
-        if key not in ("sample", "seed") or not (value.isascii() and value.isdecimal()):
-            raise SettingError(key, f"{value!r} is not read", "sample=N and seed=N, whole numbers from 0", where="arguments")
+    said: dict[str, int] = {}
+    for key, value in _said_once(words).items():
+        allowed = "sample=N and seed=N, whole numbers from 0"
+        said[key] = whole_number(key, value if key in ("sample", "seed") else "", allowed, where="arguments")
     if hash_only:
         if said:
             raise SettingError("--hash", "is of all data, so nothing is drawn", "--hash alone", where="arguments")
         print(verifying.data_hash(folder))
         return GOOD
-    seed = int(said.get("seed") or int.from_bytes(os.urandom(4)))
-    print("\n".join(verifying.verify(folder, int(said.get("sample", verifying.SAMPLE)), seed)))
+    seed = said["seed"] if "seed" in said else int.from_bytes(os.urandom(4))
+    print("\n".join(verifying.verify(folder, said.get("sample", verifying.SAMPLE), seed)))
     return GOOD
 
 

@@ -9,10 +9,10 @@ import xarray as xr
 
 from sim.measures import STATISTICS, half_interval, spread, welch
 from sim.measuring import measured
-from sim.names import BLOC, PERIOD, REPLICATE, SHOWN, STATE, STATISTIC, TIME, VARIANT
+from sim.names import BLOC, DRAWN, PERIOD, REPLICATE, SHOWN, STATE, STATISTIC, TIME, VARIANT
 from sim.refusal import SettingError
 from sim.results import HALF_WIDTH
-from sim.tables import swept
+from sim.tables import SAMPLES, swept
 
 PAIRED = "paired"
 
@@ -22,14 +22,29 @@ def common_variants(first: xr.Dataset, second: xr.Dataset, names: Sequence[str])
     ours, theirs = ([str(label) for label in ds[VARIANT].values] for ds in (first, second))
     same = [(label, label) for label in ours if label in theirs]
     if not same and len(ours) == len(theirs) == 1:
-        return [(ours[0], theirs[0])]
+        same = [(ours[0], theirs[0])]
     if not same:
         raise SettingError(
             f"{names[0]} and {names[1]}",
             "have no variant of one name",
             f"{_few(ours)} there, {_few(theirs)} here; single runs may differ in name",
         )
+    _demand_one_draw(first, second, same, names)
     return same
+
+
+def _demand_one_draw(first: xr.Dataset, second: xr.Dataset, pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> None:
+    """Refuse variants of one draw's number in which that draw has other values; a number that one side leaves alone may differ."""
+    tables = [json.loads(ds.attrs[DRAWN]) for ds in (first, second)]
+    used = [ds[DRAWN].sel({VARIANT: [pair[side] for pair in pairs]}).values for side, ds in enumerate((first, second))]
+    for one, other in dict.fromkeys(zip(*used, strict=True)):
+        ours, theirs = (table.get(str(name), {}) for table, name in zip(tables, (one, other), strict=True))
+        apart = [path for path in ours if theirs.get(path, ours[path]) != ours[path]]
+        if apart:
+            wrong = f"have draws of one number with other values, of {_few(apart)}"
+            raise SettingError(
+                f"{names[0]} and {names[1]}", wrong, "the same design, draws, seed and ranges, so that draw k is one draw"
+            )
 
 
 def _few(labels: Sequence[str]) -> str:
@@ -61,7 +76,7 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
     xarray.Dataset
         Dims variant, statistic (mean, sd, quantiles, half_width: half the 95 % interval of the mean), time or period, actors.
         Attribute `paired` is 1 where both met the same luck: then world k is set against world k, else the two samples are
-        independent, their quantiles are left empty and the interval is Welch's.
+        independent, of all their worlds (attribute `samples`), their quantiles are left empty and the interval is Welch's.
 
     Raises
     ------
@@ -84,16 +99,25 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
         variables[name] = ((VARIANT, STATISTIC, *one.dims[2:]), np.moveaxis(folded, 0, 1), one.attrs)
     keep = {name: coord for name, coord in ours.coords.items() if REPLICATE not in coord.dims and "part" not in coord.dims}
     attributes = {**ours.attrs, "swept": json.dumps([name for name in swept(ours) if name in keep])}
-    attributes |= {PAIRED: int(paired), "replicates": number}
+    sizes = [] if paired else [ds.sizes[REPLICATE] for ds in (ours, theirs)]
+    attributes |= {PAIRED: int(paired), "replicates": number} | ({SAMPLES: " and ".join(map(str, sizes))} if sizes else {})
     return xr.Dataset(variables, keep, attributes).assign_coords({STATISTIC: [*STATISTICS, HALF_WIDTH]})
 
 
 def keeping_command(ds: xr.Dataset, keep: str) -> str:
-    """The command that would have kept what is missing."""
+    """The command that would have kept what is missing: that of all jobs where these are the results of one of them."""
+    from sim.folders import Folders
+    from sim.overrides import parse
+
     said = json.loads(ds.attrs["provenance"])
-    words = [shlex.quote(word) for word in said["overrides"] if not word.startswith(("keep=", "out="))]
-    folder = ["--config-dir", shlex.quote(said["config_dir"])] if said["config_dir"] else []
-    return " ".join(["sim", "sweep" if ds.sizes[VARIANT] > 1 else "run", *words, f"keep={keep}", *folder, "keeps them"])
+    words = [word for word in said["overrides"] if not word.startswith(("keep=", "out="))]
+    points = len({label.partition(", draw=")[0] for label in ds[VARIANT].values.tolist()})
+    jobs = points == 1 and any(len(axis.choices) > 1 for axis in parse(words, Folders()))
+    folder = ["--config-dir", said["config_dir"]] if said["config_dir"] else []
+    return (
+        shlex.join(["sim", *(["run", "-m"] if jobs else ["sweep" if points > 1 else "run"]), *words, f"keep={keep}", *folder])
+        + " keeps them"
+    )
 
 
 def _shared(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> tuple[xr.Dataset, xr.Dataset]:

@@ -267,3 +267,5 @@ class Variant:
     overrides: tuple[str, ...] = ()
     config_dir: str = ""
     """The user's own folder of files, as it was given."""
+    drawn: dict[str, str] = field(default_factory=dict, repr=False)
+    """What is drawn, by its dotted path, each with a hash of its values in all draws."""

@@ -2,9 +2,10 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, overload
 
 import numpy as np
@@ -16,12 +17,14 @@ from sim.overrides import Axis, Tables
 from sim.refusal import SettingError, demand_number
 from sim.region import DIRECTED, PAIR_TABLES
 from sim.sampling import quantity_at, uniforms
-from sim.settings import data_settings
+from sim.settings import HASH_LETTERS, data_settings
 
 GRID_MAX = 100_000
 """Combinations of swept values in one run."""
 Combination = dict[str, Any]
 """One value for each swept key."""
+Between = tuple[Where, float, float]
+"""The path of a number and the two ends between which it is drawn."""
 
 
 def combinations(axes: Sequence[Axis], design: Design) -> list[Combination]:
@@ -150,10 +153,17 @@ class _Light(Variant):
     """A variant of a design: its config and settings are made when they are asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("config", "settings") or "_of" not in self.__dict__:
+        if name not in ("config", "settings", "drawn") or "_of" not in self.__dict__:
             raise AttributeError(name)
         variants, index = self.__dict__["_of"]
-        made = variants.configs[index] if name == "config" else variants.points[variants.point[index]].settings
+        point = variants.points[variants.point[index]]
+        match name:
+            case "config":
+                made = variants.configs[index]
+            case "settings":
+                made = point.settings
+            case _:
+                made = variants.hashes(point)
         self.__dict__[name] = made
         return made
 
@@ -174,8 +184,8 @@ class Variants(Sequence[Variant]):
         For each variant the number of its draw, (variant,); none where nothing is drawn.
     intervals : mapping
         What the keys that are drawn from an interval are in each draw, by the name of the coordinate, (draw,).
-    numbers : mapping
-        Everything that is drawn, by its dotted path, (draw,); counted up where points draw it between ends of their own.
+    drawn : mapping
+        Everything that is drawn, by its path and the two ends between which it is, (draw,).
     overrides, config_dir
         As of `Variant`.
     """
@@ -185,7 +195,7 @@ class Variants(Sequence[Variant]):
     point: Array
     draw: Array | None
     intervals: Mapping[str, Array]
-    numbers: Mapping[str, Array]
+    drawn: Mapping[Between, Array]
     overrides: tuple[str, ...]
     config_dir: str
 
@@ -221,6 +231,23 @@ class Variants(Sequence[Variant]):
         draw = None if self.draw is None else self.draw[at]
         return replace(self, configs=self.configs.select(at), point=self.point[at], draw=draw)
 
+    @cached_property
+    def numbers(self) -> Mapping[str, Array]:
+        """Everything that is drawn, by its dotted path, (draw,); counted up where points draw it between ends of their own."""
+        return _named(self.drawn)
+
+    def hashes(self, point: Point) -> dict[str, str]:
+        """What one point draws, by its dotted path, each with a hash of its values in all draws."""
+        whole = point.whole
+        if id(whole) not in self._hashes:
+            own = ((".".join(path), self.drawn[path, low, high]) for path, (low, high) in whole.between.items())
+            self._hashes[id(whole)] = {path: sha256(values.tobytes()).hexdigest()[:HASH_LETTERS] for path, values in own}
+        return self._hashes[id(whole)]
+
+    @cached_property
+    def _hashes(self) -> dict[int, dict[str, str]]:
+        return {}
+
     def flat_settings(self) -> dict[str, dict[str, Any]]:
         """The flat settings of each point that decide its numbers, by its label."""
         wholes = {id(point.whole): point.whole for point in self.points}
@@ -241,11 +268,11 @@ def assemble(points: Sequence[Point], intervals: Mapping[str, Axis], said: tuple
     point, draw = np.repeat(np.arange(len(points)), draws), np.tile(np.arange(draws), len(points))
     whole = np.array([list(wholes).index(id(one.whole)) for one in points])[point]
     overlays = [Overlay(path, np.array([one.own[path] for one in points], dtype=float), point) for path in points[0].own]
-    numbers: dict[str, Array] = {}
+    values: dict[Between, Array] = {}
     if drawn:
-        ranged = _drawn(list(wholes.values()), whole, draw)
-        overlays += ranged
-        numbers = _named(ranged)
+        ends = _ends(list(wholes.values()))
+        values = _drawn(first, ends)
+        overlays += _overlays(values, ends, whole, draw)
     configs = Configs([one.config for one in wholes.values()], whole, tuple(overlays))
     costly = [axis.path for axis in intervals.values() if not _is_size(axis.path) and _quantity(axis.path) is None]
     return Variants(
@@ -253,33 +280,42 @@ def assemble(points: Sequence[Point], intervals: Mapping[str, Axis], said: tuple
         points=points,
         point=point,
         draw=draw if drawn else None,
-        intervals={name: numbers[axis.key] for name, axis in intervals.items()},
-        numbers=numbers,
+        intervals={name: _named(values)[axis.key] for name, axis in intervals.items()},
+        drawn=values,
         overrides=said,
         config_dir=config_dir,
     )
 
 
-def _drawn(wholes: Sequence[Whole], whole: Array, draw: Array) -> list[Overlay]:
-    """The numbers drawn between two ends; points whose ends are the same share their draws."""
-    ends: dict[tuple[Where, float, float], tuple[int, ...]] = {}
+def _ends(wholes: Sequence[Whole]) -> dict[Between, tuple[int, ...]]:
+    """What is drawn between which ends, and by which of the whole configs."""
+    ends: dict[Between, tuple[int, ...]] = {}
     for index, one in enumerate(wholes):
         for path, (low, high) in one.between.items():
             ends[path, low, high] = (*ends.get((path, low, high), ()), index)
-    config = wholes[0].config
+    return ends
+
+
+def _drawn(config: Config, ends: Iterable[Between]) -> dict[Between, Array]:
+    """The numbers drawn between two ends, (draw,); points whose ends are the same share their draws."""
     uniform = uniforms(config.design, config.seed, config.draws, dict.fromkeys(path for path, _, _ in ends))
+    return {(path, low, high): low + (high - low) * uniform[path] for path, low, high in ends}
+
+
+def _overlays(values: Mapping[Between, Array], ends: Mapping[Between, tuple[int, ...]], whole: Array, draw: Array) -> list[Overlay]:
+    """What is drawn as overlays of the variants, given for each its whole config and its draw."""
     rows = {holders: np.where(np.isin(whole, holders), draw, OWN) for holders in set(ends.values())}
-    return [Overlay(path, low + (high - low) * uniform[path], rows[holders]) for (path, low, high), holders in ends.items()]
+    return [Overlay(between[0], values[between], rows[holders]) for between, holders in ends.items()]
 
 
-def _named(overlays: Sequence[Overlay]) -> dict[str, Array]:
-    """The values of overlays by their dotted paths, a path that has several counted up."""
+def _named(drawn: Mapping[Between, Array]) -> dict[str, Array]:
+    """What is drawn by its dotted path, a path that has several pairs of ends counted up."""
     named: dict[str, Array] = {}
     times: dict[str, int] = {}
-    for overlay in overlays:
-        name = ".".join(overlay.path)
+    for (path, _, _), values in drawn.items():
+        name = ".".join(path)
         times[name] = times.get(name, 0) + 1
-        named[name if times[name] == 1 else f"{name} ({times[name]})"] = overlay.values
+        named[name if times[name] == 1 else f"{name} ({times[name]})"] = values
     return named
 
 

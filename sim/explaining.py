@@ -8,10 +8,10 @@ from typing import Any
 import xarray as xr
 
 from sim import holding, outputs, results, tables
-from sim.explanation import CHANGE, EFFECT, KIND, explain, narrative
+from sim.explanation import CHANGE, EFFECT, KIND, dates, explain, narrative
 from sim.making import PROJECT, installed_version
-from sim.names import TIME, VARIANT
-from sim.refusal import SettingError, demand_known
+from sim.names import TIME, VARIANT, several
+from sim.refusal import SettingError, demand_known, whole_number
 from sim.settings import fingerprint
 
 TABLE, NARRATIVE, FIGURE = "explanation.csv", "narrative.txt", "explanation.png"
@@ -85,10 +85,9 @@ def _whole_run(ds: xr.Dataset, variant: str, said: dict[str, str], into: Path | 
     for key in ("from", "to"):
         if key in said:
             raise SettingError(key, "belongs to the explanation of one alignment", "sim explain DIR STATE BLOC", where="arguments")
-    world = said.get("world")
-    if world is not None and not world.isdigit():
-        raise SettingError("world", f"{world!r} is no number of a world", "a whole number from 0", where=f"world={world}")
-    lines = narrative(ds, variant, None if world is None else int(world))
+    text = said.get("world")
+    world = None if text is None else whole_number("world", text, "a whole number from 0", f"world={text}")
+    lines = narrative(ds, variant, world)
     if into:
         with holding.whole(into) as draft:
             (draft / NARRATIVE).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -99,13 +98,13 @@ def _whole_run(ds: xr.Dataset, variant: str, said: dict[str, str], into: Path | 
 
 def _lines(explained: xr.Dataset) -> list[str]:
     """The parts over the whole stretch of time as lines of text."""
-    words, days = explained.attrs, [str(day)[:7] for day in explained[TIME].values]
+    words, days = explained.attrs, dates(explained[TIME].values)
     kinds = [str(kind) for kind in explained[KIND].values]
     heads = {CHANGE: words["variant"], EFFECT: f"against {words['against']}"}
     width = max(20, *(len(heads[kind]) + 2 for kind in kinds))
     lines = [
         f"{words['state_label']} and {words['bloc_label']}, {days[0]} to {days[-1]}: what each part added to the alignment, "
-        f"mean ± half its 95 % interval, {words['replicates']} worlds",
+        f"mean ± half its 95 % interval, {several(int(words['replicates']), 'world')}",
         " " * 24 + "".join(f"{heads[kind]:>{width}}" for kind in kinds),
     ]
     last = explained["part"].isel({TIME: -1})

@@ -9,7 +9,7 @@ import xarray as xr
 from sim.arrays import Array
 from sim.comparison import keeping_command
 from sim.measures import STATISTICS, half_interval, spread
-from sim.names import BLOC, PARTS, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT
+from sim.names import BLOC, PARTS, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT, several
 from sim.refusal import SettingError, demand_known
 from sim.results import HALF_WIDTH, MOVE, PART
 
@@ -130,6 +130,13 @@ def interval(ds: xr.Dataset, since: str, until: str) -> tuple[int, int]:
     return found[0], found[1]
 
 
+def dates(moments: Array) -> list[str]:
+    """Instants or periods as text: their months, or their days where a month has several."""
+    days = [str(day)[:10] for day in moments]
+    months = [day[:7] for day in days]
+    return months if len(set(months)) == len(months) else days
+
+
 def part_label(ds: xr.Dataset, part: str) -> str:
     """What a figure calls a part; a shock by its label."""
     kind, _, shock = part.partition(".")
@@ -183,10 +190,9 @@ def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[st
     values = values - _moves(ds, to, world) if to != at else values
     begins = _beginnings(ds, variant)
     against = f" against {labels[to]} on the same luck" if to != at else ", chance aside"
-    told = f"the mean of {ds.sizes[REPLICATE]} worlds" if world is None else f"world {world}"
+    told = f"the mean of {several(ds.sizes[REPLICATE], 'world')}" if world is None else f"world {world}"
     lines = [f"{variant}: what moved whom most{against}, in {told}"]
-    for period, start in enumerate(ds[PERIOD].values):
-        month = str(start)[:7]
+    for period, month in enumerate(dates(ds[PERIOD].values)):
         said = [f"{label} begins." for label in begins.get(period, [])]
         lines.append(" ".join([f"{month} ", *said, _told(ds, values[period], parts)]))
     return lines

@@ -156,7 +156,7 @@ def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progre
 
 def begun(folder: Path) -> list[Path]:
     """The batches that have begun, in their order."""
-    found = (path for path in (folder / BATCHES).glob("*") if path.name.isdigit() and (path / results.MANIFEST).is_file())
+    found = (path for path in (folder / BATCHES).glob("*") if path.name.isdecimal() and (path / results.MANIFEST).is_file())
     return sorted(found, key=lambda path: int(path.name))
 
 

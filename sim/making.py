@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 PROJECT = "regional-influence"
-PACKAGES = (PROJECT, "numpy", "mesa", "hydra-core", "scipy", "xarray", "matplotlib")
+PACKAGES = (PROJECT, "numpy", "hydra-core", "scipy", "xarray")
+"""The software that a run is not gone on with in another version; what only draws figures is none of it."""
 JAX = "jax"
 """The back end whose compiled numbers come from packages and a device of its own."""
 

@@ -13,6 +13,8 @@ VARIANT, REPLICATE, TIME, PERIOD = "variant", "replicate", "time", "period"
 STATISTIC = "statistic"
 BUFFERS = "buffers"
 """The coordinate of variants that says which states each bloc holds for its buffer, as a JSON list of [state, bloc]."""
+DRAWN = "drawn"
+"""The coordinate of variants that says which table of drawn numbers is theirs, among those of the attribute of this name."""
 
 STATE_BLOC = (STATE, BLOC)
 STATE_PEER = (STATE, PEER)
@@ -220,3 +222,12 @@ SIDELESS = "blocs_without_rival"
 """The attribute of measures that names the blocs which have no rival by which to weigh standing with them."""
 OUTCOMES = {FINAL: STATE_BLOC, REALIGNMENT: (STATE,)}
 """What summaries keep of every world: the alignment at the end, and the instant from which a state stays realigned, or -1."""
+
+
+def several(number: int | str, noun: str) -> str:
+    """A number of things in words.
+
+    >>> several(1, "world"), several(1200, "world"), several("5 and 2", "world")
+    ('1 world', '1,200 worlds', '5 and 2 worlds')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}" if isinstance(number, int) else f"{number} {noun}s"

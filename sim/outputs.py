@@ -18,6 +18,7 @@ from sim.ensemble import Job, tasks
 from sim.holding import FAILURES, begun, command, complete, drafted
 from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
+from sim.names import several
 from sim.refusal import FailedError
 from sim.remote import place_of
 from sim.settings import code_hash, data_settings, fingerprint, shared_and_own
@@ -303,12 +304,12 @@ def describe(plan: Plan) -> list[str]:
     """What is about to run, and whether its opening is stable where that is soon known, as lines of text."""
     config, window = plan.config, plan.window
     lines = [
-        f"{config.region.label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {window.periods} periods: "
-        f"{_several(len(plan.variants), 'variant')} of {_several(config.replicates, 'world')}, seed {config.seed}, "
+        f"{config.region.label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {several(window.periods, 'period')}: "
+        f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
     if plan.refused:
-        lines.append(f"{plan.refused} draws left out: their opening cannot be at rest")
+        lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
     return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are worked out with the results"])
 
 
@@ -321,10 +322,6 @@ def margin_lines(plan: Plan) -> list[str]:
         shown = "; ".join(unstable[:SHOWN]) + (f" and {len(unstable) - SHOWN} more" if len(unstable) > SHOWN else "")
         lines.append(f"negative, so there are several stable worlds and history decides: {shown}")
     return lines
-
-
-def _several(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number > 1)}"
 
 
 def effects_lines(ds: xr.Dataset) -> list[str]:

@@ -11,7 +11,7 @@ from sim import holding, outputs, shocks, stability
 from sim import keep as keeping
 from sim.config import Design, Keep, Variant
 from sim.measures import STATISTICS
-from sim.names import OUTCOMES, QUANTITIES, SHOWN, part_names
+from sim.names import OUTCOMES, QUANTITIES, SHOWN, part_names, several
 from sim.params import Params, World, some_of
 from sim.periods import Window
 from sim.simulate import Plan, run_arrays
@@ -45,7 +45,7 @@ def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
         *sampled_margins(plan),
         f"variants: {'; '.join([*shown, *more])}",
         *drawn_lines(variants),
-        f"{worlds:,} worlds, {steps:,} steps; on disk before compression: {disk}",
+        f"{several(worlds, 'world')}, {several(steps, 'step')}; on disk before compression: {disk}",
         f"about {duration(steps / rate)} to simulate, figures and tables not counted: {rate:,.0f} steps a second,"
         " timed on a few periods of this very plan",
         f"folder: {folder}" + (" (already complete)" if there else ""),

@@ -44,6 +44,10 @@ class DamageError(SettingError):
     code = 4
 
 
+DIGITS_MAX = 18
+"""Digits of a whole number: what has more is none that any setting takes."""
+
+
 def likely(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     """The known word nearest to a misspelt one, or nothing where none shares the part `cutoff`, 0 to 1, of its letters.
 
@@ -54,11 +58,19 @@ def likely(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     return close[0] if close else ""
 
 
+def whole_number(key: str, text: str, allowed: str, where: str = "") -> int:
+    """A whole number from 0 as a person types it, of 18 digits at most; refused where it is none."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX):
+        raise SettingError(key, f"{text!r} is not read", allowed, where=where)
+    return int(text)
+
+
 def demand_known(key: str, word: object, known: Iterable[str], what: str) -> None:
     """Refuse a name that is none of the known ones."""
     names = list(known)
     if word not in names:
-        raise SettingError(key, f"no {what} is called {word!r}", ", ".join(names) or "none", likely(str(word), names))
+        between = "; " if any("," in str(name) for name in names) else ", "
+        raise SettingError(key, f"no {what} is called {word!r}", between.join(names) or "none", likely(str(word), names))
 
 
 def demand_number(key: str, value: object, quantity: Quantity) -> None:

@@ -19,6 +19,7 @@ from sim.measuring import measured, with_words_of_rivals
 from sim.names import (
     BLOC,
     DIFFERENCE,
+    DRAWN,
     FINAL,
     OUTCOMES,
     PERIOD,
@@ -192,6 +193,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     if (folder / JOB).is_file():
         job = unsealed(folder / JOB)
+        if not (folder / job["batch"] / MANIFEST).is_file():
+            wrong = f"is one of several jobs, whose data lie in {job['batch']} beside it and are not there"
+            raise DamageError(str(folder), wrong, "the whole folder of the jobs, copied or moved together")
         return words_of_job(unsealed(folder / job["batch"] / MANIFEST), job)
     path = folder / MANIFEST
     if not path.is_file():
@@ -219,7 +223,9 @@ def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, 
     labels = batch["coordinates"][VARIANT][own]
     settings = settings_of_job(batch["settings"], job["label"])
     shocks = json.loads(batch["attributes"]["shocks"])
+    drawn, draws = dict.fromkeys(batch["beside"][VARIANT][DRAWN][own]), json.loads(batch["attributes"][DRAWN])
     attributes = batch["attributes"] | job["attributes"] | {"shocks": json.dumps({label: shocks[label] for label in labels})}
+    attributes |= {DRAWN: json.dumps({name: draws[name] for name in drawn if name})}
     return {
         **{key: value for key, value in batch.items() if key != "jobs"},
         "coordinates": batch["coordinates"] | {VARIANT: labels, "part": [batch["coordinates"]["part"][at] for at in job["parts"]]},

@@ -36,8 +36,9 @@ def data_settings(settings: Tables) -> dict[str, Any]:
 
 
 NUMBERS = (
-    *("names", "arrays", "rules", "roads", "measures", "periods", "config", "overlays", "params", "noise", "shocks", "kernel"),
-    *("chunks", "keep", "folding", "turning", "accelerated", "ensemble", "stability", "sampling", "designs", "simulate"),
+    *("names", "arrays", "rules", "roads", "measures", "turning", "periods", "region", "config", "layout", "overlays", "params"),
+    *("noise", "shocks", "kernel", "chunks", "keep", "folding", "accelerated", "ensemble", "stability", "sampling", "designs"),
+    "simulate",
 )
 """The modules that make the numbers of a run."""
 

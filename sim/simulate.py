@@ -24,6 +24,7 @@ from sim.names import (
     BLOC,
     BUFFERS,
     DIFFERENCE,
+    DRAWN,
     MEASURED_RELATIONS,
     OUTCOMES,
     PEER,
@@ -41,6 +42,7 @@ from sim.overlays import Configs, light
 from sim.params import Params, World, shared, some_of, stack
 from sim.periods import dates
 from sim.refusal import SettingError, demand_known
+from sim.settings import HASH_LETTERS, fingerprint
 
 BASELINE = "baseline"
 
@@ -210,6 +212,7 @@ def words(plan: Plan) -> dict[str, Any]:
     coordinates |= {TIME: instants, PERIOD: instants[:-1], "part": part_names(strikers)}
     coordinates |= {STATE: layout.states, PEER: layout.states, BLOC: layout.blocs, RIVAL: layout.blocs}
     names = list(dict.fromkeys(name for variant in plan.variants for name in variant.coordinates))
+    drawn, draws = drawn_numbers(plan.variants)
     beside: dict[str, dict[str, Any]] = {
         VARIANT: {name: [_plain(variant.coordinates.get(name, "")) for variant in plan.variants] for name in names}
         | {
@@ -217,6 +220,7 @@ def words(plan: Plan) -> dict[str, Any]:
             "reference": [plan.variants[index].label for index in plan.references],
             "stability_margin": plan.margins.tolist(),
             BUFFERS: buffers(plan.configs),
+            DRAWN: drawn,
         },
         STATE: {"state_label": labels},
         BLOC: {
@@ -251,6 +255,7 @@ def words(plan: Plan) -> dict[str, Any]:
             "same_as": json.dumps([[layout.states[state], layout.blocs[bloc]] for state, bloc in layout.same_as]),
             "swept": json.dumps([name for name in names if name != "scenario"]),
             "shocks": json.dumps(_shocks(plan)),
+            DRAWN: json.dumps(draws),
             "provenance": json.dumps(provenance(plan.variants)),
         },
     }
@@ -265,6 +270,23 @@ def buffers(configs: Configs) -> list[str]:
     own = [config.region.blocs.items() for config in configs.wholes]
     held = [json.dumps([[state, name] for name, bloc in blocs for state in bloc.buffer]) for blocs in own]
     return [held[whole] for whole in configs.whole]
+
+
+def drawn_numbers(variants: Sequence[Variant]) -> tuple[list[str], dict[str, dict[str, str]]]:
+    """What variants draw: for each the hash of its table, empty where nothing is drawn, and the tables by their hash.
+
+    A table has the drawn numbers by their dotted path, each with a hash of its values in all draws.
+    """
+    names: dict[int, str] = {}
+    tables: dict[str, dict[str, str]] = {}
+    found = []
+    for variant in variants:
+        table = variant.drawn
+        if id(table) not in names:
+            names[id(table)] = fingerprint(table)[:HASH_LETTERS] if table else ""
+            tables |= {names[id(table)]: dict(table)} if table else {}
+        found.append(names[id(table)])
+    return found, tables
 
 
 def _plain(value: object) -> object:

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim.names import BLOC, PEER, PERIOD, QUANTITIES, RIVAL, SHOWN, STATE, STATISTIC, TIME, VARIANT
+from sim.names import BLOC, PEER, PERIOD, QUANTITIES, RIVAL, SHOWN, STATE, STATISTIC, TIME, VARIANT, several
 
 AXES = (STATE, PEER, BLOC, RIVAL)
 """The actor axes, in the order of the table's columns."""
 MIRRORED = frozenset({"road", "relation", "traffic", "similarity"})
 """Variables of which one half is the other's mirror."""
+SAMPLES = "samples"
+"""The attribute of a comparison that says how many worlds each of two samples has that are no pairs."""
 SHOWN_COLUMNS = 6
 """Variants that a printed table holds; the files hold them all."""
 
@@ -30,13 +32,18 @@ def write_long(summary: xr.Dataset, path: Path) -> None:
     """Write the long table of a Dataset (variant, statistic, ...): a row per variant, variable, actors and time.
 
     Columns: variant, scenario, state, peer, bloc, rival, time, variable, unit, the statistics, n, then one per swept key. A
-    symmetric pair stands once; a flow stands at the start of its period.
+    symmetric pair stands once; a flow stands at the start of its period; of two samples n has the size of each, as '5 and 2'.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header(summary))
         for rows in rows_of_variants(summary):
             writer.writerows(rows)
+
+
+def worlds(summary: xr.Dataset) -> int | str:
+    """How many worlds a table is over; of two samples that are no pairs, how many each has."""
+    return summary.attrs.get(SAMPLES, int(summary.attrs["replicates"]))
 
 
 def header(summary: xr.Dataset) -> list[str]:
@@ -47,13 +54,11 @@ def header(summary: xr.Dataset) -> list[str]:
 
 def rows_of_variants(summary: xr.Dataset) -> Iterator[list[list[Any]]]:
     """The rows of the long table, variant by variant."""
-    count = summary.sizes[VARIANT]
-    numbers = summary["n"].values if "n" in summary.coords else [summary.attrs["replicates"]] * count
     beside = [summary[name].values for name in (VARIANT, "scenario", *swept(summary))]
     variables = {name: (_words(summary, name), summary[name].values) for name in SHOWN if name in summary}
-    for index in range(count):
+    for index in range(summary.sizes[VARIANT]):
         label, scenario, *own = (cell(values[index]) for values in beside)
-        tail = [int(numbers[index]), *own]
+        tail = [worlds(summary), *own]
         yield [
             [label, scenario, *row, *tail]
             for name, (words, values) in variables.items()
@@ -130,7 +135,7 @@ def _table(ds: xr.Dataset, variable: str, what: str, said: str, shown: Sequence[
     last, labels = ds[variable].isel(time=-1), [str(label) for label in ds[VARIANT].values]
     width = max([18, *(len(labels[index]) + 2 for index in shown)])
     lines = [
-        f"{what} at {str(last[TIME].values)[:7]} {said}: mean ± half its 95 % interval, {ds.attrs['replicates']} worlds",
+        f"{what} at {str(last[TIME].values)[:7]} {said}: mean ± half its 95 % interval, {several(worlds(ds), 'world')}",
         " " * 24 + "".join(f"{labels[index]:>{width}}" for index in shown),
     ]
     for state, bloc in itertools.product(range(last.sizes[STATE]), range(last.sizes[BLOC])):
@@ -151,6 +156,6 @@ def interval(values: xr.DataArray) -> str:
 
 def settings_lines(rows: Sequence[tuple[str, Any, Any]], names: Sequence[str], most: int) -> list[str]:
     """Settings that differ between two runs as lines of text."""
-    lines = [f"{len(rows)} setting{'s' * (len(rows) != 1)} differ{'s' * (len(rows) == 1)} between {names[0]} and {names[1]}"]
+    lines = [f"{several(len(rows), 'setting')} differ{'s' * (len(rows) == 1)} between {names[0]} and {names[1]}"]
     lines += [f"  {key}: {'-' if one is None else one} | {'-' if other is None else other}" for key, one, other in rows[:most]]
     return lines + ([f"  ({len(rows) - most} more are in the file)"] if len(rows) > most else [])

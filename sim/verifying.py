@@ -21,7 +21,7 @@ from sim.making import JAX, PROJECT, versions
 from sim.names import OUTCOMES, REPLICATE, STATISTIC, VARIANT
 from sim.overrides import CHOICES, Axis, Tables, parse, put_value
 from sim.refusal import DamageError, SettingError
-from sim.settings import differing, fingerprint, flat_settings
+from sim.settings import code_hash, differing, fingerprint, flat_settings
 from sim.simulate import Plan, commit, job_of
 from sim.store import holder, packed
 
@@ -196,6 +196,10 @@ def rebuilt(folder: Path, words: Words) -> Plan:
     if rows:
         shown = "; ".join(f"{name} {old} there, {new} here" for name, old, new in rows)
         raise SettingError("sample", f"cannot be computed again by other versions: {shown}", "those versions, or sample=0")
+    if words["settings"]["code"] != code_hash():
+        commits = f"{came['commit'] or 'an installed version'} there, {commit() or 'an installed version'} here"
+        wrong = f"cannot be computed again: the code that makes numbers is another ({commits})"
+        raise SettingError("sample", wrong, "that code, or sample=0")
     axes = parse(came["overrides"], Folders())
     variants = assemble(_points(folder, words, axes), {axis.key: axis for axis in axes if axis.interval}, (), "")
     rows = differing(flat_settings(words["settings"]), flat_settings(outputs.settings_of(variants)))

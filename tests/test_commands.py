@@ -19,6 +19,7 @@ from sim.compose import expand
 from sim.folders import config_folder
 from sim.results import open_results
 from sim.simulate import Plan
+from tests.conftest import load
 
 TOY = ["region=toy", "replicates=8", "end=2024-01"]
 RAID = """
@@ -571,3 +572,12 @@ def test_folders_above_a_stopped_run_are_not_left(here, monkeypatch):
             outputs.write_run(here / at, Plan([variant]), {})
     assert sorted(os.listdir(here)) == ["mine", "there"]
     assert not os.listdir(here / "there")
+
+
+def test_hydras_own_application_refuses_in_the_same_words(tmp_path, monkeypatch, capsys):
+    quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled", f"hydra.run.dir={tmp_path}"]
+    monkeypatch.setattr(sys, "argv", ["run.py", "region=toy", "dynamics.vigilance=-1", *quiet])
+    with pytest.raises(SystemExit) as ended:
+        load("run").run()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("sim: dynamics.vigilance=-1: dynamics.vigilance: -1 is out of range")

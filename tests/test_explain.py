@@ -160,6 +160,13 @@ def test_explain_writes_a_table_and_a_figure_once(here, capsys):
     assert (here / "why" / "explanation.png").stat().st_mtime_ns == stamp
 
 
+@pytest.mark.parametrize("periods_per_year", [12, 48])
+def test_a_narrative_tells_its_periods_apart(periods_per_year):
+    said = ["region=toy", "replicates=2", "end=2022-04", "keep=parts", f"periods_per_year={periods_per_year}"]
+    begins = [line.split()[0] for line in narrative(simulate(expand(said)), "baseline")[1:]]
+    assert len(set(begins)) == periods_per_year / 4 and len(begins[0]) == len("2022-01" if periods_per_year == 12 else "2022-01-01")
+
+
 def test_explain_tells_a_whole_run(here, capsys):
     assert run_command(["explain", "parts", "world=2", "out=told"]) == 0
     said = capsys.readouterr().out.splitlines()
@@ -180,9 +187,11 @@ def test_explain_tells_a_whole_run(here, capsys):
         (["parts", "north", "east", "world=1"], ["world"]),
         (["parts", "from=2022-03"], ["from"]),
         (["parts", "world=x"], ["whole number"]),
+        (["parts", "world=²"], ["whole number"]),
+        (["parts", "north", "east", "from=2022-01", "from=2022-02"], ["from: stands twice"]),
         (["parts", "world=9"], ["0 to 4"]),
         (["parts", "variantt=baseline"], ["did you mean variant?"]),
-        (["parts", "variant=x"], ["baseline, vigilance=0"]),
+        (["parts", "variant=x"], ["baseline, vigilance=0; "]),
         (["parts", "north", "east", "out=parts"], ["a new folder"]),
     ],
 )

@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import shlex
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -125,6 +127,17 @@ def test_what_is_kept_of_a_job_is_what_it_would_keep_alone(tmp_path, monkeypatch
         done = jobs.write_jobs(tmp_path / str(limit), batches, lambda: nullcontext(None))
         opened = [open_results(tmp_path / str(limit) / job.name).attrs["keep"] for job in done]
         assert opened == [Plan(plan.variants).keep.value for plan in alone] and sorted(opened) == kept
+
+
+def test_a_job_names_the_command_that_keeps_its_parts_and_the_folder_that_it_belongs_to(sim):
+    sim("run", "-m", "region=toy", "end=2022-03", "replicates=2", "seed=range(1,3)", "out=jobs")
+    code, _, wrong = sim("explain", "jobs/0_baseline_seed_1")
+    assert code == 2
+    offered = shlex.split(wrong.split("allowed: sim ")[1].removesuffix(" keeps them\n"))
+    assert sim(*offered, "out=parts")[0] == 0 and sim("explain", "parts/0_baseline_seed_1")[0] == 0
+    shutil.copytree("jobs/0_baseline_seed_1", "alone")
+    code, _, wrong = sim("compare", "alone", "jobs/1_baseline_seed_2")
+    assert code == 4 and "../batches/0" in wrong and "the whole folder" in wrong
 
 
 # What fails ------------------------------------------------------------------------------------------------------------------

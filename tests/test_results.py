@@ -21,7 +21,7 @@ from sim.refusal import DamageError, SettingError
 from sim.results import COMPLETE, HALF_WIDTH, MANIFEST, differences, open_results, outcome, read_manifest, summarise
 from sim.simulate import Plan, simulate
 from sim.store import CHUNKS
-from sim.tables import AXES, MIRRORED, cell, write_long
+from sim.tables import AXES, MIRRORED, cell, difference_lines, write_long
 from tests.conftest import HARD
 
 SAID = [*HARD[:1], "shock=[],[everything]", "replicates=9", "start=2022-01", "end=2024-01", "dynamics.vigilance=0.5,2"]
@@ -209,6 +209,33 @@ def test_two_runs_of_other_luck_are_compared_as_welch_does(hard):
     np.testing.assert_allclose(found.sel(statistic="mean"), (other - one).mean(axis=1), atol=1e-12)
     np.testing.assert_allclose(found.sel(statistic=HALF_WIDTH), (known.high - known.low) / 2, rtol=1e-9)
     assert np.isnan(found.sel(statistic="q50")).all()
+
+
+def test_samples_of_other_luck_are_told_with_their_own_sizes(tmp_path):
+    one, other = (simulate(expand(["region=toy", "end=2022-04", *said])) for said in (["replicates=5"], ["replicates=2", "seed=2"]))
+    found = compare(one, other)
+    assert "5 and 2 worlds" in difference_lines(found, ("one", "other"), paired=False)[0]
+    write_long(found, tmp_path / "differences.csv")
+    with (tmp_path / "differences.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["n"] for row in csv.DictReader(file)} == {"5 and 2"}
+    paired = compare(one, simulate(expand(["region=toy", "end=2022-04", "replicates=2"])))
+    assert "2 worlds" in difference_lines(paired, ("one", "other"), paired=True)[0]
+
+
+DRAW = ["region=toy", "replicates=2", "end=2022-04", "dynamics.vigilance=interval(0,2)", "draws=4", "design=latin"]
+
+
+@pytest.mark.parametrize(
+    "other", [["draws=8"], ["design=random"], ["seed=2"], ["dynamics.vigilance=interval(0,1)"]], ids=lambda said: said[0]
+)
+def test_draws_of_one_number_that_are_other_draws_are_not_compared(other):
+    with pytest.raises(SettingError, match=r"one and other: have draws of one number with other values, of dynamics\.vigilance"):
+        compare(*(simulate(expand([*DRAW, *said])) for said in ([], other)), ("one", "other"))
+
+
+@pytest.mark.parametrize("other", [["dynamics.trade=0"], ["dynamics.relay=interval(0,1)"]], ids=lambda said: said[0])
+def test_draws_stay_pairs_where_something_else_is_set_or_drawn(other):
+    assert compare(*(simulate(expand([*DRAW, *said])) for said in ([], other))).attrs["paired"] == 1
 
 
 def test_one_world_has_no_interval(hard):

@@ -1,5 +1,6 @@
 """`sim status` and `sim verify`: a folder says how far it is; damage is found by name; what lies there is what comes out again."""
 
+import ast
 import json
 import shlex
 import shutil
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 import yaml
 
+import sim
 from sim import jobs, outputs, verifying
 from sim.cli import run_command
 from sim.compose import expand, expand_jobs
 from sim.making import versions
 from sim.refusal import DamageError, SettingError
 from sim.results import COMPLETE, MANIFEST, open_results, read_manifest
+from sim.settings import NUMBERS
 from sim.simulate import Plan
 from sim.store import CHUNKS, hold
 from sim.verifying import data_hash, status, verify
@@ -109,6 +112,33 @@ def test_other_software_is_refused_by_name(out, monkeypatch):
     with pytest.raises(SettingError, match=r"other versions: numpy .* there, 0\.0 here"):
         verify(out, 1, 0)
     verify(out, 0, 0)
+
+
+def test_other_code_is_refused_in_its_own_words(out, monkeypatch):
+    monkeypatch.setattr(verifying, "code_hash", lambda: "other")
+    with pytest.raises(SettingError, match="the code that makes numbers is another") as caught:
+        verify(out, 1, 0)
+    assert "config.yaml" not in str(caught.value)
+    verify(out, 0, 0)
+
+
+BESIDE = {
+    *("refusal", "strict", "folders", "overrides", "settings"),  # what a person says, which the settings hold by value
+    *("making", "store", "remote", "cluster", "workers", "results", "measuring"),  # who computes, where it lies, how it is read
+}
+
+
+def test_the_code_that_makes_numbers_is_known_by_its_imports():
+    """All that the kernel, the chunks and the variants reach is in the hash of the code, save what makes no number."""
+    folder, found, todo = Path(sim.__file__).parent, set(), ["kernel", "ensemble", "accelerated", "simulate"]
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sim":
+                names = [node.module.split(".")[1]] if "." in node.module else [alias.name for alias in node.names]
+                todo += [name for name in names if name not in found | BESIDE]
+    assert found == set(NUMBERS)
 
 
 def test_numbers_that_come_out_otherwise_are_damage(files, tmp_path):

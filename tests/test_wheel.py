@@ -12,9 +12,26 @@ import pytest
 CHECKOUT = Path(__file__).parent.parent
 
 
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
+
+
+def test_the_source_distribution_holds_what_its_tests_read():
+    """All that stands in the checkout but is not ignored; pyproject.toml travels by itself."""
+    ignored = {line.strip("/\n") for line in (CHECKOUT / ".gitignore").read_text("utf-8").splitlines()}
+    there = {path.name for path in CHECKOUT.iterdir() if not path.name.startswith(".")} | {".ci"}
+    there = {name for name in there if name not in ignored and not name.endswith(".egg-info")} - {"pyproject.toml", "PKG-INFO"}
+    assert there <= set(PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
+
+
+def test_the_oldest_versions_are_those_that_the_project_allows():
+    said = [line for line in (CHECKOUT / "constraints-lowest.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    allowed = [need.split(",")[0].replace(">=", "==") for need in PROJECT["project"]["dependencies"]]
+    assert said == allowed
+
+
 @pytest.mark.slow
 def test_the_commands_work_where_there_is_no_checkout(tmp_path):
-    wheel = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     installed = tmp_path / "installed"
     for package in wheel["packages"]:
         shutil.copytree(CHECKOUT / package, installed / package, ignore=shutil.ignore_patterns("__pycache__"))
