@@ -163,10 +163,10 @@ def _floors(ceilings: Mapping[str, Any], engine: Mapping[str, Any]) -> list[str]
         lines += [f"### {size}", "", *table(["operation", "number", *(f"{precision}, ns" for precision in floor)], rows), ""]
         lines += [*table(["way", "replicate-steps a second", "share of the floor"], shares), ""]
     lines += [
-        f"What holds NumPy back: a step is {ceilings['3 x 6']['passes']} passes over whole arrays, products and copies not counted, each",
-        "written to memory before the next reads it, so that simple arithmetic runs at the rate of the outer cache and",
-        "not of the registers; and products are turned to lie matrix by matrix and back. JAX fuses the passes; it writes",
-        "small products out as sums, and luck is drawn by NumPy before the compiled code begins.",
+        f"What holds NumPy back: a step is {ceilings['3 x 6']['passes']} passes over whole arrays beside products and copies,",
+        "each written before the next reads it, so that simple arithmetic runs at the rate of the outer cache and not of",
+        "the registers; and products are turned to lie matrix by matrix and back. JAX fuses the passes; it writes small",
+        "products out as sums, and luck is drawn by NumPy before the compiled code begins.",
         "",
     ]
     return lines
