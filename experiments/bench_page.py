@@ -132,8 +132,8 @@ def _floors(ceilings: Mapping[str, Any], engine: Mapping[str, Any]) -> list[str]
     lines = [
         "## Ceilings and floor",
         "",
-        "Rates of one core by NumPy on arrays that stay in its cache, normals as the project draws them, products of",
-        "many small matrices, memory as arrays of 32 M numbers that were touched before.",
+        "Rates of one core by NumPy, the best of several rounds: on arrays that stay in its cache, normals as the project",
+        "draws them, products of many small matrices, memory as arrays of 32 M numbers that were touched before.",
         "",
     ]
     byte = ("write", "copy")
