@@ -33,7 +33,7 @@ lint: $(DEV_READY)           ## style, types, import contract, spelling
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-bench: $(DEV_READY)          ## the figures of speed and memory that README states
+bench: $(JAX_READY)          ## docs/bench.md and README's figures of speed and memory, some ten minutes; installs JAX too
 	$(BIN)/python experiments/bench.py
 
 clean:                       ## remove the environment and caches; results stay

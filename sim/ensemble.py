@@ -17,7 +17,7 @@ from sim.arrays import Array
 from sim.chunks import Task, add_sums, fixed_sums, segments
 from sim.config import Backend, Keep
 from sim.folding import Summaries
-from sim.keep import Worlds, estimate_bytes
+from sim.keep import Recorder, Worlds, estimate_bytes
 from sim.kernel import Flows, Moment
 from sim.layout import Layout
 from sim.names import FLOWS, OUTCOMES, QUANTITIES, STORED_STOCKS
@@ -30,8 +30,6 @@ BLOCK_BYTES = 400_000
 """What one array of the worlds that the kernel steps together takes, so that a step stays in the cache (experiments/bench.py)."""
 CHUNK_BYTES = 256_000_000
 """What a chunk of worlds takes, unless the engine is told: enough worlds for a step to cost more than its calls (docs/bench.md)."""
-COMPILED_REPLICATES = 64
-"""Replicates that compiled rules take at once: what they are compiled for (`sim.accelerated.BLOCK`)."""
 CHUNKS = 16
 """Chunks of replicates that summaries are folded in, unless the engine is told."""
 VARIANTS = 24
@@ -108,13 +106,24 @@ def _blocks(job: Job, variants: range, low: int, high: int) -> Iterator[tuple[ra
     count = max(1, (high - low) // max(2, room // wide))
     edges = [low + round(part * (high - low) / count) for part in range(count + 1)]
     if job.backend is Backend.jax:
-        edges = [*range(low, high, COMPILED_REPLICATES), high]
+        edges = [*range(low, high, _compiled_replicates(job)), high]
     for begin, end in itertools.pairwise(edges):
         for first in range(variants[0], variants[-1] + 1, wide):
             yield range(first, min(first + wide, variants[-1] + 1)), range(begin, end)
 
 
-def _record(job: Job, recorder: Worlds | Summaries, variants: Sequence[int], replicates: range) -> None:
+def _compiled_replicates(job: Job) -> int:
+    """Replicates that compiled rules take at once: what is filled up to in the end, so never more than a chunk of the run keeps.
+
+    It belongs to the run and not to the chunk at hand, as bits may depend on it; two at least, as `_blocks` has them.
+    """
+    from sim.accelerated import BLOCK
+
+    kept = BLOCK if job.keep is Keep.summaries else CHUNK_BYTES // _bytes_of_replicate(job)
+    return max(2, min(BLOCK, kept))
+
+
+def _record(job: Job, recorder: Recorder, variants: Sequence[int], replicates: range) -> None:
     """Run some worlds from their opening to the end before a recorder."""
     params, world = (cast(_some(stack, variants), job.layout.precision) for stack in (job.params, job.world))
     luck = np.moveaxis(_luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs), 2, 0)
@@ -123,7 +132,8 @@ def _record(job: Job, recorder: Worlds | Summaries, variants: Sequence[int], rep
     if job.backend is Backend.jax:
         from sim.accelerated import trajectories
 
-        found = trajectories(params, world, forcing, luck, job.layout, job.window.dt, job.layout.precision)
+        block = _compiled_replicates(job)
+        found = trajectories(params, world, forcing, luck, job.layout, job.window.dt, job.layout.precision, block=block)
         moments = replayed(found, job.window.periods)
     else:
         pushed = (forcing.at(period) for period in range(job.window.periods))

@@ -9,13 +9,13 @@ import pytest
 from conftest import HARD, STORM, effect, shock_folder
 
 from experiments.regions import random_region
-from sim import accelerated, kernel, noise, shocks
+from sim import accelerated, ensemble, kernel, noise, shocks
 from sim.compose import expand, from_tables
 from sim.keep import plain
 from sim.names import FLOWS, RECORDED, STORED_STOCKS
 from sim.params import cast, shared, stack
 from sim.refusal import SettingError
-from sim.simulate import simulate
+from sim.simulate import Plan, run_arrays, simulate
 from sim.stability import refused
 from sim.turning import library
 
@@ -155,6 +155,17 @@ def test_a_whole_run_is_that_of_numpy(hard, keep, precision, tolerance):
     theirs = simulate(expand(said, hard))
     for name in ("alignment", "effort", "tie"):
         np.testing.assert_allclose(ours[name].values, theirs[name].values, rtol=0, atol=tolerance)
+
+
+@needs_jax
+def test_chunks_touch_no_bit_of_compiled_worlds(hard, monkeypatch):
+    """However few replicates are compiled together."""
+    said = [HARD[0], "shock=[],[everything]", "replicates=5", "end=2022-07", "keep=worlds", "engine.backend=jax"]
+    monkeypatch.setattr(ensemble, "CHUNK_BYTES", 1)
+    whole = run_arrays(Plan(expand(said, hard)))
+    for chunk in (1, 3):
+        cut = run_arrays(Plan(expand([*said, f"engine.chunk={chunk}"], hard)))
+        assert {name: array.tobytes() for name, array in cut.items()} == {name: array.tobytes() for name, array in whole.items()}
 
 
 def test_parts_are_refused_where_they_are_not_made():

@@ -1,0 +1,30 @@
+"""What the floor of speed rests on: operations are counted as they are done, and counting changes no number."""
+
+import sys
+
+import numpy as np
+from conftest import ROOT
+
+from sim import rules
+
+sys.path.insert(0, str(ROOT / "experiments"))
+import bench_ceilings
+from bench_engine import workload
+
+
+def test_operations_are_counted_by_kind():
+    draw = np.random.default_rng(1)
+    exclusivity, alignment, rivalry = draw.random((2, 1)), draw.random((2, 3)), draw.random((3, 3))
+    expected = rules.side_cost(exclusivity, alignment, rivalry)
+    bench_ceilings.COUNT.clear()
+    with bench_ceilings.counting():
+        found = rules.side_cost(*(array.view(bench_ceilings.Counted) for array in (exclusivity, alignment, rivalry)))
+    assert np.array_equal(found, expected)
+    negated, multiplied, summed = 2, 2 * 3, 2 * 3 * 2 * 3
+    assert dict(bench_ceilings.COUNT) == {"arithmetic": negated + multiplied, "products": summed, "passes": 2}
+
+
+def test_a_step_is_counted_whole():
+    """One tanh for each alignment, two powers (protection, markets), and luck shared by all variants."""
+    counted, _ = bench_ceilings.operations(workload(3, 2, 1, variants=2, end="2022-09"), 4)
+    assert (counted["tanh"], counted["power"], counted["normals"]) == (6, 12, 3)
