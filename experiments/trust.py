@@ -18,7 +18,7 @@ if str(ROOT) not in sys.path:
 
 from experiments import bits, faults  # noqa: E402 - the folder of the repository comes first
 from experiments.faults import Finding  # noqa: E402
-from sim.making import versions  # noqa: E402
+from sim.making import installed_version, versions  # noqa: E402
 from sim.simulate import commit  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "trust.md"
@@ -169,8 +169,8 @@ def write_row(name: str, found: Sequence[Finding]) -> None:
     """Put a row into the page; the others stay as they are."""
     text = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
     rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line.startswith("| R")}
-    made = versions("jax" if importlib.util.find_spec("jax") else "")
-    machine = ", ".join(f"{key} {made[key]}" for key in ("python", "numpy", "jax") if key in made) + f"; {made['processor']}"
+    made = versions()
+    machine = f"python {made['python']}, numpy {made['numpy']}, jax {installed_version('jax')}; {made['processor']}"
     said = [
         " <br> ".join(one.said for one in found),
         str(sum(one.wrong for one in found)),
