@@ -32,6 +32,7 @@ from sim.refusal import SettingError
 
 ROOT = Path(__file__).parent.parent
 OUT = "out"
+CHUNKS = 20
 
 
 class Finding(NamedTuple):
@@ -42,9 +43,9 @@ class Finding(NamedTuple):
 
 
 def sweep(keep: str, replicates: int, *more: str) -> list[str]:
-    """A sweep of two variants over a few months, cut into about twenty chunks."""
+    """A sweep of two variants over a few months, cut into so many chunks."""
     said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", "end=2022-05", f"keep={keep}"]
-    return ["sweep", *said, f"engine.chunk={max(1, replicates // 20)}", "engine.workers=2", f"out={OUT}", *more]
+    return ["sweep", *said, f"engine.chunk={max(1, replicates // CHUNKS)}", "engine.workers=2", f"out={OUT}", *more]
 
 
 def start(here: Path, said: Sequence[str], prepare: Callable[[], None] | None = None) -> subprocess.Popen[str]:
@@ -125,12 +126,10 @@ def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) ->
     """A sweep killed at random moments until so many kills struck a living run, each folder a few times, then resumed."""
     said, moments = sweep(keep, replicates), random.Random(seed)
     (here / "clean").mkdir()
-    began = time.monotonic()
     assert finish(start(here / "clean", said))[0] == 0
-    took = time.monotonic() - began
     wanted = tree(here / "clean" / OUT)
     chunks = sum(name.endswith(".npz") for name in wanted)
-    bytes_wrong, lost, wrong, struck, folders, held, ways = 0, 0, 0, 0, 0, 0, itertools.cycle(WAYS)
+    bytes_wrong, lost, wrong, struck, folders, held, among, ways = 0, 0, 0, 0, 0, 0, 0, itertools.cycle(WAYS)
     while struck < number:
         place = here / f"killed-{folders}"
         place.mkdir()
@@ -138,8 +137,7 @@ def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) ->
         kept: dict[str, int] = {}
         for way in itertools.islice(ways, min(len(WAYS), number - struck)):
             process = start(place, said)
-            left = 1 - len(kept) / chunks
-            hit = _kill(process, place / OUT, way, moments.uniform(0.3, 0.3 + 0.5 * left) * took, chunks, moments)
+            hit = _kill(process, place / OUT, way, moments.randint(len(kept), chunks), moments)
             struck += hit
             if way == "worker":
                 finish(process)
@@ -149,6 +147,7 @@ def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) ->
             lost += sum(now.get(name) != when for name, when in kept.items())
             kept = now
             held += len(now)
+            among += hit and 0 < len(now) < chunks
             if not hit or way == "worker":  # it has ended
                 break
         code, _ = finish(start(place, said))
@@ -158,20 +157,21 @@ def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) ->
         bytes_wrong += tree(place / OUT) != wanted
         shutil.rmtree(place)
     shutil.rmtree(here / "clean")
-    text = (
-        f"keep={keep}, {replicates:,} replicates: {struck} kills struck a living run of {folders} folders, {held} finished chunks "
-        f"were found again, {lost} lost or redone; {bytes_wrong} folders of other bytes"
-    )
+    text = f"keep={keep}, {replicates:,} replicates: {struck} kills struck a living run, {among} amid its {chunks} chunks"
+    text += f"; {held:,} finished chunks were found again, {lost} lost or redone; {bytes_wrong} folders of other bytes"
     return Finding(text, wrong + lost + bytes_wrong)
 
 
-def _kill(process: subprocess.Popen[str], folder: Path, way: str, after: float, chunks: int, moments: random.Random) -> bool:
-    """Kill the whole command, its parent, a worker, or all while it writes its tables and figures; whether it was alive."""
+def _kill(process: subprocess.Popen[str], folder: Path, way: str, chunks: int, moments: random.Random) -> bool:
+    """Kill a command, in one way, a moment after so many chunks were there; whether it was alive."""
     if way == "end":
+        while process.poll() is None and not (folder / ".draft").exists():
+            time.sleep(0.002)
+        time.sleep(moments.uniform(0, 0.5))
+    else:
         while process.poll() is None and len(finished(folder)) < chunks:
-            time.sleep(0.01)
-        after = moments.uniform(0, 0.5)
-    time.sleep(after)
+            time.sleep(0.002)
+        time.sleep(moments.uniform(0, 0.05))
     if process.poll() is not None:
         return False
     if way in ("all", "end"):
