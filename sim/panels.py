@@ -191,7 +191,7 @@ def name_ends(
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Heights in rising order moved apart by a gap and as little as that takes, none above 1.
+    """Heights in rising order moved apart by a gap and as little as that takes, none above 1 or, while they fit, below 0.
 
     >>> [round(height, 3) for height in spread([0.1, 0.5, 0.5], 0.1)]
     [0.1, 0.45, 0.55]
@@ -203,7 +203,7 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
             (one, many), (other, more) = groups.pop(-2), groups.pop()
             groups.append(((one * many + other * more) / (many + more), many + more))
     even = [mean for mean, many in groups for _ in range(many)]
-    return [min(mean + at * gap, 1.0 - (len(places) - 1 - at) * gap) for at, mean in enumerate(even)]
+    return [min(max(mean, 0.0) + at * gap, 1.0 - (len(places) - 1 - at) * gap) for at, mean in enumerate(even)]
 
 
 def bars(ax: Axes, times: Array, mean: Array, band: tuple[Array, Array] | None, colours: Sequence[str]) -> None:
