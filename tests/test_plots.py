@@ -467,6 +467,23 @@ def test_variants_side_by_side_show_means_ends_and_the_reference(ds):
     assert len({ax.get_ylim() for ax in figure.axes}) == 1
 
 
+def test_variants_side_by_side_mark_the_shocks_of_all_at_the_foot(ds):
+    shocks = json.loads(ds.attrs["shocks"])
+    early = next(shock for shock in shocks["both"] if shock["name"] == "raid")
+    (figure,) = contrasts.plot_side_by_side(
+        ds.assign_attrs(shocks=json.dumps({label: [early, *(of if early not in of else of[1:])] for label, of in shocks.items()}))
+    )
+    tall = 0
+    for ax in figure.axes:
+        marks: dict[Any, Any] = {line.get_gid(): line for line in ax.lines if str(line.get_gid()).startswith("shock")}
+        assert max(marks["shock 1"].get_ydata()) < 0.1
+        tall += "shock 2" in marks and max(marks["shock 2"].get_ydata()) == 1
+    assert tall == 4
+    assert "a shock of all variants, 1 in all (1 Raid of $5_000 & more (2023-03))" in sentence(figure)
+    (figure,) = contrasts.plot_side_by_side(ds)
+    assert "a shock of all variants" not in sentence(figure)
+
+
 def test_too_many_shocks_of_effects_are_listed_below_the_panels(ds):
     dates = [f"2023-{month:02d}-01" for month in range(1, 12)]
     many = [
