@@ -15,7 +15,7 @@ from typing import Any
 
 from bench_engine import SHORT_END, ratio, rounds_of, workload
 
-from sim import ensemble
+from sim import ensemble, workers
 from sim.simulate import Plan, job_of, run_arrays
 from sim.store import Store
 
@@ -34,14 +34,14 @@ def stored(plan: Plan, folder: Path) -> None:
     """Compute a run chunk by chunk into a store, each chunk hashed and synced, as a command does; one process."""
     shutil.rmtree(folder, ignore_errors=True)
     job = job_of(plan)
-    for _ in ensemble.compute(job, ensemble.tasks(job), store=Store(folder, "bench")):
+    for _ in workers.compute(job, ensemble.tasks(job), store=Store(folder, "bench")):
         pass
 
 
 def chunked(plan: Plan) -> None:
     """Compute the same chunks and let each go: what the cut costs without the store."""
     job = job_of(plan)
-    for _ in ensemble.compute(job, ensemble.tasks(job)):
+    for _ in workers.compute(job, ensemble.tasks(job)):
         pass
 
 

@@ -62,10 +62,13 @@ def measure(variable: str, difference: bool = False) -> str:
     return ("difference in " if difference else "") + f"{quantity.label.lower()} ({unit})"
 
 
-def marks(runs: Sequence[xr.Dataset], variants: Sequence[str], state: str = "", apart: bool = False) -> list[Mark]:
+def marks(
+    runs: Sequence[xr.Dataset], variants: Sequence[str], state: str = "", apart: bool = False, shared: bool = False
+) -> list[Mark]:
     """The shocks of some variants by date; a shock has the same number in all figures of a run.
 
-    With `state` only those that name it or no state; with `apart` only those that a variant and its reference do not share.
+    With `state` only those that name it or no state; with `apart` only those that a variant and its reference do not share, with
+    `shared` only those that all variants of the runs share.
     """
     tables = [table for ds in runs for table in json.loads(ds.attrs["shocks"]).items()]
     found = [
@@ -79,6 +82,8 @@ def marks(runs: Sequence[xr.Dataset], variants: Sequence[str], state: str = "", 
         pairs = [(variant, references[variant]) for variant in variants if references[variant] != variant]
         of = {variant: {shock for other, shock, _ in found if other == variant} for pair in pairs for variant in pair}
         shown = set().union(*(of[variant] ^ of[reference] for variant, reference in pairs))
+    if shared:
+        shown = set.intersection(*({shock for other, shock, _ in found if other == variant} for variant, _ in tables))
     numbered = enumerate(sorted({shock for _, shock, _ in found}), start=1)
     return [_mark(number, *shock) for number, shock in numbered if shock in shown]
 

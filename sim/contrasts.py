@@ -13,7 +13,7 @@ from sim import captions, results
 from sim.captions import BAND, INTERVAL, SINGLE, names
 from sim.moments import moments_of, one_variant
 from sim.names import BLOC, VARIANT
-from sim.panels import bars, forest, frame, limits_of, line, name_ends, name_rows
+from sim.panels import MARKS_MAX, bars, forest, frame, limits_of, line, mark_foot, name_ends, name_rows
 from sim.sheet import DASHES, INK, LIGHT, fit, sheet, styled
 
 HALF = results.HALF_WIDTH
@@ -25,7 +25,9 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
 
     One panel per state (rows) and variant (columns, six a sheet); in it a line per bloc, the mean of the worlds, and after the last
     instant a dot at its end with 5-95 % of the worlds as a bar. Where a variant has a reference, thin grey lines are the
-    reference's means. All sheets share one vertical axis; marks stand for the shocks that set a variant apart.
+    reference's means. All sheets share one vertical axis; marks stand for the shocks that set a variant apart, short ones at the
+    foot of the panels for those that all variants share, which the foot of the sheet counts
+    and, while they are few, names.
 
     Parameters
     ----------
@@ -44,7 +46,10 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
     single, mean = captions.worlds(ds) == 1, moments["mean"]
     limits = limits_of(mean[shown], *(moments[name][shown, -1] for name in ("q05", "q95")))
     ends = SINGLE if single else f"bar after the last instant: {BAND}, its dot: their mean"
-    notes = ["Line: mean of the worlds", ends, "grey: means of the variant that it is set against", *notes]
+    shared = captions.marks([ds], labels, shared=True)
+    called = "; ".join(captions.listed(shared, times)) if len(shared) <= MARKS_MAX else "the timeline of a variant names them"
+    common = [f"short mark at the foot of a panel: a shock of all variants, {len(shared)} in all ({called})"] if shared else []
+    notes = ["Line: mean of the worlds", ends, "grey: means of the variant that it is set against", *common, *notes]
     words, colours = captions.bloc_words(ds), names(ds, "bloc_colour")
     dashes = [DASHES[bloc % len(DASHES)] for bloc in range(len(words))]
     figures = []
@@ -63,6 +68,7 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
         for (row, column), ax in np.ndenumerate(panels):
             at, label = page.at[column], page.labels[column]
             frame(ax, times, limits, captions.marks([ds], [label], apart=True), numbered=row == 0)
+            mark_foot(ax, times, shared)
             if references[at] != label and references[at] in labels:
                 other = mean[labels.index(references[at]), :, row]
                 ax.plot(times, other, color=LIGHT, linewidth=0.7, zorder=1.5, gid="reference")

@@ -25,6 +25,7 @@ REASONS = {
     "economy": "markets",
     "exclusivity": "the cost of standing with rivals at once",
     "company": "the company it keeps",
+    "noise": "chance",
 }
 """The parts in the words of a narrative."""
 TOLD = 2
@@ -155,9 +156,10 @@ def _label(ds: xr.Dataset, dim: str, name: str) -> str:
 
 
 def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[str]:
-    """What moved whom most, chance aside, a line a period.
+    """What moved whom most, period by period.
 
-    Where the variant has another for reference, moves are told against it on the same luck, and chance cancels.
+    Where the variant has another for reference, paired differences of moves on the same luck are told: what the shocks moved. A
+    run without a reference holds what moves by chance and the answers to that, as its first line says.
 
     Parameters
     ----------
@@ -171,8 +173,9 @@ def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[st
     Returns
     -------
     list of str
-        What is told; then a line for each period: the shocks that begin in it, the alignment that was moved most, and its two
-        greatest parts.
+        What is told; then a line for each shock where it begins, with whom it names, and one for each period: the alignment that
+        was moved most, and its two greatest parts; where a shock begins that the reference lacks, the alignment whose move changed
+        most since the period before. Periods on end in which nothing moves share a line.
 
     Raises
     ------
@@ -186,16 +189,35 @@ def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[st
         raise SettingError("world", f"{world} is not in the results", f"0 to {ds.sizes[REPLICATE] - 1}", where=f"world={world}")
     at = labels.index(variant)
     to = labels.index(str(ds["reference"].values[at]))
-    values, parts = _moves(ds, at, world), [str(part) for part in ds[PART].values]
+    values = _moves(ds, at, world)
     values = values - _moves(ds, to, world) if to != at else values
-    begins = _beginnings(ds, variant)
-    against = f" against {labels[to]} on the same luck" if to != at else ", chance aside"
     told = f"the mean of {several(ds.sizes[REPLICATE], 'world')}" if world is None else f"world {world}"
-    lines = [f"{variant}: what moved whom most{against}, in {told}"]
+    against = f" less {labels[to]} on the same luck, in {told}: what the shocks moved most"
+    alone = (
+        f" in {told}: what moved most, by shocks, by chance and in answer to chance (a reference on the same luck takes chance off)"
+    )
+    lines, quiet = [variant + (against if to != at else alone)], list[str]()
+    begins = _beginnings(ds, variant, labels[to] if to != at else "")
+    before = np.zeros_like(values[0])
     for period, month in enumerate(dates(ds[PERIOD].values)):
-        said = [f"{label} begins." for label in begins.get(period, [])]
-        lines.append(" ".join([f"{month} ", *said, _told(ds, values[period], parts)]))
-    return lines
+        begun = begins.get(period, [])
+        turns = any(own for _, own in begun)
+        said = (_changed(ds, values[period], before) if turns else "") or _told(ds, values[period])
+        before = values[period]
+        if said or begun:
+            lines += _still(quiet)
+            quiet = []
+        lines += [f"{month}  {words}" for words, _ in begun]
+        if said:
+            lines.append(f"{month}  {said}")
+        else:
+            quiet.append(month)
+    return lines + _still(quiet)
+
+
+def _still(months: list[str]) -> list[str]:
+    """The line of periods on end in which nothing moves; none where there are none."""
+    return [f"{' to '.join(dict.fromkeys([months[0], months[-1]]))}  Nothing moves."] if months else []
 
 
 def _moves(ds: xr.Dataset, variant: int, world: int | None) -> Array:
@@ -205,29 +227,66 @@ def _moves(ds: xr.Dataset, variant: int, world: int | None) -> Array:
     return moves.transpose(PERIOD, PART, STATE, BLOC).values
 
 
-def _beginnings(ds: xr.Dataset, variant: str) -> Mapping[int, list[str]]:
-    """The labels of the shocks that begin in each period."""
-    instants = ds[TIME].values
-    found: dict[int, list[str]] = {}
-    for shock in json.loads(ds.attrs["shocks"])[variant]:
-        period = int(np.searchsorted(instants, np.datetime64(shock["dates"][0]), side="right")) - 1
-        found.setdefault(max(period, 0), []).append(shock["label"])
+def _beginnings(ds: xr.Dataset, variant: str, reference: str) -> Mapping[int, list[tuple[str, bool]]]:
+    """What is said of the shocks that begin, or may first begin, in each period, and whether the reference lacks them."""
+    instants, shocks = ds[TIME].values, json.loads(ds.attrs["shocks"])
+    found: dict[int, list[tuple[str, bool]]] = {}
+    for shock in shocks[variant]:
+        own = shock not in shocks.get(reference, [])
+        first, last = shock["begins"][0]
+        names = [_label(ds, dim, name) for dim in (STATE, BLOC) for name in shock[f"{dim}s"] if name in ds[dim].values]
+        said = f"{shock['label']} {'begins' if first == last else f'may begin, until {last[:7]}'}"
+        said += f", with probability {shock['probability']:g}" if shock["probability"] < 1 else ""
+        said += f" ({', '.join(names)})" if names else ""
+        period = int(np.searchsorted(instants, np.datetime64(first), side="right")) - 1
+        found.setdefault(max(period, 0), []).append((f"{said}{'' if own else ', in both'}.", own))
     return found
 
 
-def _told(ds: xr.Dataset, moves: Array, parts: list[str]) -> str:
-    """The greatest of a period's moves, (part, state, bloc), in words; chance is left aside."""
-    moves = np.delete(moves, parts.index("noise"), axis=0)
+def _told(ds: xr.Dataset, moves: Array) -> str:
+    """The greatest of a period's moves, (part, state, bloc), in words; empty where nothing moves."""
+    state, bloc, moved = _greatest(moves)
+    if abs(moved) < SMALLEST:
+        return ""
+    way = "towards" if moved > 0 else "away from"
+    return f"{_who(ds, state)} moves {way} {_whom(ds, bloc)} by {abs(moved):.4f}: {_reasons(ds, moves[:, state, bloc])}."
+
+
+def _changed(ds: xr.Dataset, moves: Array, before: Array) -> str:
+    """The move that changed most since the period before, in words; empty where none changes."""
+    state, bloc, changed = _greatest(moves - before)
+    if abs(changed) < SMALLEST:
+        return ""
+    one, other = (float(values[:, state, bloc].sum()) for values in (before, moves))
+    pair = f"{_who(ds, state)} towards {_whom(ds, bloc)}"
+    reasons = _reasons(ds, (moves - before)[:, state, bloc])
+    return f"Changed most since the period before: {pair}, from {_signed(one)} to {_signed(other)} a period: {reasons}."
+
+
+def _greatest(moves: Array) -> tuple[int, int, float]:
+    """The state and the bloc of the greatest sum of parts, and that sum."""
     whole = moves.sum(axis=0)
     state, bloc = (int(index) for index in np.unravel_index(np.abs(whole).argmax(), whole.shape))
-    moved = float(whole[state, bloc])
-    if abs(moved) < SMALLEST:
-        return "Nothing moves."
-    order = np.argsort(-np.abs(moves[:, state, bloc]), kind="stable")[:TOLD]
-    reasons = [f"{_reason(ds, parts[index])} {moves[index, state, bloc]:+.4f}" for index in order if moves[index, state, bloc]]
-    who, whom = str(ds[f"{STATE}_label"].values[state]), str(ds[f"{BLOC}_label"].values[bloc]).split(" (")[0]
-    way = "towards" if moved > 0 else "away from"
-    return f"{who} moves {way} {whom} by {abs(moved):.4f}: {'; '.join(reasons)}."
+    return state, bloc, float(whole[state, bloc])
+
+
+def _reasons(ds: xr.Dataset, parts: Array) -> str:
+    """The greatest of the parts of one move, in words."""
+    order = np.argsort(-np.abs(parts), kind="stable")[:TOLD]
+    told = [index for index in order if abs(parts[index]) >= SMALLEST or index == order[0]]
+    return "; ".join(f"{_reason(ds, str(ds[PART].values[index]))} {_signed(float(parts[index]))}" for index in told)
+
+
+def _signed(number: float) -> str:
+    return f"{round(number, 4) + 0.0:+.4f}"
+
+
+def _who(ds: xr.Dataset, state: int) -> str:
+    return str(ds[f"{STATE}_label"].values[state])
+
+
+def _whom(ds: xr.Dataset, bloc: int) -> str:
+    return str(ds[f"{BLOC}_label"].values[bloc]).split(" (")[0]
 
 
 def _reason(ds: xr.Dataset, part: str) -> str:

@@ -103,28 +103,32 @@ def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[M
     ax.set_xticks(*years(times, max(4, int(wide / GAP_YEARS))))
     ax.set_yticks(*ticks(limits, 6, signed))
     ax.axhline(0, color=GREY if signed else FAINT, linewidth=0.6, zorder=1, gid="zero")
-    _mark_shocks(ax, (first, last), marks, numbered)
+    _mark_shocks(ax, (first, last), marks, numbered, short=len(marks) > MARKS_MAX)
 
 
-def _mark_shocks(ax: Axes, shown: Interval, marks: Sequence[Mark], numbered: bool) -> None:
-    """Draw the marks of shocks over the time shown: lines at dates, bars where these are drawn; many are small and at the foot."""
-    (wide, tall), crowded = _inches(ax), len(marks) > MARKS_MAX
-    right, taken = -1.0, list[list[Interval]]()
+def _mark_shocks(ax: Axes, shown: Interval, marks: Sequence[Mark], numbered: bool, short: bool) -> None:
+    """Draw the marks of shocks over the time shown: lines at dates, bars where these are drawn; short ones stand at the foot."""
+    (wide, tall), right, taken = _inches(ax), -1.0, list[list[Interval]]()
     for mark in marks:
         for day in (day for day in mark.dates if shown[0] <= day <= shown[1]):
             style = {"color": LIGHT, "linewidth": 0.6, "zorder": 1, "gid": f"shock {mark.number}"}
-            ax.axvline(day, ymax=FOOT if crowded else 1.0, **style)  # pyright: ignore[reportArgumentType]
-        for interval in mark.drawn_begins if crowded else [*mark.drawn_begins, *mark.ends]:
+            ax.axvline(day, ymax=FOOT if short else 1.0, **style)  # pyright: ignore[reportArgumentType]
+        for interval in mark.drawn_begins if short else [*mark.drawn_begins, *mark.ends]:
             if overlaps(interval, shown):
-                height = FOOT / 2 if crowded else 1.0 - _level(interval, taken) * LEVEL / tall
+                height = FOOT / 2 if short else 1.0 - _level(interval, taken) * LEVEL / tall
                 style = {"color": LIGHT, "linewidth": 1.8, "solid_capstyle": "butt", "zorder": 1}
                 ends = [_place(day, shown) for day in interval]
                 gid = f"interval of shock {mark.number}"
                 ax.plot(ends, [height, height], transform=ax.transAxes, clip_on=False, gid=gid, **style)  # pyright: ignore[reportArgumentType]
         inside = next((interval for interval in mark.begins if overlaps(interval, shown)), None)
-        if inside and numbered and not crowded:
+        if inside and numbered and not short:
             right = max(_place(inside[0], shown), right + GAP_MARKS / wide)
             write(ax, right, 1.02, str(mark.number), size=6, color=GREY, ha="center", va="bottom", transform=ax.transAxes)
+
+
+def mark_foot(ax: Axes, times: Array, marks: Sequence[Mark]) -> None:
+    """Draw short marks of shocks at the foot of a panel, without numbers: lines at dates, bars where these are drawn."""
+    _mark_shocks(ax, (times[0], times[-1]), marks, numbered=False, short=True)
 
 
 def _level(interval: Interval, taken: list[list[Interval]]) -> int:
@@ -191,7 +195,7 @@ def name_ends(
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Heights in rising order moved apart by a gap and as little as that takes, none above 1.
+    """Heights in rising order moved apart by a gap and as little as that takes, none above 1 or, while they fit, below 0.
 
     >>> [round(height, 3) for height in spread([0.1, 0.5, 0.5], 0.1)]
     [0.1, 0.45, 0.55]
@@ -203,7 +207,7 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
             (one, many), (other, more) = groups.pop(-2), groups.pop()
             groups.append(((one * many + other * more) / (many + more), many + more))
     even = [mean for mean, many in groups for _ in range(many)]
-    return [min(mean + at * gap, 1.0 - (len(places) - 1 - at) * gap) for at, mean in enumerate(even)]
+    return [min(max(mean, 0.0) + at * gap, 1.0 - (len(places) - 1 - at) * gap) for at, mean in enumerate(even)]
 
 
 def bars(ax: Axes, times: Array, mean: Array, band: tuple[Array, Array] | None, colours: Sequence[str]) -> None:

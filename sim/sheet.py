@@ -74,6 +74,16 @@ def brief(words: Sequence[str], letters: int) -> list[str]:
     return bare if len(set(bare)) == len(words) else [fit(word, letters) for word in words]
 
 
+def initials(words: Sequence[str], letters: int = 3) -> list[str]:
+    """The first letters of names: as few as tell them apart, and at least so many.
+
+    >>> initials(["Armenia", "Azerbaijan"]), initials(["Northland", "Northsea"])
+    (['Arm', 'Aze'], ['Northl', 'Norths'])
+    """
+    longest = max(map(len, words), default=letters)
+    return next((short for n in range(letters, longest) if len(set(short := [word[:n] for word in words])) == len(words)), [*words])
+
+
 def wrap(words: str, inches: float, points: float, lines: int | None = None) -> list[str]:
     """Words in lines of a width; the last of `lines` is cut."""
     letters = max(6, int(inches / (points * LETTER)))

@@ -399,13 +399,24 @@ def test_a_comparison_draws_the_actors_that_both_runs_have(runs):
 
 def test_measures_are_the_means_of_the_worlds_in_each_variant(ds):
     (figure,) = plots.plot_measures(measured(ds))
-    panels = np.array(figure.axes).reshape(3, 4)
-    for column in range(4):
-        share = summarise(measured(ds))["influence"].isel(variant=column).sel(statistic="mean")
-        for bloc, drawn in enumerate(lines(panels[0, column])):
-            np.testing.assert_allclose(drawn.get_ydata(), share.isel(bloc=bloc).values)
-            assert to_hex(drawn.get_color()) == str(ds["bloc_colour"].values[bloc]).lower()
-        assert [line.get_label() for line in lines(panels[2, column])] == ["Polarisation", "Balance", "Bridge index"]
+    panels = np.array(figure.axes).reshape(6, 4)
+    folded = summarise(measured(ds)).sel(statistic="mean")
+    wanted: list[dict[str, Any]] = [
+        {"East": folded["influence"].sel(bloc="east"), "West": folded["influence"].sel(bloc="west")},
+        {"East": folded["sphere"].sel(bloc="east")},
+        {"North": folded["hedging"].sel(state="north"), "South": folded["hedging"].sel(state="south")},
+        {"North": folded["realigned"].sel(state="north"), "South": folded["realigned"].sel(state="south")},
+        {"Nor-Sou": folded["similarity"].sel(state="north", peer="south")},
+        {"Polarisation": folded["polarisation"], "Balance": folded["balance"], "Bridge index": folded["bridge"]},
+    ]
+    assert not np.isfinite(folded["sphere"].sel(bloc="west")).any()
+    colours = dict(zip(("East", "West"), (str(colour).lower() for colour in ds["bloc_colour"].values), strict=True))
+    for (row, column), ax in np.ndenumerate(panels):
+        assert [line.get_label() for line in lines(ax)] == list(wanted[row])
+        for drawn, (word, values) in zip(lines(ax), wanted[row].items(), strict=True):
+            np.testing.assert_allclose(drawn.get_ydata(), values.isel(variant=column).values)
+            assert to_hex(drawn.get_color()) == colours.get(word, to_hex(drawn.get_color()))
+    assert all(ax.get_ylim()[0] < 0 and ax.get_ylim()[1] > 1 for ax in panels[3])
     with pytest.raises(SettingError, match="influence"):
         plots.plot_measures(ds)
 
@@ -420,6 +431,19 @@ def test_the_foot_of_the_region_says_whose_standing_takes_no_side(made):
         foot = words(f"region.measured_relations.east.west={relation}")
         assert "rivalries are those that the region file gives measures" in foot
         assert ("no rival, so no side in hedging and polarisation: East, West" in foot) == told
+
+
+def test_of_many_pairs_of_states_those_are_drawn_that_change_most(ds):
+    states = [f"{letter}state" for letter in "abcde"]
+    wide = summarise(measured(ds)).reindex(state=states, peer=states, fill_value=0).assign_coords(state_label=("state", states))
+    steps = np.linspace(0, 1, ds.sizes["time"])
+    moving = [(0, 1), (0, 4), (1, 2), (1, 3), (2, 4), (3, 4)]
+    for one, other in moving:
+        wide["similarity"][{"state": one, "peer": other}] = steps
+    (figure,) = plots.plot_measures(wide)
+    drawn = [line.get_label() for line in lines(np.array(figure.axes).reshape(-1, 4)[-2, 0])]
+    assert drawn == [f"{'abcde'[one]}st-{'abcde'[other]}st" for one, other in moving]
+    assert "the 6 of 10 pairs of states that change most" in sentence(figure)
 
 
 def test_a_timeline_numbers_the_shocks_that_name_each_state_and_lists_all(ds):
@@ -453,6 +477,23 @@ def test_variants_side_by_side_show_means_ends_and_the_reference(ds):
             wanted = folded.sel(statistic="mean").isel(variant=0, state=state).values
             np.testing.assert_allclose(np.stack(grey, axis=-1), wanted)
     assert len({ax.get_ylim() for ax in figure.axes}) == 1
+
+
+def test_variants_side_by_side_mark_the_shocks_of_all_at_the_foot(ds):
+    shocks = json.loads(ds.attrs["shocks"])
+    early = next(shock for shock in shocks["both"] if shock["name"] == "raid")
+    (figure,) = contrasts.plot_side_by_side(
+        ds.assign_attrs(shocks=json.dumps({label: [early, *(of if early not in of else of[1:])] for label, of in shocks.items()}))
+    )
+    tall = 0
+    for ax in figure.axes:
+        marks: dict[Any, Any] = {line.get_gid(): line for line in ax.lines if str(line.get_gid()).startswith("shock")}
+        assert max(marks["shock 1"].get_ydata()) < 0.1
+        tall += "shock 2" in marks and max(marks["shock 2"].get_ydata()) == 1
+    assert tall == 4
+    assert "a shock of all variants, 1 in all (1 Raid of $5_000 & more (2023-03))" in sentence(figure)
+    (figure,) = contrasts.plot_side_by_side(ds)
+    assert "a shock of all variants" not in sentence(figure)
 
 
 def test_too_many_shocks_of_effects_are_listed_below_the_panels(ds):
