@@ -122,6 +122,10 @@ WAR_YEARS = ("2022", "2023", "2024")
 WAR_FORMAL = {"nato": -0.75, "eu": -0.75}
 """Formal standing with Russia from 2022: cooperation suspended, sanctions on its central bank and trade."""
 
+CRIMEA_YEARS = tuple(str(year) for year in range(2014, 2022))
+PARTNER = 0.25
+"""Formal standing of NATO and the EU with Russia before Crimea: the council of 2002, the partnership agreement of 1997."""
+
 
 @dataclass(frozen=True)
 class Basis:
@@ -291,11 +295,23 @@ def war_relations(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
     return found
 
 
+def crimea_relations(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
+    """What Crimea did to a relation: half the change of closeness in UN voting to 2014-2021, half that of formal standing."""
+    found = {}
+    for bloc in ("nato", "eu"):
+        before, *after = (
+            mean(voting(tables, year, code, VOTERS["russia"]) for code in VOTERS[bloc])
+            for year in (str(int(CRIMEA_YEARS[0]) - 1), *CRIMEA_YEARS)
+        )
+        found[f"shock.crimea_2014.effects.{bloc}.size"] = mean([mean(after) - before, basis.bloc_formal[bloc, "russia"] - PARTNER])
+    return found
+
+
 Opening = Callable[[dict[str, Rows], Basis], dict[str, float]]
 OPENINGS: dict[str, tuple[Basis, tuple[Opening, ...]]] = {
     "south_caucasus": (
         Basis("2021", FORMAL_2021, BLOC_FORMAL_2021, POLLS, spending="2020", power="milex_usd_const", influence="2020"),
-        (alignments, relations, accesses, arms, capabilities, priorities, war_relations),
+        (alignments, relations, accesses, arms, capabilities, priorities, war_relations, crimea_relations),
     ),
     "south_caucasus_1994": (
         Basis("1993", FORMAL_1993, BLOC_FORMAL_1993, {}, spending="1993", power="cinc", influence="1994"),
