@@ -25,6 +25,7 @@ from sim.names import (
     BUFFERS,
     DIFFERENCE,
     DRAWN,
+    MOVE,
     OUTCOMES,
     PEER,
     PERIOD,
@@ -227,7 +228,7 @@ def words(plan: Plan) -> dict[str, Any]:
     if not worlds:
         variables = [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
     elif plan.keep is Keep.parts:
-        variables.append(keeping.PARTS_VARIABLE)
+        variables.append(MOVE)
     return {
         "format": results.FORMAT,
         "variables": variables,
