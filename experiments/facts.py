@@ -23,8 +23,7 @@ from sim.compose import expand
 from sim.config import Variant
 from sim.measures import half_interval
 from sim.measuring import measured
-from sim.names import MECHANISMS, PERIOD, TIME
-from sim.results import MOVE
+from sim.names import MECHANISMS, MOVE, PERIOD, TIME
 from sim.simulate import simulate
 
 DRAWS, REPLICATES, ABLATION_SHARE = 500, 200, 0.4

@@ -168,7 +168,7 @@ def _check_bloc(key: str, bloc: Bloc, states: list[str]) -> None:
 
 def _check_pairs(key: str, table: PairTable, names: list[str], quantity: Quantity) -> None:
     for one, row in table.items():
-        demand_known(key, one, names, "state" if "tie" in quantity.dims[0] or quantity.dims[0] == "state" else "bloc")
+        demand_known(key, one, names, "state" if quantity.dims[0] == STATE else "bloc")
         for other, value in row.items():
             demand_known(f"{key}.{one}", other, names, "state" if quantity.dims[0] == "state" else "bloc")
             if other == one:

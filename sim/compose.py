@@ -4,7 +4,6 @@ Hydra composes the files once for each distinct choice of groups; plain override
 are set over few whole configs.
 """
 
-import copy
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +27,7 @@ from sim.designs import (
 )
 from sim.folders import GROUPS, Folders, folders
 from sim.layout import layout_of
+from sim.nested import copied
 from sim.overlays import Where, with_numbers
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
 from sim.refusal import SettingError
@@ -219,7 +219,7 @@ def _settings(chosen: Sequence[Axis], where: Folders, cache: dict[str, Tables]) 
     name = json.dumps(sorted(picks))
     if name not in cache:
         cache[name] = composition(picks, where)
-    settings = copy.deepcopy(cache[name])
+    settings = copied(cache[name])
     for axis in chosen:
         if not axis.group:
             put_value(settings, axis)

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.config import Config, Design, Sample, Variant
 from sim.names import Quantity
+from sim.nested import copied, put
 from sim.overlays import OWN, Array, Configs, Overlay, Where
 from sim.overrides import Axis, Tables
 from sim.refusal import SettingError, demand_number
@@ -135,18 +136,10 @@ class Point:
     @cached_property
     def settings(self) -> Tables:
         """The composed files as plain tables of its own."""
-        tables = _copied(self.whole.settings)
-        for (*path, last), value in self.own.items():
-            at = tables
-            for word in path:
-                at = at[word]
-            at[last] = value
+        tables = copied(self.whole.settings)
+        for path, value in self.own.items():
+            put(tables, path, value)
         return tables
-
-
-def _copied(value: Any) -> Any:
-    """A copy of nested tables; lists in them are never changed in place."""
-    return {name: _copied(item) for name, item in value.items()} if isinstance(value, Mapping) else value
 
 
 class _Light(Variant):

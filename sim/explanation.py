@@ -9,9 +9,9 @@ import xarray as xr
 from sim.arrays import Array
 from sim.comparison import keeping_command
 from sim.measures import STATISTICS, half_interval, spread
-from sim.names import BLOC, PARTS, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT, several
+from sim.names import BLOC, MOVE, PART, PARTS, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT, several
 from sim.refusal import SettingError, demand_known
-from sim.results import HALF_WIDTH, MOVE, PART
+from sim.results import HALF_WIDTH
 
 WHOLE = "whole"
 """The row that holds the sum of all parts."""

@@ -26,7 +26,7 @@ from sim.config import Keep, Variant
 from sim.designs import Point, Variants
 from sim.layout import layout_of
 from sim.measuring import measured
-from sim.names import PERIOD, STATISTIC, TIME, VARIANT
+from sim.names import MOVE, PERIOD, STATISTIC, TIME, VARIANT
 from sim.overlays import Where
 from sim.refusal import DamageError, FailedError, SettingError
 from sim.settings import fingerprint
@@ -326,7 +326,7 @@ def finals(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
 def _moments(pieces: Iterator[tuple[Task, dict[str, Array]]], moments: Mapping[str, list[int]]) -> Iterator[Any]:
     """Chunks of worlds with some instants and periods only, without the parts of moves."""
     for task, arrays in pieces:
-        own = {name: array for name, array in arrays.items() if name != results.MOVE}
+        own = {name: array for name, array in arrays.items() if name != MOVE}
         yield task, {name: array[moments[results.dims_of(name, worlds=True)[2]]] for name, array in own.items()}
 
 

@@ -13,17 +13,16 @@ from sim.arrays import Array
 from sim.config import Keep
 from sim.kernel import Flows, Moment
 from sim.layout import Layout
-from sim.names import FLOWS, QUANTITIES, STORED_STOCKS
+from sim.names import FLOWS, MOVE, QUANTITIES, STORED_STOCKS
 from sim.params import World
 
 BYTES = np.dtype(float).itemsize
 AUTO_BYTES = 2**30
 """Up to this estimate every world is kept by default."""
-PARTS_VARIABLE = "move"
 
 
 class Recorder(Protocol):
-    """Takes the opening, then each period as it ends; gives the arrays of all variables at the end."""
+    """Takes the opening, then each period as it ends."""
 
     def open(self, world: World) -> None:
         """Take the opening instant."""
@@ -80,7 +79,7 @@ class Worlds:
 
     def __init__(self, variants: int, replicates: int, periods: int) -> None:
         self.kept = {name: Series(variants, replicates, periods + 1) for name in STORED_STOCKS}
-        self.kept |= {name: Series(variants, replicates, periods) for name in (*FLOWS, PARTS_VARIABLE)}
+        self.kept |= {name: Series(variants, replicates, periods) for name in (*FLOWS, MOVE)}
         self.turn_to(0, variants, 0, replicates)
 
     def turn_to(self, variant: int, variants: int, replicate: int, replicates: int) -> None:
@@ -97,7 +96,7 @@ class Worlds:
         for name in FLOWS:
             self.kept[name].put(self.period, getattr(moment.flows, name), self.columns, self.rows)
         if moment.parts:
-            self.kept[PARTS_VARIABLE].put(self.period, _stacked(moment.parts.all), self.columns, self.rows)
+            self.kept[MOVE].put(self.period, _stacked(moment.parts.all), self.columns, self.rows)
         self.period += 1
         self._put_stocks(self.period, moment.world)
 

@@ -11,6 +11,8 @@ from typing import Literal
 STATE, PEER, BLOC, RIVAL, ROUTE = "state", "peer", "bloc", "rival", "route"
 VARIANT, REPLICATE, TIME, PERIOD = "variant", "replicate", "time", "period"
 STATISTIC = "statistic"
+MOVE, PART = "move", "part"
+"""The variable that holds the parts of each move of an alignment, and its axis of parts."""
 BUFFERS = "buffers"
 """The coordinate of variants that says which states each bloc holds for its buffer, as a JSON list of [state, bloc]."""
 DRAWN = "drawn"
@@ -222,6 +224,11 @@ SIDELESS = "blocs_without_rival"
 """The attribute of measures that names the blocs which have no rival by which to weigh standing with them."""
 OUTCOMES = {FINAL: STATE_BLOC, REALIGNMENT: (STATE,)}
 """What summaries keep of every world: the alignment at the end, and the instant from which a state stays realigned, or -1."""
+RESERVED = frozenset({*SHOWN, *OUTCOMES, MOVE, BUFFERS, DRAWN}) | {
+    *(STATE, PEER, BLOC, RIVAL, ROUTE, VARIANT, REPLICATE, TIME, PERIOD, STATISTIC, PART),
+    *("scenario", "scenario_label", "reference", "draw", "stability_margin", "state_label", "bloc_label", "bloc_colour"),
+}
+"""The names of variables, axes and coordinates of results, by which no swept setting goes."""
 
 
 def several(number: int | str, noun: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config import Config
+from sim.nested import entry
 
 Array = NDArray[Any]
 Where = tuple[str, ...]
@@ -76,7 +77,7 @@ class Configs(Sequence[Config]):
 
     def numbers(self, path: Where, absent: float = 0.0) -> Array:
         """One number of every variant, (variant,); `absent` where a variant has none at the path."""
-        column = np.array([_at(config, path, absent) for config in self.wholes], dtype=float)[self.whole]
+        column = np.array([entry(config, path, absent) for config in self.wholes], dtype=float)[self.whole]
         for overlay in self.overlays:
             if overlay.path == path:
                 overlay.put(column)
@@ -86,18 +87,6 @@ class Configs(Sequence[Config]):
 def light(configs: Sequence[Config]) -> Configs:
     """Any configs as `Configs`."""
     return configs if isinstance(configs, Configs) else Configs(configs, np.arange(len(configs)))
-
-
-def _at(config: Config, path: Where, absent: float) -> float:
-    at: Any = config
-    for word in path:
-        if isinstance(at, Mapping):
-            if word not in at:
-                return absent
-            at = at[word]
-        else:
-            at = getattr(at, word)
-    return float(at)
 
 
 def with_numbers(config: Config, numbers: Mapping[Where, Any]) -> Config:

@@ -10,7 +10,7 @@ from hydra.core.override_parser.types import Glob, IntervalSweep, Override, Quot
 from hydra.errors import HydraException
 
 from sim.folders import GROUPS, Folders
-from sim.names import BUFFERS, DRAWN, QUANTITIES, SHOWN
+from sim.names import RESERVED
 from sim.refusal import SettingError, likely
 from sim.region import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
 
@@ -148,21 +148,7 @@ def coordinate_names(keys: Sequence[str]) -> dict[str, str]:
     >>> coordinate_names(["dynamics.vigilance", "dynamics.readiness"])
     {'dynamics.vigilance': 'vigilance', 'dynamics.readiness': 'dynamics_readiness'}
     """
-    taken = set(SHOWN) | {dim for quantity in QUANTITIES.values() for dim in quantity.dims}
-    taken |= {
-        "variant",
-        "replicate",
-        "time",
-        "period",
-        "scenario",
-        "reference",
-        "draw",
-        "part",
-        "stability_margin",
-        BUFFERS,
-        DRAWN,
-        "part_of_move",
-    }
+    taken = set(RESERVED)
     names: dict[str, str] = {}
     for key in keys:
         if key == "scenario":

@@ -21,7 +21,9 @@ from sim.names import (
     DIFFERENCE,
     DRAWN,
     FINAL,
+    MOVE,
     OUTCOMES,
+    PART,
     PERIOD,
     QUANTITIES,
     REALIGNMENT,
@@ -39,10 +41,8 @@ from sim.store import Store, put_file
 
 HALF_WIDTH = "half_width"
 """A statistic of differences: half the 95 % interval of their mean (Student's t)."""
-PART = "part"
 MANIFEST, COMPLETE, JOB = "manifest.json", "complete.json", "job.json"
 FORMAT = 3
-MOVE = "move"
 OUTCOME_WORDS = {
     FINAL: {"long_name": "Alignment at the end", "units": "alignment"},
     REALIGNMENT: {"long_name": "Instant from which it stays realigned, -1 for never", "units": "number of the instant"},

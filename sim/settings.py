@@ -36,7 +36,21 @@ def data_settings(settings: Tables) -> dict[str, Any]:
 
 
 NUMBERS = (
-    *("names", "arrays", "rules", "roads", "measures", "turning", "periods", "region", "config", "layout", "overlays", "params"),
+    *(
+        "names",
+        "arrays",
+        "nested",
+        "rules",
+        "roads",
+        "measures",
+        "turning",
+        "periods",
+        "region",
+        "config",
+        "layout",
+        "overlays",
+        "params",
+    ),
     *("noise", "shocks", "kernel", "chunks", "keep", "folding", "accelerated", "ensemble", "stability", "sampling", "designs"),
     "simulate",
 )

@@ -26,6 +26,7 @@ from sim.names import (
     DIFFERENCE,
     DRAWN,
     MEASURED_RELATIONS,
+    MOVE,
     OUTCOMES,
     PEER,
     PERIOD,
@@ -235,7 +236,7 @@ def words(plan: Plan) -> dict[str, Any]:
     if not worlds:
         variables = [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
     elif plan.keep is Keep.parts:
-        variables.append(keeping.PARTS_VARIABLE)
+        variables.append(MOVE)
     return {
         "format": results.FORMAT,
         "variables": variables,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from sim.ensemble import run_task
 from sim.folders import Folders
 from sim.making import JAX, PROJECT, versions
 from sim.names import OUTCOMES, REPLICATE, STATISTIC, VARIANT
-from sim.overrides import CHOICES, Axis, Tables, parse, put_value
+from sim.nested import entry, merged
+from sim.overrides import CHOICES, Axis, parse, put_value
 from sim.refusal import DamageError, SettingError
 from sim.settings import code_hash, differing, fingerprint, flat_settings
 from sim.simulate import Plan, commit, job_of
@@ -230,10 +231,10 @@ def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
     wholes: dict[str, Whole] = {}
     points = []
     for label, rest in variants.items():
-        settings = _merged(shared, rest or {})
+        settings = merged(shared, rest or {})
         order = [shock["name"] for shock in stood.get(label, ())]
         settings["shock"] = {name: settings["shock"][name] for name in dict.fromkeys([*order, *settings["shock"]])}
-        own = {axis.path: _value(settings, axis.path) for axis in light}
+        own = {axis.path: entry(settings, axis.path) for axis in light}
         for axis in [*light, *(axis for axis in axes if axis.interval)]:
             put_value(settings, axis)
         name = fingerprint(settings)
@@ -241,21 +242,6 @@ def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
             wholes[name] = whole_of({**settings, CHOICES: {}}, axes, Folders())
         points.append(Point(label, {}, wholes[name], own))
     return points
-
-
-def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> Tables:
-    """Tables with what is one's own set over what is shared, none of it the same object."""
-    found = {name: _merged(value, {}) if isinstance(value, Mapping) else value for name, value in shared.items()}
-    for name, value in own.items():
-        found[name] = _merged(found.get(name) or {}, value) if isinstance(value, Mapping) else value
-    return found
-
-
-def _value(settings: Tables, path: Sequence[str]) -> Any:
-    at: Any = settings
-    for word in path:
-        at = at[word]
-    return at
 
 
 # Hash -----------------------------------------------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from sim.compose import expand
 from sim.keep import estimate_bytes
 from sim.measures import STATISTICS
 from sim.measuring import measured
-from sim.names import FLOWS, QUANTITIES, RECORDED, STORED_STOCKS
+from sim.names import DIFFERENCE, FLOWS, QUANTITIES, RECORDED, RESERVED, STORED_STOCKS
 from sim.outputs import settings_of, write_run
+from sim.overrides import coordinate_names
 from sim.refusal import DamageError, SettingError
 from sim.results import COMPLETE, HALF_WIDTH, MANIFEST, differences, open_results, outcome, read_manifest, summarise
 from sim.simulate import Plan, simulate
@@ -249,6 +250,16 @@ def test_the_outcome_is_the_mean_of_what_is_named_at_the_end(hard):
     assert outcome(ds) == pytest.approx(float(ds["traffic"].isel(variant=0, period=-1).sel(state="north", peer="south").mean()))
     folded = simulate(plan_of(hard, "outcome=strain_war.east", "keep=summaries"))
     assert outcome(folded) == pytest.approx(float(folded["strain_war"].values[0, 0, -1, 0]))
+
+
+def test_no_swept_setting_goes_by_a_name_of_the_results():
+    ds = simulate(
+        expand(["region=toy", "end=2022-03", "replicates=2", "keep=parts", "dynamics.vigilance=interval(0,1)", "draws=2"])
+    )
+    folded = simulate(expand(["region=toy", "end=2022-03", "replicates=2", "keep=summaries"]))
+    names = {str(name) for found in (measured(ds), folded) for name in found.variables} - {"vigilance"}
+    assert {name.removesuffix(DIFFERENCE) for name in names} <= RESERVED
+    assert all(coordinate_names([f"own.{name}"])[f"own.{name}"] != name for name in RESERVED - {"scenario"})
 
 
 # The long table ----------------------------------------------------------------------------------------------------------------

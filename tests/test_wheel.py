@@ -24,7 +24,7 @@ def test_the_source_distribution_holds_what_its_tests_read():
 
 
 def test_the_oldest_versions_are_those_that_the_project_allows():
-    said = [line for line in (CHECKOUT / "constraints-lowest.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    said = [line for line in (CHECKOUT / "constraints-lowest.txt").read_text("utf-8").splitlines() if "==" in line]
     allowed = [need.split(",")[0].replace(">=", "==") for need in PROJECT["project"]["dependencies"]]
     assert said == allowed
 
