@@ -14,7 +14,7 @@ import xarray as xr
 from sim import ensemble, results, shocks, stability
 from sim import keep as keeping
 from sim.arrays import Array
-from sim.config import NO_SHOCK, Keep, Shock, Variant, members
+from sim.config import NO_SHOCK, Backend, Keep, Shock, Variant, members
 from sim.designs import Variants
 from sim.ensemble import Job
 from sim.making import versions
@@ -23,6 +23,7 @@ from sim.names import BLOC, DIFFERENCE, OUTCOMES, PEER, PERIOD, RECORDED, REPLIC
 from sim.overlays import light
 from sim.params import Layout, Params, World, shared, some_of, stack
 from sim.refusal import SettingError, demand_known
+from sim.turning import library
 
 BASELINE = "baseline"
 
@@ -152,7 +153,15 @@ def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
 
 
 def job_of(plan: Plan) -> Job:
-    """What a worker needs of a plan."""
+    """What a worker needs of a plan.
+
+    Raises
+    ------
+    SettingError
+        Where its back end is not installed.
+    """
+    if plan.config.engine.backend is Backend.jax:
+        library()
     return Job(
         params=shared(plan.params),
         world=shared(plan.world),

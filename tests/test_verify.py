@@ -231,6 +231,10 @@ def test_status_says_how_far_a_folder_is(out, capsys):
     assert lines[0] == f"{out}: not complete" and len(lines) == 4
     assert run_command(shlex.split(lines[-1].partition("sim ")[2])) == 0
     assert status(out)[0] == f"{out}: complete"
+    (out / CHUNKS / "v000000-r000000002.npz").write_bytes(b"nothing")
+    assert status(out)[0] == f"{out}: not complete", "what was complete and is damaged"
+    assert run_command(shlex.split(status(out)[-1].partition("sim ")[2])) == 0
+    assert status(out)[0] == f"{out}: complete"
     capsys.readouterr()
 
 
@@ -246,6 +250,11 @@ def test_status_of_jobs_and_the_command_that_goes_on(files, tmp_path, capsys):
     shutil.rmtree(out / done[1].name)
     lines = status(out)
     assert lines[:2] == [f"{out}: not complete", "jobs: 2 of 3 complete, jobs.csv lists them"]
+    assert run_command(shlex.split(lines[-1].partition("sim ")[2])) == 0
+    assert status(out)[0] == f"{out}: complete"
+    next(out.glob(f"batches/0/{CHUNKS}/*.npz")).write_bytes(b"nothing")
+    lines = status(out)
+    assert lines[:2] == [f"{out}: not complete", "jobs: 3 of 3 complete, jobs.csv lists them"]
     assert run_command(shlex.split(lines[-1].partition("sim ")[2])) == 0
     assert status(out)[0] == f"{out}: complete"
     capsys.readouterr()
