@@ -64,7 +64,10 @@ def out(written, tmp_path):
 # Made again ------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("design", DESIGNS)
+LONG = {"interval", "ranges", "order", "folded"}
+
+
+@pytest.mark.parametrize("design", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in DESIGNS])
 def test_a_folder_holds_all_that_makes_it_again(files, tmp_path, design):
     out = write(files, tmp_path / "out", *DESIGNS[design])
     words = read_manifest(out)
@@ -193,7 +196,7 @@ def test_jobs_are_verified_batch_by_batch(files, tmp_path):
 # Hash ------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keep", ["worlds", "parts", "summaries"])
+@pytest.mark.parametrize("keep", ["worlds", *(pytest.param(keep, marks=pytest.mark.slow) for keep in ("parts", "summaries"))])
 def test_one_hash_however_a_run_is_cut(files, tmp_path, keep):
     said = ["shock=[everything]", "dynamics.vigilance=0,1", "replicates=600", "end=2022-05", f"keep={keep}"]
     hashes = {cut: data_hash(write(files, tmp_path / str(cut), *said, f"engine.chunk={cut}")) for cut in (0, 77, 600)}
