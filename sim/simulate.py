@@ -14,7 +14,7 @@ import xarray as xr
 from sim import ensemble, results, shocks, stability, workers
 from sim import keep as keeping
 from sim.arrays import Array
-from sim.config import NO_SHOCK, Keep, Shock, Variant, demand_one_run, members
+from sim.config import NO_SHOCK, Backend, Keep, Shock, Variant, demand_one_run, members
 from sim.designs import Variants
 from sim.ensemble import Job
 from sim.layout import Layout
@@ -44,6 +44,7 @@ from sim.params import Params, World, shared, some_of, stack
 from sim.periods import dates
 from sim.refusal import SettingError, demand_known
 from sim.settings import HASH_LETTERS, fingerprint
+from sim.turning import library
 
 BASELINE = "baseline"
 
@@ -175,7 +176,15 @@ def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
 
 
 def job_of(plan: Plan) -> Job:
-    """What a worker needs of a plan."""
+    """What a worker needs of a plan.
+
+    Raises
+    ------
+    SettingError
+        Where its back end is not installed.
+    """
+    if plan.config.engine.backend is Backend.jax:
+        library()
     return Job(
         params=shared(plan.params),
         world=shared(plan.world),

@@ -53,14 +53,18 @@ def status(folder: Path) -> list[str]:
     if "chunks" not in words:
         done = sum((folder / name / results.JOB).is_file() for name in words["jobs"])
         whole = done == len(words["jobs"])
-        lines = [f"{folder}: {_how(whole, owner)}", f"jobs: {done:,} of {len(words['jobs']):,} complete, {jobs.TABLE} lists them"]
+        lines = ["", f"jobs: {done:,} of {len(words['jobs']):,} complete, {jobs.TABLE} lists them"]
         for at in jobs.begun(folder):
-            lines += [f"batch {at.name}: {line}" for line in _chunks(at, results.unsealed(at / results.MANIFEST))]
+            found, there = _chunks(at, results.unsealed(at / results.MANIFEST))
+            lines += [f"batch {at.name}: {line}" for line in found]
+            whole &= there
+        lines[0] = f"{folder}: {_how(whole, owner)}"
         return [*lines, *held, *([] if whole else [f"to go on: sim {holding.command(folder, words)}"])]
-    whole = "share" in words or _whole(folder)
+    found, there = _chunks(folder, words)
+    whole = there and ("share" in words or _whole(folder))
     return [
         f"{folder}: {_how(whole, owner)}",
-        *_chunks(folder, words),
+        *found,
         *_failures(folder),
         *held,
         *([] if whole else [f"to go on: sim {holding.command(folder, words)}"]),
@@ -71,16 +75,17 @@ def _how(whole: bool, owner: str) -> str:
     return "complete" if whole else "being written" if owner else "not complete"
 
 
-def _chunks(folder: Path, words: Words) -> list[str]:
+def _chunks(folder: Path, words: Words) -> tuple[list[str], bool]:
+    """What chunks are there as lines of text, and whether all look whole."""
     if "share" in words:
         first, last = words["share"]["variants"]
-        return [f"{last - first:,} of the variants of {folder.parent / jobs.BATCHES / Path(words['share']['batch']).name}"]
+        return [f"{last - first:,} of the variants of {folder.parent / jobs.BATCHES / Path(words['share']['batch']).name}"], True
     store, tasks = results.store_of(folder, words), results.tasks_of(words)
     there = [task for task in tasks if store.receipt(task).exists()]
     damaged = [task.name for task in there if not store.looks_whole(task)]
     done = sum(task.worlds for task in there if task.name not in damaged)
     lines = [f"{len(there) - len(damaged):,} of {len(tasks):,} chunks, {done:,} of {sum(task.worlds for task in tasks):,} worlds"]
-    return lines + ([f"damaged: {_some(damaged)}"] if damaged else [])
+    return lines + ([f"damaged: {_some(damaged)}"] if damaged else []), len(there) - len(damaged) == len(tasks)
 
 
 def _failures(folder: Path) -> list[str]:

@@ -235,11 +235,19 @@ def test_a_place_that_does_not_answer_is_one_message_and_no_missing_chunk(hard, 
             ask()
 
 
-@pytest.mark.parametrize(("module", "said"), [("fsspec.core", "engine.chunks=s3://bucket/runs"), ("distributed", "engine=dask")])
-def test_what_is_not_installed_is_named_with_its_remedy(hard, tmp_path, monkeypatch, module, said):
+@pytest.mark.parametrize(
+    ("module", "said", "extra"),
+    [
+        ("fsspec.core", "engine.chunks=s3://bucket/runs", "dask"),
+        ("distributed", "engine=dask", "dask"),
+        ("jax", "engine.backend=jax", "jax"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_its_remedy(hard, tmp_path, monkeypatch, module, said, extra):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(SettingError, match=r"is not installed\n.*pip install 'regional-influence\[dask\]'"):
+    with pytest.raises(SettingError, match=rf"is not installed\n.*pip install 'regional-influence\[{extra}\]'") as refused:
         write(plan_of(hard, said), tmp_path / "out")
+    assert refused.value.code == 2
     assert not (tmp_path / "out").exists()
 
 

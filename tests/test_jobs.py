@@ -64,7 +64,10 @@ ALIKE = {
 COUNTS = {"numbers": 2, "shocks": 2, "draws": 2, "folded": 2, "seeds": 4, "buffers and names": 4, "openings": 4, "whole runs": 8}
 
 
-@pytest.mark.parametrize("named", ALIKE)
+LONG = {"draws", "folded", "whole runs"}
+
+
+@pytest.mark.parametrize("named", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ALIKE])
 def test_a_job_opens_as_if_it_had_run_alone(hard, tmp_path, named):
     done = write(hard, [*SAID, *ALIKE[named]], tmp_path / "out")
     assert len(done) == COUNTS[named]

@@ -68,7 +68,10 @@ def out(written, tmp_path):
 # Made again ------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("design", DESIGNS)
+LONG = {"interval", "ranges", "order", "folded"}
+
+
+@pytest.mark.parametrize("design", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in DESIGNS])
 def test_a_folder_holds_all_that_makes_it_again(files, tmp_path, design):
     out = write(files, tmp_path / "out", *DESIGNS[design])
     words = read_manifest(out)
@@ -224,7 +227,7 @@ def test_jobs_are_verified_batch_by_batch(files, tmp_path):
 # Hash ------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keep", ["worlds", "parts", "summaries"])
+@pytest.mark.parametrize("keep", ["worlds", *(pytest.param(keep, marks=pytest.mark.slow) for keep in ("parts", "summaries"))])
 def test_one_hash_however_a_run_is_cut(files, tmp_path, keep):
     said = ["shock=[everything]", "dynamics.vigilance=0,1", "replicates=600", "end=2022-05", f"keep={keep}"]
     hashes = {cut: data_hash(write(files, tmp_path / str(cut), *said, f"engine.chunk={cut}")) for cut in (0, 77, 600)}
@@ -262,6 +265,10 @@ def test_status_says_how_far_a_folder_is(out, capsys):
     assert lines[0] == f"{out}: not complete" and len(lines) == 4
     assert run_command(shlex.split(lines[-1].partition("sim ")[2])) == 0
     assert status(out)[0] == f"{out}: complete"
+    (out / CHUNKS / "v000000-r000000002.npz").write_bytes(b"nothing")
+    assert status(out)[0] == f"{out}: not complete", "what was complete and is damaged"
+    assert run_command(shlex.split(status(out)[-1].partition("sim ")[2])) == 0
+    assert status(out)[0] == f"{out}: complete"
     capsys.readouterr()
 
 
@@ -277,6 +284,11 @@ def test_status_of_jobs_and_the_command_that_goes_on(files, tmp_path, capsys):
     shutil.rmtree(out / done[1].name)
     lines = status(out)
     assert lines[:2] == [f"{out}: not complete", "jobs: 2 of 3 complete, jobs.csv lists them"]
+    assert run_command(shlex.split(lines[-1].partition("sim ")[2])) == 0
+    assert status(out)[0] == f"{out}: complete"
+    next(out.glob(f"batches/0/{CHUNKS}/*.npz")).write_bytes(b"nothing")
+    lines = status(out)
+    assert lines[:2] == [f"{out}: not complete", "jobs: 3 of 3 complete, jobs.csv lists them"]
     assert run_command(shlex.split(lines[-1].partition("sim ")[2])) == 0
     assert status(out)[0] == f"{out}: complete"
     capsys.readouterr()
