@@ -32,7 +32,6 @@ from sim.refusal import SettingError
 
 ROOT = Path(__file__).parent.parent
 OUT = "out"
-CHUNKS = 20
 
 
 class Finding(NamedTuple):
@@ -42,10 +41,10 @@ class Finding(NamedTuple):
     wrong: int
 
 
-def sweep(keep: str, replicates: int, *more: str) -> list[str]:
+def sweep(keep: str, replicates: int, *more: str, chunks: int = 20, end: str = "2022-05") -> list[str]:
     """A sweep of two variants over a few months, cut into so many chunks."""
-    said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", "end=2022-05", f"keep={keep}"]
-    return ["sweep", *said, f"engine.chunk={max(1, replicates // CHUNKS)}", "engine.workers=2", f"out={OUT}", *more]
+    said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", f"end={end}", f"keep={keep}"]
+    return ["sweep", *said, f"engine.chunk={max(1, replicates // chunks)}", "engine.workers=2", f"out={OUT}", *more]
 
 
 def start(here: Path, said: Sequence[str], prepare: Callable[[], None] | None = None) -> subprocess.Popen[str]:
@@ -124,7 +123,7 @@ WAYS = ("all", "parent", "worker", "end")
 
 def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) -> Finding:
     """A sweep killed at random moments until so many kills struck a living run, each folder a few times, then resumed."""
-    said, moments = sweep(keep, replicates), random.Random(seed)
+    said, moments = sweep(keep, replicates, chunks=100, end="2023-01"), random.Random(seed)
     (here / "clean").mkdir()
     assert finish(start(here / "clean", said))[0] == 0
     wanted = tree(here / "clean" / OUT)
@@ -137,7 +136,7 @@ def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) ->
         kept: dict[str, int] = {}
         for way in itertools.islice(ways, min(len(WAYS), number - struck)):
             process = start(place, said)
-            hit = _kill(process, place / OUT, way, moments.randint(len(kept), chunks), moments)
+            hit = _kill(process, place / OUT, way, moments.randrange(len(kept), chunks) if len(kept) < chunks else chunks, moments)
             struck += hit
             if way == "worker":
                 finish(process)

@@ -83,6 +83,22 @@ def test_a_folder_holds_all_that_makes_it_again(files, tmp_path, design):
     assert all(name in lines[-1] for name in [f"v{first:06d}-r{low:09d}" for first, _, low, _ in words["chunks"]][:4])
 
 
+@pytest.mark.parametrize(
+    ("said", "needs"),
+    [
+        ("engine.precision=float32", "numpy"),
+        ("engine.chunks=file://{}/away", "numpy"),
+        ("engine.chunks=memory://{}/away", "fsspec"),
+        ("engine.backend=jax", "jax"),
+    ],
+)
+def test_a_folder_is_made_again_however_it_was_computed(files, tmp_path, said, needs):
+    pytest.importorskip(needs)
+    out = write(files, tmp_path / "out", "dynamics.vigilance=0,1", "engine.chunk=4", said.format(tmp_path))
+    assert verify(out, 2, 0)[-1].count("v000000") == 2
+    assert ("jaxlib" in json.loads(read_manifest(out)["attributes"]["provenance"])["versions"]) == (needs == "jax")
+
+
 def test_the_same_seed_draws_the_same_chunks(files, tmp_path):
     out = write(files, tmp_path / "out", "engine.chunk=1")
     drawn = {seed: verify(out, 3, seed)[-1].partition(" (")[0] for seed in range(6)}
