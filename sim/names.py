@@ -224,7 +224,7 @@ SIDELESS = "blocs_without_rival"
 """The attribute of measures that names the blocs which have no rival by which to weigh standing with them."""
 OUTCOMES = {FINAL: STATE_BLOC, REALIGNMENT: (STATE,)}
 """What summaries keep of every world: the alignment at the end, and the instant from which a state stays realigned, or -1."""
-RESERVED = frozenset({*SHOWN, *OUTCOMES, MOVE, BUFFERS, DRAWN}) | {
+RESERVED = frozenset({*SHOWN, *OUTCOMES, MOVE, BUFFERS, DRAWN, MEASURED_RELATIONS}) | {
     *(STATE, PEER, BLOC, RIVAL, ROUTE, VARIANT, REPLICATE, TIME, PERIOD, STATISTIC, PART),
     *("scenario", "scenario_label", "reference", "draw", "stability_margin", "state_label", "bloc_label", "bloc_colour"),
 }
