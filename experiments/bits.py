@@ -47,8 +47,8 @@ def cuts(backend: str, keep: str, replicates: int, many: Sequence[int] = (1, 2, 
     said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", "end=2022-04", f"keep={keep}"]
     plan = Plan(expand([*said, f"engine.backend={backend}"]))
     job, hashes, tried, real = job_of(plan), set(), 0, multiprocessing.get_context
-    for number, chunk, method in itertools.product(many, chunks, ("spawn", "forkserver")):
-        if number == 1 and method == "forkserver":
+    for number, chunk, method in itertools.product(many, chunks, ("spawn", "fork")):
+        if method == "fork" and (number == 1 or backend == "jax"):  # JAX has threads, which a fork does not survive
             continue
         tasks = ensemble.tasks(job, chunk)
         random.Random(tried).shuffle(tasks)

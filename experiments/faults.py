@@ -117,8 +117,8 @@ def finished(folder: Path) -> dict[str, int]:
 
 # R6 -------------------------------------------------------------------------------------------------------------------------
 
-WAYS = ("all", "parent", "worker", "end")
-"""The whole command, its parent, one worker, all while tables and figures are made."""
+WAYS = (("all", "parent", "worker"), ("parent", "all", "end"))
+"""How runs of one folder are killed, each after more chunks: the whole command, its parent, a worker, all amid the figures."""
 
 
 def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) -> Finding:
@@ -134,7 +134,7 @@ def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) ->
         place.mkdir()
         folders += 1
         kept: dict[str, int] = {}
-        for way in itertools.islice(ways, min(len(WAYS), number - struck)):
+        for way in next(ways)[: number - struck]:
             process = start(place, said)
             hit = _kill(process, place / OUT, way, moments.randrange(len(kept), chunks) if len(kept) < chunks else chunks, moments)
             struck += hit

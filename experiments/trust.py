@@ -97,7 +97,7 @@ ROWS = {
     ),
     "R9": Row(
         "A full disk, a quota, a folder that cannot be written: code 5, one message with the place, and the same command goes on",
-        [lambda here: faults.failing_writes(here, 1), lambda here: faults.unwritable(here, ["begun"])],
+        [lambda here: faults.unwritable(here, ["begun"])],
         [
             lambda here: faults.full_disks(here, [0, 100, 1000, 5000, 20_000, 40_000, 100_000, 300_000], 400),
             lambda here: faults.failing_writes(here, 1000),
@@ -107,7 +107,7 @@ ROWS = {
     ),
     "R10": Row(
         "Flipped bits, cuts, swapped and foreign files: refused by name, never returned as something else, mended by the command",
-        [lambda here: faults.damage(here, 50, "worlds")],
+        [lambda here: faults.damage(here, 40, "worlds")],
         [
             lambda here: faults.damage(here, 5000, "worlds", mend_every=250),
             lambda here: faults.damage(here, 5000, "summaries", seed=2, mend_every=250),

@@ -30,6 +30,9 @@ def main() -> None:
         code = run_command(sys.argv[1:])
     except KeyboardInterrupt as error:  # while the modules load
         code = 128 + (error.args[0] if error.args else signal.SIGINT)
+    if asked:  # Python takes its handlers down before it ends: what is asked again then would end it by the signal, without a code
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     sys.exit(code)
 
 
