@@ -98,7 +98,7 @@ def document(found: dict[Row, Found], draws: int, some: int, replicates: int) ->
         "  is less than half of itself or of the other sign; not asked where that mean is not told apart from 0.",
         "",
         f"Of {len(systems)} systems of the article {len(whole)} hold: each of their claims that is the article's and derived has",
-        f"its sign. {len(fallen)} fail ({', '.join(fallen) or 'none'}); the others have no derived claim. Of {len(evidence)} such",
+        f"its sign. Failing: {', '.join(fallen) or 'none'}; the others have no derived claim. Of {len(evidence)} such",
         f"claims {len(kept)} hold; {len(corrected)} of these had failed when first run, before their shock was corrected: as first",
         f"written {len(kept) - len(corrected)} held.",
         "",
