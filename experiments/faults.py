@@ -457,9 +457,13 @@ def damage(here: Path, number: int, keep: str, seed: int = 1, mend_every: int = 
         except Exception:
             wrong += 1
         if index % mend_every == 0:
-            code, _ = here_command(here / "true", said)
-            wrong += code != 0 or tree(folder) != wanted
-            mended += 1
+            before, foreign = tree(folder), (folder / results.MANIFEST).read_bytes() == (other / results.MANIFEST).read_bytes()
+            code, told = here_command(here / "true", said)
+            if foreign:  # the words of another run, whole: R12, refused with the difference and left as it is
+                wrong += code != 2 or "seed: 7 there, 2026 here" not in told or tree(folder) != before
+            else:
+                wrong += code != 0 or tree(folder) != wanted
+                mended += 1
         for name, content in whole.items():
             (folder / name).write_bytes(content)
     text = f"keep={keep}: {number:,} mutations, {refused:,} refused, the others harmless; {mended} mended by their command"
