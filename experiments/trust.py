@@ -99,7 +99,7 @@ ROWS = {
         "A full disk, a quota, a folder that cannot be written: code 5, one message with the place, and the same command goes on",
         [lambda here: faults.unwritable(here, ["begun"])],
         [
-            lambda here: faults.full_disks(here, [0, 100, 1000, 5000, 20_000, 40_000, 100_000, 300_000], 400),
+            lambda here: faults.full_disks(here, [0, 100, 1000, 5000, 20_000, 40_000, 52_000, 70_000], 400),
             lambda here: faults.failing_writes(here, 1000),
             faults.unwritable,
         ],

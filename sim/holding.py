@@ -140,7 +140,7 @@ def _has_manifest(folder: Path) -> bool:
 
 
 def _no_room(folder: Path, error: OSError) -> RoomError:
-    return RoomError("out", f"cannot be written: {error.strerror}", "another folder", where=f"out={folder}")
+    return RoomError("out", f"cannot be written: {error.strerror}; another folder, or room there", where=f"out={folder}")
 
 
 def _demand_same_software(folder: Path, said: dict[str, Any]) -> None:
