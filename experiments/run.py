@@ -13,7 +13,8 @@ from sim import cli, compose, folders, outputs, refusal, results
 def run(config: DictConfig) -> float:
     """Simulate one job into Hydra's own folder; what `outcome` names is what a sweeper makes small or large."""
     try:
-        variant = compose.from_tables(OmegaConf.to_container(config), HydraConfig.get().overrides.task)
+        own = [source.path for source in HydraConfig.get().runtime.config_sources if source.provider == "command-line"]
+        variant = compose.from_tables(OmegaConf.to_container(config), HydraConfig.get().overrides.task, *own)
         return results.outcome(outputs.run_variant(variant, Path(HydraConfig.get().runtime.output_dir) / "results"))
     except refusal.SettingError as error:  # Hydra would print the tail of a traceback
         raise SystemExit(cli.refuse(str(error), error.code)) from None

@@ -25,7 +25,7 @@ from sim.designs import (
     demand_values,
     is_light,
 )
-from sim.folders import GROUPS, Folders, folders
+from sim.folders import GROUPS, Folders, config_folder, folders
 from sim.layout import layout_of
 from sim.nested import copied
 from sim.overlays import Where, with_numbers
@@ -292,19 +292,29 @@ def _file_with(key: str, choices: Mapping[str, list[str]], where: Folders) -> st
     return found
 
 
-def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
-    """One variant from tables that Hydra has composed elsewhere (`@hydra.main`)."""
+def from_tables(tables: object, overrides: Sequence[str] = (), config_dir: str | None = None) -> Variant:
+    """One variant from tables that Hydra has composed elsewhere (`@hydra.main`).
+
+    There the shipped files stand before those of `config_dir`: a file of one's own with a shipped name is refused.
+    """
     if not isinstance(tables, Mapping):
         raise SettingError("config", "is no table", "the composed settings")
     if any("${" in text for text in _texts(tables)):
         raise SettingError("config", "interpolation is not read", "the value itself")
-    where = Folders()
+    where = folders(config_dir)
+    hidden = [file for file in where.own() if (config_folder() / file).is_file()]
+    if hidden:
+        raise SettingError(
+            "--config-dir",
+            f"{hidden[0]} has the name of a shipped file, which Hydra reads instead",
+            "a name of its own, or sim run",
+        )
     chosen = [axis for axis in (_said(text, where) for text in overrides) if axis]
     settings = {**tables, "shock": tables.get("shock") or {}, CHOICES: {}}
     apart = {name: _word(axis.choices[0]) for axis in chosen for name in coordinate_names([axis.key]).values()}
     point = _point(whole_of(settings, chosen, where), apart, {})
     said = tuple(axis.said for axis in chosen)
-    return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said)
+    return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said, config_dir or "")
 
 
 def _said(text: str, where: Folders) -> Axis | None:

@@ -37,6 +37,12 @@ class Folders:
         """The names of the files in a group."""
         return sorted({file.stem for folder in self.paths for file in (folder / group).glob("*.yaml")})
 
+    def own(self) -> list[str]:
+        """The user's own files, as `group/name.yaml`."""
+        return (
+            sorted(f"{group}/{file.name}" for group in GROUPS for file in (self.user / group).glob("*.yaml")) if self.user else []
+        )
+
     def file(self, group: str, name: str) -> Path | None:
         """The file of a group's option; the user's own stands before a shipped one."""
         found = [folder / group / f"{name}.yaml" for folder in self.paths]
