@@ -334,7 +334,7 @@ def full_disks(here: Path, limits: Sequence[int], replicates: int) -> Finding:
         wrong += finish(start(place, said))[0] != 0 or tree(place / OUT) != wanted
         shutil.rmtree(place)
     return Finding(
-        f"{len(limits)} limits on the size of a file, {needed} hit a chunk or manifest, others the lock, tables or figures",
+        f"{len(limits)} limits on the size of a file, {needed} of them at a chunk or manifest, else at lock, tables, figures",
         wrong,
     )
 

@@ -10,11 +10,15 @@ PATIENCE = 2.0
 asked: list[float] = []
 
 
+class Stopped(KeyboardInterrupt):
+    """An interrupt under another name: where one of Python's own passes through `exec`, Python ends by the signal, without a code."""
+
+
 def stop(number: int, _frame: object) -> None:
     """Stop in good order when asked first; what is asked again meanwhile is under way, and later ends the process as it is."""
     if not asked:
         asked.append(time.monotonic())
-        raise KeyboardInterrupt(signal.Signals(number))
+        raise Stopped(signal.Signals(number))
     if time.monotonic() - asked[0] > PATIENCE:
         os._exit(128 + number)
 
