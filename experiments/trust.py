@@ -51,7 +51,7 @@ ROWS = {
                 lambda _: bits.cuts("jax", "summaries", 1600, many=(1, 2), chunks=(1, 500, 0)),
             ),
         ],
-        "`test_ensemble.py`, `test_beyond.py`",
+        f"{TESTS}, `test_ensemble.py`, `test_beyond.py`",
     ),
     "R2": Row(
         "Adding replicates or scenarios, their order and the names of files leave worlds as they were",
@@ -63,19 +63,19 @@ ROWS = {
         "Variants of a replicate meet the same luck: until a shock begins nothing differs, and effects vary at least 10 times less",
         [lambda _: bits.variance_cut(20)],
         [lambda _: bits.pairs(5), lambda _: bits.variance_cut(500)],
-        "`test_paired.py`",
+        f"{TESTS}, `test_paired.py`",
     ),
     "R4": Row(
         "A shock that draws, or a process added last, takes no draw from another",
         [lambda here: bits.stray_draws(here, 10)],
         [lambda here: bits.stray_draws(here, 200)],
-        "`test_paired.py`, `test_shocks.py`",
+        f"{TESTS}, `test_paired.py`, `test_shocks.py`",
     ),
     "R5": Row(
         "No two streams, replicates or seeds share their draws",
         [lambda _: bits.collisions(1000)],
         [lambda _: bits.collisions(1_000_000)],
-        "`test_noise.py`",
+        f"{TESTS}, `test_noise.py`",
     ),
     "R6": Row(
         "Killed at any moment: the same command ends with the same bytes, and makes no finished chunk again",

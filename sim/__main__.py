@@ -11,7 +11,7 @@ asked: list[float] = []
 
 
 class Stopped(KeyboardInterrupt):
-    """An interrupt under another name: where one of Python's own passes through `exec`, Python ends by the signal, without a code."""
+    """An interrupt under another name: where one of Python's own passes through `exec`, Python ends by the signal in the end."""
 
 
 def stop(number: int, _frame: object) -> None:
