@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from sim.cli import VERBS, parser_of, run_command
+from sim.arguments import VERBS, parser_of
+from sim.cli import run_command
 from sim.compose import expand
 from sim.names import BLOC, BLOC_RIVAL, MECHANISMS, PARTS, QUANTITIES, ROUTE, STATE, STATE_BLOC, STATE_PEER, WEIGHT
 from sim.simulate import simulate

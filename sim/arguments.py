@@ -1,0 +1,96 @@
+"""What can be said on the command line: the verbs, their arguments and their help."""
+
+import argparse
+from importlib.metadata import version
+from typing import NoReturn
+
+from sim.refusal import SettingError
+
+OVERRIDE = "an override in Hydra's grammar: scenario=peace_deal, dynamics.vigilance=0.5, 'shock=[peace_deal,trade_opening]'"
+VERBS = {
+    "run": "simulate one setting (with -m: a folder for each of several)",
+    "sweep": "simulate many settings at once, on the same luck, against a reference",
+    "plan": "say what a sweep would take: variants, worlds, steps, bytes, time; nothing is written",
+    "compare": "set the variants of a results folder against their reference, or two folders against each other",
+    "explain": "split the change of a state's alignment with a bloc into its parts, or tell a run month by month",
+    "status": "say how far a results folder is, and the command that goes on with it",
+    "verify": "check every chunk of a results folder against its hash, and compute some again",
+}
+RUNNING = ("run", "sweep", "plan")
+"""The verbs that take settings of a run."""
+EXAMPLES = {
+    "run": "sim run scenario=peace_deal\n  sim run -m seed=1,2,3\n  sim run 'shock=[peace_deal,trade_opening]' --cfg job",
+    "sweep": "sim sweep study=headline\n  sim sweep scenario=baseline,peace_deal dynamics.vigilance=0.5,1,2\n"
+    "  sim sweep scenario=baseline,peace_deal 'dynamics.vigilance=interval(0,2)' design=sobol draws=256",
+    "plan": "sim plan study=headline\n  sim plan scenario=baseline,peace_deal sample=ranges draws=1024 design=sobol",
+    "compare": "sim compare outputs/headline-0123abcd\n  sim compare outputs/first outputs/second out=outputs/both",
+    "explain": "sim explain outputs/run-0123abcd armenia russia\n  sim explain outputs/run-0123abcd armenia russia from=2025-08\n"
+    "  sim explain outputs/run-0123abcd variant=peace_deal",
+    "status": "sim status outputs/headline-0123abcd",
+    "verify": "sim verify outputs/headline-0123abcd\n  sim verify outputs/headline-0123abcd sample=10 seed=1\n"
+    "  sim verify outputs/headline-0123abcd --hash",
+}
+SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
+  start= end= periods_per_year= replicates= seed=   the window and the worlds
+  sample=ranges draws=N      draw every number from its plausible range
+  'KEY=interval(LOW,HIGH)'   draw one number between two ends, draws=N times
+  design=grid|zip            cross swept values, or take them side by side
+  design=random|latin|sobol  how ranges and intervals are drawn
+  keep=worlds|parts|summaries   what the results folder holds
+  reference=NAME             the variant that the others are set against
+  out=DIR                    the folder of results"""
+EXPLAIN_HELP = "whose alignment with whom; variant=NAME, from= and to= (instants, as 2025-08), out=DIR; without them world=K"
+VERIFY_HELP = "sample=N chunks to compute again (3), seed=N which (any, and it is said)"
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses what it cannot read in the words of `SettingError`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise SettingError("arguments", message, f"{self.prog} --help says what can be said")
+
+
+def parser_of(verb: str) -> Parser:
+    """The parser of one verb's arguments."""
+    about = argparse.RawDescriptionHelpFormatter
+    tail = f"examples:\n  {EXAMPLES[verb]}" + (f"\n\n{SETTINGS_HELP}" if verb in RUNNING else "")
+    parser = Parser(prog=f"sim {verb}", description=VERBS[verb], epilog=tail, formatter_class=about, allow_abbrev=False)
+    if verb == "compare":
+        parser.add_argument("folders", nargs="+", metavar="DIR", help="one results folder, or two; out=DIR says where to write")
+        return parser
+    if verb == "explain":
+        parser.add_argument("folder", metavar="DIR", help="a results folder of a run with keep=parts")
+        parser.add_argument("words", nargs="*", metavar="STATE BLOC", help=EXPLAIN_HELP)
+        return parser
+    if verb in ("status", "verify"):
+        parser.add_argument("folder", metavar="DIR", help="a results folder, one of several jobs, or of one of them")
+    if verb == "status":
+        return parser
+    if verb == "verify":
+        parser.add_argument("words", nargs="*", metavar="key=value", help=VERIFY_HELP)
+        parser.add_argument("--hash", action="store_true", help="print one SHA-256 of the data, however it is cut into chunks")
+        return parser
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help=OVERRIDE)
+    parser.add_argument("--config-dir", metavar="DIR", help="your own folder of region/, shock/, scenario/ ... files")
+    parser.add_argument("--cfg", choices=["job"], help="print the composed settings and stop")
+    if verb == "run":
+        parser.add_argument("-m", "--multirun", action="store_true", help="a job and a folder for each of the swept settings")
+    return parser
+
+
+def top_parser() -> Parser:
+    """The parser of what stands before a verb."""
+    verbs = "\n".join(f"  sim {verb:<8} {about}" for verb, about in VERBS.items())
+    tail = f'{verbs}\n\n`sim VERB --help` says more. Completion in bash: eval "$(sim -sc install=bash)"'
+    parser = Parser(
+        prog="sim",
+        description="Scenarios of regional influence.",
+        epilog=tail,
+        add_help=True,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage=f"sim {{{','.join(VERBS)}}} ...",
+    )
+    parser.add_argument("--version", action="version", version=f"sim {version('regional-influence')}")
+    return parser
