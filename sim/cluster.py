@@ -54,14 +54,23 @@ def outcomes(
     with _client(dask, workers, address) as client:
         shared = client.submit(_same, job, pure=False)  # a task and no scattered data: it is made again where its worker dies
         making = backend, versions(backend)
-        waiting = {client.submit(_at_worker, do, shared, task, *making, pure=False): task for task in todo}
+
+        def ask(task: Task) -> Any:
+            return client.submit(_at_worker, do, shared, task, *making, pure=False)
+
+        waiting, died = {ask(task): task for task in todo}, []
         try:
             for future in dask.as_completed(list(waiting)):
                 try:
                     yield waiting[future], future.result()
                 except dask.KilledWorker:
-                    yield waiting[future], None
+                    died.append(waiting[future])
                 future.release()
+            for task in died:  # a worker that dies takes along what waits with it: which of them kills shows where each is alone
+                try:
+                    yield task, ask(task).result()
+                except dask.KilledWorker:
+                    yield task, None
         finally:
             client.cancel(list(waiting))
 
