@@ -127,7 +127,7 @@ def run_together(verb: str, options: Any) -> int:
         print("\n".join(planning.lines(variants)))
         return GOOD
 
-    from sim import holding, outputs
+    from sim import holding, outputs, telling
 
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
@@ -137,7 +137,7 @@ def run_together(verb: str, options: Any) -> int:
     from sim.simulate import Plan
 
     plan = Plan(variants)
-    for line in outputs.describe(plan):
+    for line in telling.describe(plan):
         print(line, flush=True)
     if part := plan.config.engine.part:
         with progress() as watch:
@@ -148,8 +148,8 @@ def run_together(verb: str, options: Any) -> int:
     with progress() as watch:
         ds = outputs.write_run(folder, plan, settings, watch)
     if not plan.margins_are_quick:
-        print("\n".join(outputs.margin_lines(plan)))
-    for line in outputs.effects_lines(ds):
+        print("\n".join(telling.margin_lines(plan)))
+    for line in telling.effects_lines(ds):
         print(line)
     return _end(folder, f"results: {folder}", variants, options)
 

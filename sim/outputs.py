@@ -18,7 +18,6 @@ from sim.ensemble import Job, tasks
 from sim.holding import FAILURES, begun, command, complete, drafted
 from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
-from sim.names import several
 from sim.refusal import FailedError
 from sim.remote import place_of
 from sim.settings import code_hash, data_settings, fingerprint, shared_and_own
@@ -29,8 +28,6 @@ from sim.workers import Failure, at_fault, divided, failed, is_divisible, outcom
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
 PLACE_LETTERS = 16
-SHOWN = 4
-"""Differences that a refusal shows."""
 PAGE = 12
 """Variants that get a figure of trajectories of their own; every one of them is in the tables."""
 CONFIG, SUMMARY, DRAWS, FIGURES = "config.yaml", "summary.csv", "draws.csv", "figures"
@@ -295,37 +292,3 @@ def file_word(label: str) -> str:
     """
     kept = "".join(letter if letter.isalnum() or letter in "._-" else " " for letter in label)
     return "_".join(kept.split())[:60]
-
-
-# What is told ---------------------------------------------------------------------------------------------------------------
-
-
-def describe(plan: Plan) -> list[str]:
-    """What is about to run, and whether its opening is stable where that is soon known, as lines of text."""
-    config, window = plan.config, plan.window
-    lines = [
-        f"{config.region.label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {several(window.periods, 'period')}: "
-        f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
-        f"keep={plan.keep.value}"
-    ]
-    if plan.refused:
-        lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
-    return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are worked out with the results"])
-
-
-def margin_lines(plan: Plan) -> list[str]:
-    """Whether the opening is stable, as lines of text."""
-    unstable = [variant.label for variant, margin in zip(plan.variants, plan.margins, strict=True) if margin < 0]
-    low, high = float(plan.margins.min()), float(plan.margins.max())
-    lines = [f"stability margin {low:.4g}" + (f" to {high:.4g}" if high - low > abs(low) * 1e-3 else "") + " (above 0: stable)"]
-    if unstable:
-        shown = "; ".join(unstable[:SHOWN]) + (f" and {len(unstable) - SHOWN} more" if len(unstable) > SHOWN else "")
-        lines.append(f"negative, so there are several stable worlds and history decides: {shown}")
-    return lines
-
-
-def effects_lines(ds: xr.Dataset) -> list[str]:
-    """The paired effects on alignment at the last instant as lines of text; nothing where there is one variant."""
-    if ds.sizes["variant"] == 1:
-        return []
-    return tables.effects_lines(results.differences(ds, ("alignment",)))

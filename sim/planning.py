@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim import holding, outputs, shocks, stability
+from sim import holding, outputs, shocks, stability, telling
 from sim import keep as keeping
 from sim.config import Design, Keep, Variant
 from sim.measures import STATISTICS
@@ -41,7 +41,7 @@ def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
     more = [f"and {count - len(shown):,} more"] if count > len(shown) else []
     disk = ", ".join(f"keep={keep.value} {size(number)}" for keep, number in bytes_of(plan).items())
     return [
-        *outputs.describe(plan),
+        *telling.describe(plan),
         *sampled_margins(plan),
         f"variants: {'; '.join([*shown, *more])}",
         *drawn_lines(variants),
