@@ -194,6 +194,7 @@ def test_a_run_whose_chunks_are_elsewhere_opens_as_it_was(hard, tmp_path, kind):
     assert all(opened[name].values.tobytes() == there[name].values.tobytes() for name in there)
 
 
+@pytest.mark.slow
 def test_runs_of_other_cuts_do_not_share_a_place(hard, tmp_path):
     for name, more in (("one", []), ("other", ["engine.chunk=3"])):
         write_run_of = plan_of(hard, f"engine.chunks=file://{tmp_path}/away", *more)

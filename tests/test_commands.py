@@ -193,6 +193,7 @@ def test_plan_says_where_sobol_points_are_balanced_and_what_is_there(sim, here):
     assert "draws: 2 there, 4 here" in refused(sim, here, "plan", *asked, "draws=4")
 
 
+@pytest.mark.slow
 def test_what_was_drawn_stands_in_the_folder(sim, here):
     said = [*TOY, "sample=ranges", "design=latin", "draws=6", "replicates=1"]
     assert sim("sweep", *said, "dynamics.vigilance=interval(0,2)", "out=drawn")[0] == 0
@@ -236,6 +237,7 @@ def test_a_folder_with_other_things_is_left_alone(sim, here):
 # Compare ---------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_compare_one_folder_with_its_reference(sim, here):
     sim("sweep", *TOY, "shock=[],[raid]", "--config-dir", "mine", "out=both")
     code, said, wrong = sim("compare", "both", "out=against")

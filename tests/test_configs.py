@@ -60,6 +60,7 @@ def all_at_once():
     return variant.config
 
 
+@pytest.mark.slow
 def test_every_shock_moves_something_where_all_others_happen(all_at_once):
     """Some only undo or answer others, so each is left out of the world in which all happen."""
     shocks = names("shock")

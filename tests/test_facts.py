@@ -27,6 +27,7 @@ def test_every_system_of_the_article_has_a_row_that_counts():
         assert row.variable == facts.MOVE or tuple(row.who) == QUANTITIES[row.variable].dims
 
 
+@pytest.mark.slow
 def test_no_claim_that_counts_is_written_by_its_own_shock():
     """No effect in which a row's worlds differ writes that number, its legacy, or what it is made of in the same period."""
     for row in (row for row in claims.ROWS if row.kind == "derived"):

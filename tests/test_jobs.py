@@ -64,7 +64,7 @@ ALIKE = {
 COUNTS = {"numbers": 2, "shocks": 2, "draws": 2, "folded": 2, "seeds": 4, "buffers and names": 4, "openings": 4, "whole runs": 8}
 
 
-LONG = {"draws", "folded", "whole runs"}
+LONG = {"draws", "folded", "whole runs", "seeds", "buffers and names", "openings"}
 
 
 @pytest.mark.parametrize("named", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ALIKE])
@@ -97,6 +97,7 @@ def test_jobs_of_one_run_are_one_batch_and_plain_values_give_the_same_worlds(har
     assert json.loads((job / "job.json").read_text())["batch"] == "../batches/1"
 
 
+@pytest.mark.slow
 def test_regions_of_one_name_and_jobs_of_other_actors_are_each_as_if_run_alone(hard, tmp_path):
     """Files that share a `name:` but not their actors, their order or their opening."""
     region = connected()

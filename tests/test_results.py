@@ -73,6 +73,7 @@ def out(written, tmp_path):
 # Files -----------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_saved_opens_as_it_was(kept, tmp_path):
     plan, ds = kept
     write(plan, tmp_path / "out")
@@ -118,7 +119,9 @@ def _swap(chunk):
         two.write_bytes(mine)
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, _cut, _flip, _swap])
+@pytest.mark.parametrize(
+    "damage", [_flip, *(pytest.param(damage, marks=pytest.mark.slow) for damage in (Path.unlink, _cut, _swap))]
+)
 def test_a_damaged_chunk_is_refused_and_made_again(hard, out, damage):
     before = {path.name: path.read_bytes() for path in sorted((out / CHUNKS).iterdir())}
     damage(out / CHUNKS / "v000000-r000000000.npz")

@@ -68,7 +68,7 @@ def out(written, tmp_path):
 # Made again ------------------------------------------------------------------------------------------------------------------
 
 
-LONG = {"interval", "ranges", "order", "folded"}
+LONG = {"interval", "ranges", "order", "folded", "shocks", "numbers", "chance"}
 
 
 @pytest.mark.parametrize("design", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in DESIGNS])
@@ -160,6 +160,7 @@ def test_the_code_that_makes_numbers_is_known_by_its_imports():
     assert found == set(NUMBERS)
 
 
+@pytest.mark.slow
 def test_numbers_that_come_out_otherwise_are_damage(files, tmp_path):
     out = write(files, tmp_path / "out", "dynamics.vigilance=0,1")
     store, chunk = out / CHUNKS, "v000000-r000000000"
@@ -209,6 +210,7 @@ def test_a_chunk_that_is_gone_is_damage_in_a_complete_run_only(out):
     assert "2 of 3 chunks as they were written; not complete" in verify(out, 3, 0)[0]
 
 
+@pytest.mark.slow
 def test_damage_is_made_good_by_the_command_that_is_offered(out, monkeypatch, capsys, files):
     monkeypatch.chdir(out.parent)
     before = data_hash(out)
@@ -243,7 +245,8 @@ def test_jobs_are_verified_batch_by_batch(files, tmp_path):
 # Hash ------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keep", ["worlds", *(pytest.param(keep, marks=pytest.mark.slow) for keep in ("parts", "summaries"))])
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", ["worlds", "parts", "summaries"])
 def test_one_hash_however_a_run_is_cut(files, tmp_path, keep):
     said = ["shock=[everything]", "dynamics.vigilance=0,1", "replicates=600", "end=2022-05", f"keep={keep}"]
     hashes = {cut: data_hash(write(files, tmp_path / str(cut), *said, f"engine.chunk={cut}")) for cut in (0, 77, 600)}
@@ -267,6 +270,7 @@ def test_the_hash_is_of_the_arrays_in_the_order_that_is_documented(written):
 # Status ----------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_status_says_how_far_a_folder_is(out, capsys):
     assert status(out) == [f"{out}: complete", "3 of 3 chunks, 18 of 18 worlds"]
     (out / COMPLETE).unlink()
