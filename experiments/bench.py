@@ -2,6 +2,7 @@
 
 python experiments/bench.py            everything, some ten minutes; writes docs/bench.md and README's table
 python experiments/bench.py PART ...   some of the parts, printed only
+python experiments/bench.py card       where JAX computes on a card; writes docs/bench_card.md
 python experiments/bench.py --quick    everything small, printed only
 """
 
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import bench_card
 import bench_ceilings
 import bench_engine
 import bench_page
@@ -23,6 +25,7 @@ import bench_storage
 
 from sim.making import installed_version
 
+CARD = "card"
 PARTS: dict[str, Callable[[bool], Any]] = {
     "engine": bench_engine.contenders,
     "ceilings": lambda quick: bench_ceilings.floors(),
@@ -31,6 +34,7 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "storage": lambda quick: {"runs": bench_storage.storage(quick), "disk": bench_storage.disk_bytes_a_second()},
     "jobs": bench_storage.jobs,
     "commands": bench_storage.commands,
+    CARD: bench_card.card,
 }
 
 
@@ -57,13 +61,15 @@ def main() -> None:
     asked.add_argument("--quick", action="store_true", help="small sizes, few rounds")
     said = asked.parse_args()
     found: dict[str, Any] = {"machine": machine()}
-    for name in said.parts or PARTS:
+    for name in said.parts or [name for name in PARTS if name != CARD]:
         start = time.perf_counter()
         found[name] = PARTS[name](said.quick)
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     print(json.dumps(found, indent=1, default=float))
     if not said.parts and not said.quick:
         bench_page.write(found)
+    if said.parts == [CARD] and found[CARD] and not said.quick:
+        bench_card.write(found["machine"], found[CARD])
 
 
 if __name__ == "__main__":

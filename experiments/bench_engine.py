@@ -87,22 +87,21 @@ def stretch(job: ensemble.Job, low: int, high: int, kept: str) -> None:
     variants = range(len(job.references))
     if kept == "all":
         ensemble.run_task(job, Task((0, len(variants)), (low, high)))
-        return
-    for some, replicates in ensemble._blocks(job, variants, low, high):
-        if job.backend is Backend.jax:
-            compiled(job, some, replicates)
-        else:
+    elif job.backend is Backend.jax:
+        compiled(job, range(low, high))
+    else:
+        for some, replicates in ensemble._blocks(job, variants, low, high):
             ensemble._record(job, Nothing(), some, replicates)
 
 
-def compiled(job: ensemble.Job, some: range, replicates: range) -> None:
-    """Some worlds by JAX, of which the alignments come back: of a run that gives nothing back JAX computes nothing."""
+def compiled(job: ensemble.Job, replicates: range) -> None:
+    """All variants by JAX, of which the alignments come back: of a run that gives nothing back JAX computes nothing."""
     from sim.accelerated import trajectories
 
     precision = job.layout.precision
-    params, world = (cast(ensemble._some(stack, some), precision) for stack in (job.params, job.world))
+    params, world = cast(job.params, precision), cast(job.world, precision)
     luck = np.moveaxis(ensemble._luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs), 2, 0)
-    forcing = shocks.draw(job.configs.select(np.array(some)), job.layout, replicates)
+    forcing = shocks.draw(job.configs, job.layout, replicates)
     trajectories(params, world, forcing, luck, job.layout, job.window.dt, precision, ("alignment",))
 
 

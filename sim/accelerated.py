@@ -157,7 +157,7 @@ def _compiled(layout: Layout, dt: float, names: tuple[str, ...]) -> Any:
         start = _widened(world, lambda world: body(world, jax.tree.map(lambda array: array[0], given))[0])
         return jax.lax.scan(body, start, given)[1]
 
-    return jax.jit(run, compiler_options=KEPT_APART)
+    return jax.jit(run, compiler_options=KEPT_APART if jax.default_backend() == "cpu" else None)
 
 
 def _sum(courses: Sequence[Array], patterns: Sequence[Array]) -> Array:

@@ -5,6 +5,7 @@ handful of blocs. Here each operation of the trace is applied to the turned arra
 """
 
 import importlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,7 +22,8 @@ REDUCTIONS = frozenset({"reduce_sum", "reduce_max", "reduce_min", "reduce_prod"}
 
 
 def library() -> Any:
-    """JAX, an optional part of the installation."""
+    """JAX, an optional part of the installation; on a card it takes memory as it needs it, so that processes can share one."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     try:
         return importlib.import_module("jax")
     except ModuleNotFoundError:

@@ -1,0 +1,133 @@
+"""Speed of the compiled kernel where JAX computes on a card: by how many replicates it takes at once, and against NumPy beside it.
+
+Rounds hold both: the kernel alone, with luck and constants on the card already and nothing brought back; and the whole way, with
+luck drawn and the alignments back in memory.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bench_engine import MONTHS, VARIANTS, ratio, rounds_of, stretch, workload
+
+from sim import accelerated, ensemble, shocks
+from sim.params import cast
+from sim.simulate import job_of
+from sim.turning import library
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "bench_card.md"
+ROUNDS = 3
+BLOCKS = {(3, 6): (64, 256, 1024, 4096), (20, 8): (64, 256, 1024)}
+"""Replicates taken at once; the most are what the whole way is told of."""
+BESIDE = {(3, 6): 64, (20, 8): 8}
+"""Replicates that NumPy computes."""
+
+
+def prepared(size: tuple[int, int], precision: str, block: int) -> tuple[Callable[[], object], Callable[[], dict[str, Any]]]:
+    """The kernel on arrays that lie on the card, and the whole way from luck to alignments in memory."""
+    jax = library()
+    job = job_of(workload(*size, block, engine={"backend": "jax", "precision": precision}))
+    held: dict[str, Any] = {}
+    honest = accelerated._compiled
+
+    def noting(*said: Any) -> Callable[..., Any]:
+        compiled = honest(*said)
+
+        def call(*given: Any) -> Any:
+            held.update(compiled=compiled, given=given)
+            return compiled(*given)
+
+        return call
+
+    def whole() -> dict[str, Any]:
+        ensemble._luck.cache_clear()
+        params, world = cast(job.params, precision), cast(job.world, precision)
+        replicates = range(block)
+        luck = ensemble._luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs)
+        forcing = shocks.draw(job.configs, job.layout, replicates)
+        given = params, world, forcing, np.moveaxis(luck, 2, 0), job.layout, job.window.dt, precision
+        return accelerated.trajectories(*given, ("alignment",), block)
+
+    accelerated._compiled = noting
+    with jax.enable_x64(precision == "float64"):
+        whole()
+        given = jax.device_put(held["given"])
+    accelerated._compiled = honest
+
+    def alone() -> None:
+        with jax.enable_x64(precision == "float64"):
+            jax.block_until_ready(held["compiled"](*given))
+
+    return alone, whole
+
+
+def worst(size: tuple[int, int], precision: str, replicates: int = 64) -> float:
+    """The largest difference of an alignment from that of NumPy in double precision, over all worlds and months."""
+    found = prepared(size, precision, replicates)[1]()["alignment"]
+    job = job_of(workload(*size, replicates))
+    told = ensemble.run_task(job, ensemble.tasks(job, replicates)[0])["alignment"].transpose(3, 4, 0, 1, 2)
+    return float(abs(found - told).max())
+
+
+def card(quick: bool) -> dict[str, Any]:
+    """Steps a second by size, precision and block, NumPy beside them; nothing where JAX computes on the processor."""
+    jax = library()
+    if jax.default_backend() == "cpu":
+        return {}
+    found: dict[str, Any] = {}
+    for size, blocks in BLOCKS.items():
+        for precision in ("float32", "float64"):
+            job = job_of(workload(*size, BESIDE[size], engine={"precision": precision}))
+            ways: dict[str, tuple[Callable[[], object], int]] = {
+                "NumPy": (partial(stretch, job, 0, BESIDE[size], "nothing"), BESIDE[size] * VARIANTS * MONTHS)
+            }
+            starts = {}
+            for block in blocks[:2] if quick else blocks:
+                start = time.perf_counter()
+                alone, whole = prepared(size, precision, block)
+                starts[block] = time.perf_counter() - start
+                ways[f"kernel, {block}"] = alone, block * VARIANTS * MONTHS
+                ways[f"whole, {block}"] = whole, block * VARIANTS * MONTHS
+            rates = rounds_of(ways, 1 if quick else ROUNDS)
+            found[f"{size[0]} x {size[1]}, {precision}"] = {
+                "rates": {
+                    name: {"rate": statistics.median(values), "times": ratio(rates, name, "NumPy")}
+                    for name, values in rates.items()
+                },
+                "starts": starts,
+                "worst": worst(size, precision),
+            }
+            print(found, flush=True)
+    return found
+
+
+def write(machine: dict[str, Any], found: dict[str, Any]) -> None:
+    """The page of the card."""
+    from bench_page import number, table
+
+    lines = [
+        "# Speed on a card",
+        "",
+        "Made by `python experiments/bench.py card` on a machine that has one; no number here is written by hand. The",
+        "workload is that of [bench.md](bench.md): 360 months, 16 variants on the same luck. Steps are replicate-steps a",
+        f"second, medians of {ROUNDS} rounds. The kernel alone has its luck on the card and leaves the alignments there; the whole way",
+        "draws luck, one core, and brings all alignments back, which takes most of it. NumPy is one process on the same machine.",
+        "",
+        *table(["", ""], [[name, value] for name, value in machine.items()]),
+        "",
+    ]
+    for title, part in found.items():
+        rates = part["rates"]
+        blocks = list(part["starts"])
+        rows: list[list[object]] = [["NumPy", rates["NumPy"]["rate"], 1, "", "", ""]]
+        for block in blocks:
+            alone, whole = rates[f"kernel, {block}"], rates[f"whole, {block}"]
+            rows.append([block, alone["rate"], alone["times"], whole["rate"], whole["times"], f"{part['starts'][block]:.1f}"])
+        head = ["replicates at once", "kernel", "times NumPy", "whole way", "times NumPy", "seconds of the first call"]
+        lines += [f"## {title}", "", *table(head, rows), ""]
+        lines += [f"No alignment differs from that of NumPy in double precision by more than {number(part['worst'])}.", ""]
+    DOCUMENT.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
