@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from bench_engine import MONTHS, VARIANTS, ratio, rounds_of, stretch, workload
 
 from sim import accelerated, ensemble, shocks
@@ -47,9 +46,9 @@ def prepared(size: tuple[int, int], precision: str, block: int) -> tuple[Callabl
         ensemble._luck.cache_clear()
         params, world = cast(job.params, precision), cast(job.world, precision)
         replicates = range(block)
-        luck = ensemble._luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs)
+        luck = ensemble.luck_of(job, range(len(job.references)), replicates)
         forcing = shocks.draw(job.configs, job.layout, replicates)
-        given = params, world, forcing, np.moveaxis(luck, 2, 0), job.layout, job.window.dt, precision
+        given = params, world, forcing, luck, job.layout, job.window.dt, precision
         return accelerated.trajectories(*given, ("alignment",), block)
 
     accelerated._compiled = noting

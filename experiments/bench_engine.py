@@ -20,7 +20,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from plain_agents import PlainRegion
 from regions import random_region
 
@@ -100,7 +99,7 @@ def compiled(job: ensemble.Job, replicates: range) -> None:
 
     precision = job.layout.precision
     params, world = cast(job.params, precision), cast(job.world, precision)
-    luck = np.moveaxis(ensemble._luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs), 2, 0)
+    luck = ensemble.luck_of(job, range(len(job.references)), replicates)
     forcing = shocks.draw(job.configs, job.layout, replicates)
     trajectories(params, world, forcing, luck, job.layout, job.window.dt, precision, ("alignment",))
 

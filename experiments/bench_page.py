@@ -85,7 +85,8 @@ def _targets(found: Mapping[str, Any]) -> list[str]:
     add("growth of the peak over its last half", 100 * found["worlds"][-1]["growth"], 2, False, " %")
     for name, row in found["storage"]["runs"].items():
         add(f"what storing adds, {name}", 100 * row["overhead"], 10, False, " %")
-    add("200 jobs of `sim run -m`", found["jobs"]["sim run -m"], 6, False, " s")
+    add("200 jobs of `sim run -m` that differ in a number", found["jobs"]["sim run -m"], 6, False, " s")
+    add("the same, of a seed each", found["jobs"]["sim run -m over seeds"], 6, False, " s")
     return ["## Aims", "", *table(["aim", "bound", "found", ""], rows), ""]
 
 
@@ -238,7 +239,7 @@ def _commands(jobs: Mapping[str, float], commands: Mapping[str, Any]) -> list[st
     """Whole commands."""
     rows: list[list[object]] = [
         ["200 jobs of 10 worlds that differ in a number, `sim run -m`", jobs["sim run -m"]],
-        ["200 jobs that differ in their seed (a batch each), `sim run -m`", jobs["sim run -m over seeds"]],
+        ["200 jobs that differ in their seed, `sim run -m`", jobs["sim run -m over seeds"]],
         ["20 jobs by Hydra's basic launcher, `python experiments/run.py -m`", jobs["launcher, some jobs"]],
         ["200 jobs by it, scaled from 1 and 20", jobs["launcher, all jobs"]],
         ["`sim --help`", commands["sim --help"]],

@@ -117,7 +117,7 @@ def jobs(quick: bool) -> dict[str, float]:
     one, some = (command_seconds([*launcher, swept(count)], 1) for count in (1, LAUNCHED))
     return {
         "sim run -m": command_seconds([*ours, swept(JOBS)], 1 if quick else 3),
-        "sim run -m over seeds": command_seconds([*ours, f"seed=range(0,{JOBS})"], 1),
+        "sim run -m over seeds": command_seconds([*ours, f"seed=range(0,{JOBS})"], 1 if quick else 3),
         "launcher, one job": one,
         "launcher, some jobs": some,
         "launcher, all jobs": some + (JOBS - LAUNCHED) * (some - one) / (LAUNCHED - 1),

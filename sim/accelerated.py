@@ -46,7 +46,7 @@ def trajectories(
     forcing : Forcing
         What shocks bring to the same replicates as `luck`.
     luck : array
-        Standard normal, (period, 1, replicate, state, bloc).
+        Standard normal, (period, variant or 1, replicate, state, bloc).
     layout : Layout
         Who is where on the axes.
     dt : float
@@ -68,7 +68,8 @@ def trajectories(
     SettingError
         Where JAX is not installed.
     """
-    jax, variants = library(), max(len(field) for field in (*params, *world, *_patterns(forcing)))
+    jax, widths = library(), [len(field) for field in (*params, *world, *_patterns(forcing))]
+    variants = max(*widths, luck.shape[1])
     constants = Params(*(_cast(turn(field), precision) for field in params))
     opening = World(*(_cast(turn(field), precision) for field in world))
     found = []

@@ -86,12 +86,19 @@ def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = N
     axes, where = _axes(overrides, config_dir, together=False)
     cache: dict[str, Tables] = {}
     points = _points(axes, _combinations(axes, where, cache), where, cache)
-    configs = {id(point.whole): point.whole.config for point in points}
-    alike = {name: repr((layout_of(config.region), config.whole_run)) for name, config in configs.items()}
+    alike = {name: _batch_of(whole) for name, whole in {id(point.whole): point.whole for point in points}.items()}
     batches: dict[str, list[int]] = {}
     for number, point in enumerate(points):
         batches.setdefault(alike[id(point.whole)], []).append(number)
     return [Batch(_gathered([points[number] for number in own], axes, where), own) for own in batches.values()]
+
+
+def _batch_of(whole: Whole) -> str:
+    """What the jobs of a batch have in common: actors, and the settings of a whole run, save a seed by which nothing is drawn."""
+    settings = whole.config.whole_run
+    if not whole.between:
+        del settings["seed"]
+    return repr((layout_of(whole.config.region), settings))
 
 
 def _axes(overrides: Sequence[str], config_dir: str | Path | None, together: bool) -> tuple[list[Axis], Folders]:

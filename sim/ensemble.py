@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim import kernel, noise, rules, shocks
-from sim.arrays import Array
+from sim.arrays import Array, worlds_last
 from sim.chunks import Task, add_sums, fixed_sums, segments
 from sim.config import Backend, Keep
 from sim.folding import Summaries
@@ -47,7 +47,8 @@ class Job:
     """The configs of all variants, as `sim.shocks.draw` takes them."""
     references: tuple[int, ...]
     window: Window
-    seed: int
+    seeds: tuple[int, ...]
+    """That of each variant: one for all, save where several jobs stand side by side."""
     replicates: int
     keep: Keep
     backend: Backend
@@ -126,7 +127,7 @@ def _compiled_replicates(job: Job) -> int:
 def _record(job: Job, recorder: Recorder, variants: Sequence[int], replicates: range) -> None:
     """Run some worlds from their opening to the end before a recorder."""
     params, world = (cast(_some(stack, variants), job.layout.precision) for stack in (job.params, job.world))
-    luck = np.moveaxis(_luck(job.seed, replicates, job.window.periods, job.layout.states, job.layout.blocs), 2, 0)
+    luck = luck_of(job, variants, replicates)
     forcing = shocks.draw(job.configs.select(np.array(variants)), job.layout, replicates)
     recorder.open(world)
     if job.backend is Backend.jax:
@@ -159,7 +160,16 @@ def _in_plane(name: str, array: Array) -> Array:
 
 
 _luck = lru_cache(maxsize=1)(noise.normals)
-"""The luck of the replicates at hand, shared by all variants."""
+"""The luck of the replicates at hand, shared by all variants of a seed."""
+
+
+def luck_of(job: Job, variants: Sequence[int], replicates: range) -> Array:
+    """The luck of some worlds, (period, variant or 1, replicate, state, bloc)."""
+    seeds = [job.seeds[variant] for variant in variants]
+    sizes = replicates, job.window.periods, job.layout.states, job.layout.blocs
+    each = {seed: _luck(seed, *sizes) for seed in dict.fromkeys(seeds)}
+    luck = each[seeds[0]] if len(each) == 1 else worlds_last(np.concatenate([each[seed] for seed in seeds]))
+    return np.moveaxis(luck, 2, 0)
 
 
 def _some(stack: Any, variants: Sequence[int]) -> Any:

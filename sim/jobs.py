@@ -269,6 +269,7 @@ def _said(at: Path, words: Mapping[str, Any], plan: Plan, job: Job, share: tuple
         "parts": [index for index, part in enumerate(parts) if not part.startswith("impulse.") or part in own],
         "attributes": {
             "title": config.study.question or f"{config.region.label}: {config.scenario.label}",
+            "seed": config.seed,
             "refused_draws": asked - len(job.variants),
         },
     }

@@ -249,7 +249,7 @@ def run(
 ) -> Iterator[Moment]:
     """Step through all periods, giving each as it ends.
 
-    `forces` and `luck` give what each period brings from outside and by chance, luck as (1, replicate, state, bloc).
+    `forces` and `luck` give what each period brings from outside and by chance, luck as (variant or 1, replicate, state, bloc).
     """
     opening = open_run(params, world, layout)
     for pushed, drawn in zip(forces, luck, strict=True):

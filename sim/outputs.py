@@ -209,7 +209,8 @@ def write_failures(folder: Path, said: dict[str, Any], job: Job, failures: Seque
     for failure in failures:
         low, high = failure.task.replicates
         for label in at_fault(job, failure):
-            row = [failure.task.name, label, low, high - 1, job.seed, failure.error.key, failure.error.wrong]
+            seed = job.seeds[job.labels.index(label)]
+            row = [failure.task.name, label, low, high - 1, seed, failure.error.key, failure.error.wrong]
             writer.writerow([*map(tables.cell, row), f"sim {command(folder, said)}"])
     put_file(folder / FAILURES, text.getvalue().encode())
 

@@ -100,7 +100,6 @@ Holders = dict[int, tuple[Shock, Effect]]
 def draw(configs: Sequence[Config], layout: Layout, replicates: range) -> Forcing:
     """The forcing of all variants over the replicates of one chunk; shocks of one name share their luck in every variant."""
     variants = light(configs)
-    window, seed = variants.wholes[0].window, variants.wholes[0].seed
     found: dict[tuple[str, str], Holders] = {}
     for whole, config in enumerate(variants.wholes):
         for shock_name, shock in config.shock.items():
@@ -113,8 +112,7 @@ def draw(configs: Sequence[Config], layout: Layout, replicates: range) -> Forcin
         for whole, (shock, effect) in wholes.items():
             by_target.setdefault((effect.kind is ShockKind.impulse, effect.target), {})[whole] = (shock, effect)
         for (impulse, target), holders in by_target.items():
-            luck = noise.uniforms(seed, f"shock {shock_name}", replicates, LUCKS)
-            push = _push(shock_name, effect_name, holders, variants, layout, window, luck)
+            push = _push(shock_name, effect_name, holders, variants, layout, replicates)
             (impulses if impulse else lasting).setdefault(target, []).append(push)
     return Forcing(*({name: tuple(pushes) for name, pushes in table.items()} for table in (lasting, impulses)))
 
@@ -123,10 +121,8 @@ LUCKS = 2
 """Uniform draws of a shock and replicate: whether it happens, and how late its dates fall in their intervals."""
 
 
-def _push(
-    shock_name: str, effect_name: str, holders: Holders, configs: Configs, layout: Layout, window: Window, luck: Array
-) -> Push:
-    name = f"{shock_name}.{effect_name}"
+def _push(shock_name: str, effect_name: str, holders: Holders, configs: Configs, layout: Layout, replicates: range) -> Push:
+    name, window = f"{shock_name}.{effect_name}", configs.wholes[0].window
     target = next(iter(holders.values()))[1].target
     nowhere = np.zeros(plane(QUANTITIES[target].dims, layout))
     count = range(len(configs.wholes))
@@ -135,15 +131,22 @@ def _push(
     if target in WEIGHT_OF:
         size = configs.numbers(("dynamics", WEIGHT_OF[target])) * size
     pattern = (size[:, None, None] * where[configs.whole])[:, None]
-    courses = {whole: _course(shock, effect, window, luck) for whole, (shock, effect) in holders.items()}
-    timings = [_timing(shock, effect) for shock, effect in holders.values()]
-    chance = any(_by_chance(shock, effect) for shock, effect in holders.values())
-    if all(timing == timings[0] for timing in timings):
-        return Push(name, next(iter(courses.values()))[None], pattern, chance)
+    chance = {whole for whole, held in holders.items() if _by_chance(*held)}
+    seeds = {whole: configs.wholes[whole].seed if whole in chance else 0 for whole in holders}
+    lucks = {seed: noise.uniforms(seed, f"shock {shock_name}", replicates, LUCKS) for seed in dict.fromkeys(seeds.values())}
+    told: dict[str, Array] = {}
+    courses = {}
+    for whole, (shock, effect) in holders.items():
+        timing = repr((seeds[whole], *_timing(shock, effect)))
+        if timing not in told:
+            told[timing] = _course(shock, effect, window, lucks[seeds[whole]])
+        courses[whole] = told[timing]
+    if len(told) == 1:
+        return Push(name, next(iter(told.values()))[None], pattern, bool(chance))
     wide = max(course.shape[0] for course in courses.values())
     none = np.zeros((wide, window.periods))
     course = np.stack([np.broadcast_to(courses.get(whole, none), none.shape) for whole in count])[configs.whole]
-    return Push(name, course, pattern, chance)
+    return Push(name, course, pattern, bool(chance))
 
 
 def _timing(shock: Shock, effect: Effect) -> tuple[object, ...]:

@@ -192,7 +192,7 @@ def job_of(plan: Plan) -> Job:
         configs=plan.configs,
         references=tuple(plan.references),
         window=plan.window,
-        seed=plan.config.seed,
+        seeds=tuple(plan.configs.wholes[whole].seed for whole in plan.configs.whole),
         replicates=plan.config.replicates,
         keep=plan.keep,
         backend=plan.config.engine.backend,
@@ -340,13 +340,12 @@ def _named(shock: Shock, dims: Sequence[str], known: Sequence[str]) -> list[str]
 
 
 def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
-    """Where a run came from: overrides, seed, versions and commit."""
+    """Where a run came from: overrides, versions and commit."""
     config = variants[0].config
     overrides = (said for variant in variants for said in variant.overrides)
     return {
         "overrides": [said for said in dict.fromkeys(overrides) if not said.startswith("engine.part=")],
         "config_dir": variants[0].config_dir,
-        "seed": config.seed,
         "versions": versions(config.engine.backend.value),
         "commit": commit(),
     }

@@ -10,7 +10,7 @@ from conftest import HARD, STORM, effect, shock_folder
 
 from experiments.regions import random_region
 from sim import accelerated, ensemble, kernel, noise, shocks
-from sim.compose import expand, from_tables
+from sim.compose import expand, expand_jobs, from_tables
 from sim.keep import plain
 from sim.names import FLOWS, RECORDED, STORED_STOCKS
 from sim.params import cast, shared, stack
@@ -155,6 +155,19 @@ def test_a_whole_run_is_that_of_numpy(hard, keep, precision, tolerance):
     theirs = simulate(expand(said, hard))
     for name in ("alignment", "effort", "tie"):
         np.testing.assert_allclose(ours[name].values, theirs[name].values, rtol=0, atol=tolerance)
+
+
+@needs_jax
+@pytest.mark.parametrize("keep", ["worlds", "summaries"])
+def test_jobs_of_other_seeds_are_those_of_numpy(hard, keep):
+    """Side by side, also where nothing else tells their variants apart."""
+    said = [HARD[0], "shock=[everything]", "shock.everything.probability=0.5", "seed=1,2", "replicates=9", "end=2023-01"]
+    found = {}
+    for backend in ("numpy", "jax"):
+        (batch,) = expand_jobs([*said, f"keep={keep}", f"engine.backend={backend}"], hard)
+        found[backend] = simulate(Plan(batch.variants, [0, 1]))["alignment"].values
+    np.testing.assert_allclose(found["jax"], found["numpy"], rtol=0, atol=EXACT)
+    assert abs(found["jax"][0] - found["jax"][1]).max() > 0.01
 
 
 @needs_jax

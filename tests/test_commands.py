@@ -82,7 +82,7 @@ def test_run_writes_a_whole_folder(sim, here):
     assert list(Path("first/figures").glob("*.png"))
     words = json.loads(Path("first/manifest.json").read_text())
     provenance = json.loads(words["attributes"]["provenance"])
-    assert provenance["seed"] == 2026
+    assert words["attributes"]["seed"] == 2026
     assert "region=toy" in provenance["overrides"]
     assert provenance["versions"]["numpy"]
     assert set(words["beside"]["variant"]) >= {"stability_margin", "reference"}

@@ -86,9 +86,16 @@ def test_variants_share_no_tables():
 
 
 def test_jobs_may_differ_in_settings_of_the_run():
-    batches = expand_jobs([*TOY, "seed=1,2"])
-    assert [[variant.label for variant in batch.variants] for batch in batches] == [["baseline, seed=1"], ["baseline, seed=2"]]
-    assert [batch.variants[0].config.seed for batch in batches] == [1, 2]
+    batches = expand_jobs([*TOY, "replicates=1,2", "seed=1,2"])
+    labels = [[f"baseline, replicates={count}, seed={seed}" for seed in (1, 2)] for count in (1, 2)]
+    assert [[variant.label for variant in batch.variants] for batch in batches] == labels
+    assert [[variant.config.seed for variant in batch.variants] for batch in batches] == [[1, 2], [1, 2]]
+
+
+def test_jobs_of_other_seeds_draw_other_numbers():
+    batches = expand_jobs([*TOY, "dynamics.relay=interval(0,1)", "seed=1,2"])
+    one, other = (batch.variants[0].config.dynamics.relay for batch in batches)
+    assert one != other and [batch.variants[0].config.seed for batch in batches] == [1, 2]
 
 
 def test_tables_of_another_composer_give_the_same_config():

@@ -49,22 +49,35 @@ def sim(tmp_path, monkeypatch, capsys):
     return run
 
 
+CHANCE = [
+    "shock=[everything]",
+    "shock.everything.probability=0.5",
+    "shock.everything.effects.tie_step.date={from:2022-02-01,to:2022-09-01}",
+]
+
+
 ALIKE = {
     "numbers": ["shock=[everything]", "dynamics.vigilance=0.5,2"],
     "shocks": ["shock=[],[everything]", "keep=parts"],
     "draws": ["shock=[everything]", "dynamics.vigilance=0,1", "dynamics.relay=interval(0,1)", "draws=3", "engine.chunk=2"],
     "folded": ["dynamics.vigilance=0.5,2", "dynamics.relay=interval(0,1)", "draws=20", "keep=summaries"],
     "seeds": ["shock=[everything]", "seed=1,2", "dynamics.vigilance=0.5,2"],
+    "seeds and chance": [*CHANCE, "seed=1,2,3"],
+    "seeds folded": [*CHANCE, "seed=1,2", "dynamics.vigilance=0.5,2", "keep=summaries"],
+    "seeds and draws": ["seed=1,2", "dynamics.relay=interval(0,1)", "draws=3"],
     "buffers and names": ["region.blocs.west.buffer=[],[south]", "region.blocs.west.label=West,Occident"],
     "openings": ["region.as_of=2022-01,2021-07", "dynamics.vigilance=0.5,2"],
     "whole runs": ["dynamics.vigilance=0.5,2", "replicates=3,4", "periods_per_year=4,12", "end=2023-07"],
 }
 
 
-COUNTS = {"numbers": 2, "shocks": 2, "draws": 2, "folded": 2, "seeds": 4, "buffers and names": 4, "openings": 4, "whole runs": 8}
+COUNTS = {
+    **{"numbers": 2, "shocks": 2, "draws": 2, "folded": 2, "buffers and names": 4, "openings": 4, "whole runs": 8},
+    **{"seeds": 4, "seeds and chance": 3, "seeds folded": 4, "seeds and draws": 2},
+}
 
 
-LONG = {"draws", "folded", "whole runs", "seeds", "buffers and names", "openings"}
+LONG = {"draws", "folded", "whole runs", "seeds", "seeds folded", "seeds and draws", "buffers and names", "openings"}
 
 
 @pytest.mark.parametrize("named", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ALIKE])
@@ -88,12 +101,13 @@ def test_a_job_opens_as_if_it_had_run_alone(hard, tmp_path, named):
 
 
 def test_jobs_of_one_run_are_one_batch_and_plain_values_give_the_same_worlds(hard, tmp_path):
-    write(hard, [*SAID, "shock=[everything]", "seed=7,8", "dynamics.vigilance=0.5,2"], tmp_path / "out")
+    write(hard, [*SAID, *CHANCE, "periods_per_year=4,12", "seed=7,8", "dynamics.vigilance=0.5,2"], tmp_path / "out")
     assert sorted(os.listdir(tmp_path / "out" / "batches")) == ["0", "1"]
-    plain = expand([*SAID, "shock=[everything]", "seed=8", "dynamics.vigilance=0.5"], hard)
-    job = next((tmp_path / "out").glob("*seed_8_vigilance_0.5"))
+    plain = expand([*SAID, *CHANCE, "seed=8", "periods_per_year=12", "dynamics.vigilance=0.5"], hard)
+    job = next((tmp_path / "out").glob("*12_seed_8_vigilance_0.5"))
     ds = outputs.run_variant(plain[0], tmp_path / "plain")
     assert open_results(job)["alignment"].values.tobytes() == ds["alignment"].values.tobytes()
+    assert open_results(job).attrs["seed"] == ds.attrs["seed"] == 8
     assert json.loads((job / "job.json").read_text())["batch"] == "../batches/1"
 
 
