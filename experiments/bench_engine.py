@@ -218,7 +218,7 @@ import json, sys, tempfile, time
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from bench_engine import PAIRED, SHORT_END, peak_megabytes, workload
-from sim import ensemble
+from sim import ensemble, workers
 from sim.simulate import job_of
 from sim.store import Store
 job = job_of(workload(3, 6, {worlds} // PAIRED, variants=PAIRED, end=SHORT_END, keep="summaries"))
@@ -227,7 +227,7 @@ with tempfile.TemporaryDirectory() as folder:
     peaks = []
     for _ in range({repeats}):
         start = time.perf_counter()
-        for _ in ensemble.compute(job, cut, store=Store(Path(folder), "bench")):
+        for _ in workers.compute(job, cut, store=Store(Path(folder), "bench")):
             peaks.append(peak_megabytes())
         took.append(time.perf_counter() - start)
 print(json.dumps([took, peaks[(len(peaks) - 1) // 2], peaks[-1]]))

@@ -149,7 +149,7 @@ def start_seconds(said: list[str]) -> float:
     """Seconds from overrides to the first step of the kernel, in a process that has composed nothing but the toy region."""
     code = (
         "import time; from sim import kernel; from sim.compose import expand; from sim.simulate import Plan, run_arrays\n"
-        "class Begun(Exception): pass\n"
+        "class Begun(BaseException): pass\n"
         "def begin(*_): raise Begun\n"
         "expand(['region=toy']); kernel.step = begin; start = time.perf_counter()\n"
         f"try: run_arrays(Plan(expand({[*said, 'replicates=1']})))\n"

@@ -3,12 +3,15 @@
 import sys
 
 import numpy as np
+import pytest
 from conftest import ROOT
 
 from sim import rules
 
 sys.path.insert(0, str(ROOT / "experiments"))
 import bench_ceilings
+import bench_engine
+import bench_storage
 from bench_engine import workload
 
 
@@ -28,3 +31,12 @@ def test_a_step_is_counted_whole():
     """One tanh for each alignment, two powers (protection, markets), and luck shared by all variants."""
     counted, _ = bench_ceilings.operations(workload(3, 2, 1, variants=2, end="2022-09"), 4)
     assert (counted["tanh"], counted["power"], counted["normals"]) == (6, 12, 3)
+
+
+@pytest.mark.slow
+def test_what_is_measured_in_processes_of_its_own_still_runs(monkeypatch):
+    monkeypatch.setattr(bench_engine, "WORLDS", (1_000, 10_000, 100_000))
+    (row,) = bench_engine.over_worlds(quick=True)
+    assert row["worlds"] == 1_000 and row["microseconds"] > 0 and row["peak"] > 50
+    assert 0 < bench_storage.start_seconds(["region=toy", "end=2022-03"]) < 60
+    assert bench_storage.first_simulation() > 0
