@@ -9,9 +9,12 @@ from sim.arrays import Array
 from sim.chunks import trail
 from sim.keep import plain
 from sim.kernel import Moment
-from sim.measures import spread
+from sim.measures import spread_in_place
 from sim.names import DIFFERENCE, FINAL, FLOWS, REALIGNMENT, SHOWN, STORED_STOCKS
 from sim.params import World
+
+FOLDED_BYTES = 500_000
+"""Numbers that are put in order at once."""
 
 
 class Summaries:
@@ -25,6 +28,7 @@ class Summaries:
         self, own: Sequence[int], against: Sequence[int], rivalry: Array, courted: Array, buffer: Array, hold: int
     ) -> None:
         self.own, self.against, self.hold = list(own), list(against), hold
+        self.variants = 1 + max(self.own + self.against)
         self.rivalry, self.courted, self.buffer = rivalry, courted, buffer
         self.kept: dict[str, list[Array]] = {name + end: [] for name in SHOWN for end in ("", DIFFERENCE)}
         self.last: dict[str, Array] = {}
@@ -34,38 +38,56 @@ class Summaries:
         self.opening, self.tie, self.instant = world, world.tie, 0
         self.lasting = np.zeros(1)
         self.since = np.full(1, -1)
-        self._take_instant(world)
+        self._fold(self._of_instant(world))
 
     def take(self, moment: Moment) -> None:
         """Take a period."""
-        for name in FLOWS:
-            self._fold(name, getattr(moment.flows, name))
+        told = {name: getattr(moment.flows, name) for name in FLOWS}
         hedging, polarisation = self.last["hedging"], self.last["polarisation"]
-        self._fold("bridge", measures.bridge(self.tie, moment.flows.traffic, hedging, polarisation))
+        told["bridge"] = measures.bridge(self.tie, moment.flows.traffic, hedging, polarisation)
         self.instant += 1
-        self._take_instant(moment.world)
+        self._fold(told | self._of_instant(moment.world))
 
-    def _take_instant(self, world: World) -> None:
-        for name in STORED_STOCKS:
-            self._fold(name, plain(name, getattr(world, name)))
+    def _of_instant(self, world: World) -> dict[str, Array]:
+        """Stocks and measures at an instant, (variant or 1, replicate or 1, ...)."""
         held = self.opening.alignment, self.rivalry, self.courted, self.buffer
         self.tie, self.final = world.tie, world.alignment
         self.last = measures.of_instant(world.alignment, world.tie, world.relation, *held)
-        for name, array in self.last.items():
-            self._fold(name, array)
         self.lasting = (self.lasting + 1) * self.last["realigned"]
         told = (self.lasting == self.hold + 1) & (self.since < 0)
         self.since = np.where(told, self.instant - self.hold, self.since)
+        return {name: plain(name, getattr(world, name)) for name in STORED_STOCKS} | self.last
 
-    def _fold(self, name: str, array: Array) -> None:
-        array = np.broadcast_to(array, (max(len(array), 1 + max(self.own + self.against)), *array.shape[1:]))
-        for end, values in (("", array[self.own]), (DIFFERENCE, array[self.own] - array[self.against])):
-            self.kept[name + end].append(np.moveaxis(spread(values), 1, -1))
+    def _fold(self, told: dict[str, Array]) -> None:
+        """Statistics of arrays and of their paired differences; as many are put in order at once as stay in the cache."""
+        waiting: dict[tuple[int, np.dtype], list[tuple[str, Array]]] = {}
+        for name, array in told.items():
+            lanes = self._lanes(array)
+            own = lanes.take(self.own, axis=-2)
+            alike = own.shape[-1], own.dtype
+            together = waiting.setdefault(alike, [])
+            together += [(name, own), (name + DIFFERENCE, own - lanes.take(self.against, axis=-2))]
+            if sum(part.nbytes for _, part in together) > FOLDED_BYTES:
+                self._keep(waiting.pop(alike))
+        for together in waiting.values():
+            self._keep(together)
+
+    def _lanes(self, array: Array) -> Array:
+        """A view with the worlds last and every variant, (..., variant, replicate or 1)."""
+        return trail(array if len(array) > 1 else np.broadcast_to(array, (self.variants, *array.shape[1:])), 2)
+
+    def _keep(self, together: Sequence[tuple[str, Array]]) -> None:
+        """Keep the statistics of arrays (..., variant, replicate)."""
+        rows = np.concatenate([part.reshape(-1, part.shape[-1]) for _, part in together])
+        found, begin = spread_in_place(rows), 0
+        for name, part in together:
+            count = part.size // part.shape[-1]
+            self.kept[name].append(found[:, begin : begin + count].reshape(-1, *part.shape[:-1]))
+            begin += count
 
     def arrays(self) -> dict[str, Array]:
         """Statistics, (statistic, time or period, ..., variant), and outcomes, (..., variant, replicate)."""
         found = {name: np.stack(series, axis=1) for name, series in self.kept.items()}
         for name, outcome in ((FINAL, self.final), (REALIGNMENT, self.since)):
-            own = np.broadcast_to(outcome, (max(len(outcome), 1 + max(self.own)), *outcome.shape[1:]))[self.own]
-            found[name] = trail(own, 2)
+            found[name] = self._lanes(outcome).take(self.own, axis=-2)
         return found

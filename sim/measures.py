@@ -27,7 +27,11 @@ def spread(worlds: Array, axis: int = 1) -> Array:
     if worlds.shape[axis] > 1 and worlds.strides[axis] == 0:
         one = np.take(worlds, 0, axis=axis)
         return np.stack([one, one - one, one, one, one])
-    ordered = np.array(np.moveaxis(worlds, axis, -1), order="C")
+    return spread_in_place(np.array(np.moveaxis(worlds, axis, -1), order="C"))
+
+
+def spread_in_place(ordered: Array) -> Array:
+    """The spread over worlds along the last axis of an array in C order, which is put into rising order for it."""
     ordered.sort(axis=-1)
     number = ordered.shape[-1]
     certain = ordered[..., 0] == ordered[..., -1]  # no worlds apart: the number itself, without the rounding of a sum

@@ -5,6 +5,7 @@ or streams leaves the others' draws as they were.
 """
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +18,7 @@ def _generator(seed: int, stream: str, replicate: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=_key(seed, stream), counter=[0, 0, replicate, 0]))
 
 
+@lru_cache
 def _key(seed: int, stream: str) -> Array:
     return np.frombuffer(hashlib.sha256(f"{seed}:{stream}".encode()).digest()[:16], dtype="<u8")
 

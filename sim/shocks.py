@@ -119,6 +119,8 @@ def draw(configs: Sequence[Config], layout: Layout, replicates: range) -> Forcin
 
 LUCKS = 2
 """Uniform draws of a shock and replicate: whether it happens, and how late its dates fall in their intervals."""
+NO_LUCK = np.zeros((1, LUCKS))
+"""Those of a shock that nothing is drawn of."""
 
 
 def _push(shock_name: str, effect_name: str, holders: Holders, configs: Configs, layout: Layout, replicates: range) -> Push:
@@ -131,22 +133,21 @@ def _push(shock_name: str, effect_name: str, holders: Holders, configs: Configs,
     if target in WEIGHT_OF:
         size = configs.numbers(("dynamics", WEIGHT_OF[target])) * size
     pattern = (size[:, None, None] * where[configs.whole])[:, None]
-    chance = {whole for whole, held in holders.items() if _by_chance(*held)}
-    seeds = {whole: configs.wholes[whole].seed if whole in chance else 0 for whole in holders}
+    seeds = {whole: configs.wholes[whole].seed for whole, held in holders.items() if _by_chance(*held)}
     lucks = {seed: noise.uniforms(seed, f"shock {shock_name}", replicates, LUCKS) for seed in dict.fromkeys(seeds.values())}
     told: dict[str, Array] = {}
     courses = {}
     for whole, (shock, effect) in holders.items():
-        timing = repr((seeds[whole], *_timing(shock, effect)))
+        timing = repr((seeds.get(whole), *_timing(shock, effect)))
         if timing not in told:
-            told[timing] = _course(shock, effect, window, lucks[seeds[whole]])
+            told[timing] = _course(shock, effect, window, lucks[seeds[whole]] if whole in seeds else NO_LUCK)
         courses[whole] = told[timing]
     if len(told) == 1:
-        return Push(name, next(iter(told.values()))[None], pattern, bool(chance))
+        return Push(name, next(iter(told.values()))[None], pattern, bool(seeds))
     wide = max(course.shape[0] for course in courses.values())
     none = np.zeros((wide, window.periods))
     course = np.stack([np.broadcast_to(courses.get(whole, none), none.shape) for whole in count])[configs.whole]
-    return Push(name, course, pattern, bool(chance))
+    return Push(name, course, pattern, bool(seeds))
 
 
 def _timing(shock: Shock, effect: Effect) -> tuple[object, ...]:
