@@ -18,7 +18,8 @@ from bench_engine import SIZES, workload
 from sim import kernel, noise, roads, rules, shocks
 from sim.arrays import Array
 from sim.params import cast
-from sim.simulate import Plan, job_of
+from sim.plans import Plan
+from sim.simulate import job_of
 
 REPEATS = 9
 CACHED = 2**14

@@ -31,7 +31,8 @@ from sim.kernel import Moment
 from sim.model import RegionModel
 from sim.names import QUANTITIES
 from sim.params import World, cast
-from sim.simulate import Plan, job_of
+from sim.plans import Plan
+from sim.simulate import job_of
 
 SIZES = ((3, 6), (20, 8))
 """States and blocs."""

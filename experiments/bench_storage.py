@@ -16,7 +16,8 @@ from typing import Any
 from bench_engine import SHORT_END, ratio, rounds_of, workload
 
 from sim import ensemble, workers
-from sim.simulate import Plan, job_of, run_arrays
+from sim.plans import Plan
+from sim.simulate import job_of, run_arrays
 from sim.store import Store
 
 HERE = Path(__file__).parent
@@ -148,7 +149,8 @@ THOUSAND = {
 def start_seconds(said: list[str]) -> float:
     """Seconds from overrides to the first step of the kernel, in a process that has composed nothing but the toy region."""
     code = (
-        "import time; from sim import kernel; from sim.compose import expand; from sim.simulate import Plan, run_arrays\n"
+        "import time; from sim import kernel; from sim.compose import expand\n"
+        "from sim.plans import Plan; from sim.simulate import run_arrays\n"
         "class Begun(BaseException): pass\n"
         "def begin(*_): raise Begun\n"
         "expand(['region=toy']); kernel.step = begin; start = time.perf_counter()\n"

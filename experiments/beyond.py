@@ -13,7 +13,8 @@ from sim.compose import expand
 from sim.ensemble import tasks
 from sim.names import OUTCOMES
 from sim.planning import duration, size
-from sim.simulate import Plan, job_of
+from sim.plans import Plan
+from sim.simulate import job_of
 from sim.store import Store, unpacked
 from sim.workers import do_task
 

@@ -25,9 +25,10 @@ from sim.compose import expand, from_tables
 from sim.config import Keep
 from sim.folders import Folders, config_folder
 from sim.names import FLOWS, QUANTITIES, RECORDED, STORED_STOCKS
+from sim.plans import Plan
 from sim.refusal import SettingError
 from sim.shocks import first_instant
-from sim.simulate import Plan, job_of, run_arrays
+from sim.simulate import job_of, run_arrays
 
 CHUNKS = (1, 7, 64, 500, 0)
 """Replicates of a chunk; 0 for all."""

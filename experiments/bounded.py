@@ -18,7 +18,8 @@ from sim.compose import expand
 from sim.folders import Folders
 from sim.names import QUANTITIES, RECORDED
 from sim.periods import dates, read_date
-from sim.simulate import Plan, run_arrays
+from sim.plans import Plan
+from sim.simulate import run_arrays
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "bounded.md"
 DRAWS, BATCH, YEARS = 10_000, 250, 50

@@ -26,7 +26,7 @@ from unittest import mock
 
 import numpy as np
 
-from sim import holding, outputs, results, workers
+from sim import holding, manifest, outputs, results, workers
 from sim.chunks import Task, lead
 from sim.refusal import SettingError
 
@@ -259,7 +259,7 @@ def power_cuts(here: Path, least: int, keep: str, resumed: int, every: int = 1) 
         assert here_command(here / "run", said)[0] == 0
     folder = here / "run" / OUT
     wanted, truth = tree(folder), results.open_results(folder)
-    words = results.read_manifest(folder)
+    words = manifest.read_manifest(folder)
     points = [(cut, prefix) for cut in CUTS for prefix in range(len(writes.done) + 1)]
     assert len(points) >= least, len(points)
     points = points[::every]
@@ -269,12 +269,12 @@ def power_cuts(here: Path, least: int, keep: str, resumed: int, every: int = 1) 
     for index, (cut, prefix) in enumerate(points):
         place = here / "cut"
         _replay(writes.done[:prefix], folder, place / OUT, cut)
-        store = results.store_of(place / OUT, words)
-        for task in results.tasks_of(words):
+        store = manifest.store_of(place / OUT, words)
+        for task in manifest.tasks_of(words):
             if store.has(task):
                 whole += 1
                 wrong += store.path(task).read_bytes() != (folder / "chunks" / f"{task.name}.npz").read_bytes()
-        if (place / OUT / results.COMPLETE).exists():
+        if (place / OUT / manifest.COMPLETE).exists():
             opened += 1
             wrong += tree(place / OUT) != wanted or not _same(results.open_results(place / OUT), truth)
         if index in again:
@@ -393,7 +393,7 @@ def unwritable(here: Path, names: Sequence[str] = UNWRITABLE) -> Finding:
             target.mkdir()
             shut = target
         else:
-            (target / results.COMPLETE).unlink()
+            (target / manifest.COMPLETE).unlink()
             next(target.glob("chunks/*.json")).unlink()
             shut = target / "chunks" if name == "chunks" else target
         before = tree(place)
@@ -460,7 +460,7 @@ def damage(here: Path, number: int, keep: str, seed: int = 1, mend_every: int = 
         except Exception:
             wrong += 1
         if index % mend_every == 0:
-            before, foreign = tree(folder), (folder / results.MANIFEST).read_bytes() == (other / results.MANIFEST).read_bytes()
+            before, foreign = tree(folder), (folder / manifest.MANIFEST).read_bytes() == (other / manifest.MANIFEST).read_bytes()
             code, told = here_command(here / "true", said)
             if foreign:  # the words of another run, whole: R12, refused with the difference and left as it is
                 wrong += code != 2 or "seed: 7 there, 2026 here" not in told or tree(folder) != before
@@ -547,9 +547,9 @@ def failing(here: Path, variants: int, wrongs: Sequence[str] = WRONGS) -> Findin
         wrong += {row["variant"] for row in rows} != labels or len(rows) != len(labels)
         wrong += any((row["seed"], row["first_world"], row["last_world"]) != ("2026", "0", "3") for row in rows)
         wrong += any(not row["reason"] or not row["command"].startswith("sim sweep region=toy") for row in rows)
-        words, kept = results.read_manifest(place / OUT), finished(place / OUT)
-        for task in results.tasks_of(words):
-            store = results.store_of(place / OUT, words)
+        words, kept = manifest.read_manifest(place / OUT), finished(place / OUT)
+        for task in manifest.tasks_of(words):
+            store = manifest.store_of(place / OUT, words)
             if store.has(task):
                 there, at = store.get(task)["alignment"], (slice(*task.variants), slice(*task.replicates))
                 wrong += lead(there, 2).tobytes() != truth["alignment"].values[at].tobytes()
@@ -576,14 +576,14 @@ def changed(here: Path) -> Finding:
     ):
         for unfinished in (False, True):
             if unfinished:
-                (here / OUT / results.COMPLETE).rename(here / "aside")
+                (here / OUT / manifest.COMPLETE).rename(here / "aside")
             with ExitStack() as patched:
                 for name, value in patch.items():
                     patched.enter_context(mock.patch.object(outputs, name, value))
                 code, told = here_command(here, [*said, *more])
             wrong += code != 2 or key not in told
             if unfinished:
-                (here / "aside").rename(here / OUT / results.COMPLETE)
+                (here / "aside").rename(here / OUT / manifest.COMPLETE)
             wrong += tree(here / OUT) != before
     return Finding("another seed, version, code; a finished and an unfinished folder", wrong)
 

@@ -20,8 +20,8 @@ from sim.config import Config
 from sim.loops import KINS, SIDES, Gains, Loop, gains, loops, one, picture, responses
 from sim.names import QUANTITIES
 from sim.params import Params, World, stack
+from sim.plans import Plan
 from sim.sheet import save
-from sim.simulate import Plan
 
 DOCS = Path(__file__).parent.parent / "docs"
 DRAWS = 500

@@ -19,7 +19,7 @@ if str(ROOT) not in sys.path:
 from experiments import bits, faults  # noqa: E402 - the folder of the repository comes first
 from experiments.faults import Finding  # noqa: E402
 from sim.making import installed_version, versions  # noqa: E402
-from sim.simulate import commit  # noqa: E402
+from sim.words import commit  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "trust.md"
 Try = Callable[[Path], Finding]

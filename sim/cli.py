@@ -134,7 +134,7 @@ def run_together(verb: str, options: Any) -> int:
     if holding.complete(folder, settings):
         return _end(folder, f"already complete: {folder}", variants, options)
 
-    from sim.simulate import Plan
+    from sim.plans import Plan
 
     plan = Plan(variants)
     for line in telling.describe(plan):

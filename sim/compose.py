@@ -25,11 +25,12 @@ from sim.designs import (
     demand_values,
     is_light,
 )
-from sim.folders import GROUPS, Folders, config_folder, folders
+from sim.folders import Folders, config_folder, folders
 from sim.layout import layout_of
 from sim.nested import copied
 from sim.overlays import Where, with_numbers
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
+from sim.placing import placed
 from sim.refusal import SettingError
 from sim.sampling import SAMPLED_GROUPS, ranges
 from sim.strict import read_file
@@ -127,7 +128,7 @@ def _combinations(axes: Sequence[Axis], where: Folders, cache: dict[str, Tables]
     try:
         design = build(Design, settings.get("design"), "design")
     except SettingError as error:
-        raise _place(error, first, settings[CHOICES], where) from None
+        raise placed(error, first, settings[CHOICES], where) from None
     return combinations(axes, design)
 
 
@@ -249,7 +250,7 @@ def whole_of(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
             if axis.interval:
                 check(with_numbers(config, {axis.path: axis.interval[1]}))
     except SettingError as error:
-        raise _place(error, chosen, choices, where) from None
+        raise placed(error, chosen, choices, where) from None
     between = {axis.path: axis.interval for axis in chosen if axis.interval}
     for axis in chosen:
         if axis.interval:
@@ -268,35 +269,6 @@ def _is_a_shock(key: str) -> bool:
 
 def _label(shock: object) -> str:
     return str(shock.get("label", "")) if isinstance(shock, Mapping) else ""
-
-
-def _place(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, list[str]], where: Folders) -> SettingError:
-    """The same error with the override or file that its key came from."""
-    for axis in reversed(chosen):
-        if not axis.group and (
-            error.key == axis.key or error.key.startswith(axis.key + ".") or axis.key.startswith(error.key + ".")
-        ):
-            return SettingError(error.key, error.wrong, error.allowed, error.meant, axis.said)
-    group, _, rest = error.key.partition(".")
-    place = _file_with(group, choices, where)
-    if group in GROUPS and choices.get(group):
-        name = rest.split(".")[0] if group == "shock" else choices[group][0]
-        place = f"{group}/{name}.yaml"
-        user = where.user and where.file(group, name)
-        if user and where.user in user.parents:
-            place = str(user)
-    return SettingError(error.key, error.wrong, error.allowed, error.meant, place)
-
-
-def _file_with(key: str, choices: Mapping[str, list[str]], where: Folders) -> str:
-    """The file that sets a key of the whole config: the last of those that take part, else config.yaml."""
-    found = "config.yaml"
-    for group, names in choices.items():
-        for name in names:
-            file = where.file(group, name)
-            if file and key in read_file(file):
-                found = str(file) if where.user and where.user in file.parents else f"{group}/{name}.yaml"
-    return found
 
 
 def from_tables(tables: object, overrides: Sequence[str] = (), config_dir: str | None = None) -> Variant:

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from sim import holding, outputs, results, tables
+from sim import holding, manifest, outputs, results, tables
 from sim.explanation import CHANGE, EFFECT, KIND, dates, explain, narrative
 from sim.making import PROJECT, installed_version
 from sim.names import TIME, VARIANT, several
@@ -24,10 +24,10 @@ def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str],
     """Explain a state's alignment with a bloc, or without them tell the whole run; the folder that holds what was written."""
     for key in said:
         demand_known("arguments", key, KEYS, "setting of sim explain")
-    manifest = results.read_manifest(folder)
+    words = manifest.read_manifest(folder)
     asked = {
         "version": installed_version(PROJECT),
-        "shared": {"folder": manifest.get("settings_hash", ""), "actors": list(actors)}
+        "shared": {"folder": words.get("settings_hash", ""), "actors": list(actors)}
         | {key: value for key, value in said.items() if key != "out"},
         "variants": {},
     }

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sim import results
+from sim import manifest
 from sim.refusal import DamageError, RoomError, SettingError
 from sim.settings import differing, fingerprint, flat_settings
 from sim.store import CHUNKS, Store, hold, sync
@@ -32,21 +32,21 @@ def complete(folder: Path, settings: dict[str, Any]) -> bool:
         if not parent.is_dir():
             raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
         return False
-    if not (folder / results.MANIFEST).is_file():
+    if not (folder / manifest.MANIFEST).is_file():
         if folder.resolve() == Path.cwd():
             raise SettingError("out", "is the folder that the command is called in", "a folder inside it, or another", where=said)
         if chunks.begun() or (folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())):
             return False
         raise SettingError("out", "holds something that is no results folder; nothing was changed", "a new folder", where=said)
     try:
-        there = results.read_manifest(folder)
+        there = manifest.read_manifest(folder)
     except DamageError:
         if chunks.begun():
             return False
         raise
     rows = differing(flat_settings(there["settings"]), flat_settings(settings))
     if not rows:
-        return "chunks" not in there or results.is_complete(folder, there)
+        return "chunks" not in there or manifest.is_complete(folder, there)
     shown = "; ".join(f"{key}: {_short(old)} there, {_short(new)} here" for key, old, new in rows[:SHOWN])
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     raise SettingError(
@@ -96,7 +96,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
     Processes that hold it `together` compute parts of one run: the first writes the manifest, and none removes anything.
     """
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    store, kept = results.store_of(folder, said) if "chunks" in said else None, True
+    store, kept = manifest.store_of(folder, said) if "chunks" in said else None, True
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = hold(folder, together)
@@ -107,14 +107,14 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
         with lock:
             complete(folder, said["settings"])  # another may have written it since it was looked at
             if not together:
-                for name in (results.MANIFEST, results.COMPLETE, FAILURES):
+                for name in (manifest.MANIFEST, manifest.COMPLETE, FAILURES):
                     for draft in folder.glob(f".{name}.*"):
                         draft.unlink(missing_ok=True)
-                (folder / results.COMPLETE).unlink(missing_ok=True)
+                (folder / manifest.COMPLETE).unlink(missing_ok=True)
                 (folder / FAILURES).unlink(missing_ok=True)
             try:
                 if not _has_manifest(folder):
-                    results.write_manifest(folder, said, new=together)
+                    manifest.write_manifest(folder, said, new=together)
                 _demand_same_software(folder, said)
                 yield
             except BaseException:
@@ -124,7 +124,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
                 elif not together:
                     kept = any(folder.glob(f"**/{CHUNKS}/*.json"))
                 if not kept:
-                    (folder / results.MANIFEST).unlink(missing_ok=True)
+                    (folder / manifest.MANIFEST).unlink(missing_ok=True)
                     shutil.rmtree(folder / CHUNKS, ignore_errors=True)
                 raise
     finally:
@@ -134,7 +134,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
 
 def _has_manifest(folder: Path) -> bool:
     try:
-        return bool(results.read_manifest(folder))
+        return bool(manifest.read_manifest(folder))
     except SettingError:
         return False
 
@@ -145,7 +145,7 @@ def _no_room(folder: Path, error: OSError) -> RoomError:
 
 def _demand_same_software(folder: Path, said: dict[str, Any]) -> None:
     """Refuse to go on with what other versions have begun: the numbers of one run are of one making."""
-    there, here = (json.loads(found["attributes"]["provenance"])["versions"] for found in (results.read_manifest(folder), said))
+    there, here = (json.loads(found["attributes"]["provenance"])["versions"] for found in (manifest.read_manifest(folder), said))
     rows = differing(there, here)
     if rows:
         shown = "; ".join(f"{key} {old} there, {new} here" for key, old, new in rows)
@@ -175,7 +175,7 @@ def drafted(folder: Path) -> Iterator[Path]:
 
 def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
     """Write what a looking verb was asked, so that a second time is recognised."""
-    results.write_manifest(folder, {"format": results.FORMAT, "settings": asked})
+    manifest.write_manifest(folder, {"format": manifest.FORMAT, "settings": asked})
 
 
 def command(folder: Path, words: Mapping[str, Any]) -> str:

@@ -7,55 +7,31 @@ there is gone on with: batches that have begun keep their jobs, all others make 
 import csv
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
-from sim import holding, outputs, results, tables
+from sim import holding, manifest, outputs, tables
 from sim import keep as keeping
-from sim.arrays import Array
-from sim.chunks import Task
 from sim.compose import Batch
-from sim.config import Keep, Variant
-from sim.designs import Point, Variants
+from sim.config import Variant
+from sim.designs import Variants
 from sim.layout import layout_of
-from sim.measuring import measured
-from sim.names import MOVE, PERIOD, STATISTIC, TIME, VARIANT
-from sim.overlays import Where
-from sim.refusal import DamageError, FailedError, SettingError
+from sim.plans import Plan, faults, references
+from sim.refusal import FailedError, SettingError
 from sim.settings import fingerprint
-from sim.shocks import strikers
-from sim.simulate import Plan, faults, provenance, references
+from sim.shares import BATCHES, FAILED, ConfigTexts, Job, write_folders
+from sim.words import provenance
 
-BATCHES, TABLE, FINAL = "batches", "jobs.csv", "final.csv"
+TABLE = "jobs.csv"
 SHOWN = 12
 """Jobs of a printed table; jobs.csv has them all."""
-COMPLETE, ALREADY, FAILED = "complete", "already complete", "failed"
 Progress = Callable[[], AbstractContextManager[Callable[[int, int], None] | None]]
 """Opens what is told of worlds done and worlds in all of a batch."""
-
-
-@dataclass
-class Job:
-    """One job: its folder's name, its point, its variants among those of its batch, what is kept of it, and how it went."""
-
-    name: str
-    point: Point
-    variants: Array
-    keep: Keep = Keep.auto
-    status: str = ""
-    message: str = ""
-    outcome: tuple[str, float] | None = None
-
-    def fail(self, error: SettingError) -> None:
-        """Note why it could not be run."""
-        self.status, self.message = FAILED, " ".join(str(error).split())
 
 
 def folder_of(batches: Sequence[Batch]) -> Path:
@@ -118,7 +94,7 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
     ]
     every = [variant for batch in batches for variant in batch.variants[:1]]
     said = {
-        "format": results.FORMAT,
+        "format": manifest.FORMAT,
         "settings": settings,
         "jobs": [job.name for job in jobs],
         "attributes": {"provenance": json.dumps(provenance(every))},
@@ -131,7 +107,7 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
     return jobs
 
 
-def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progress, texts: "ConfigTexts") -> None:
+def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progress, texts: ConfigTexts) -> None:
     """Run the jobs of one batch: those that can stand, in the batches that have them already, the rest in a new one.
 
     Jobs of which other things are kept, where what each would keep alone differs, are batches of their own.
@@ -144,7 +120,7 @@ def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progre
     for keep in dict.fromkeys(job.keep for job in jobs):
         waiting = {job.name: job for job in jobs if job.keep is keep and not job.status}
         for at in begun(folder):
-            there = results.unsealed(at / results.MANIFEST)["jobs"]
+            there = manifest.unsealed(at / manifest.MANIFEST)["jobs"]
             own = [waiting.pop(name) for name in there if name in waiting]
             if own:
                 waiting |= {job.name: job for job in _run_batch(at, variants, own, progress, texts) if not job.status}
@@ -156,7 +132,7 @@ def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progre
 
 def begun(folder: Path) -> list[Path]:
     """The batches that have begun, in their order."""
-    found = (path for path in (folder / BATCHES).glob("*") if path.name.isdecimal() and (path / results.MANIFEST).is_file())
+    found = (path for path in (folder / BATCHES).glob("*") if path.name.isdecimal() and (path / manifest.MANIFEST).is_file())
     return sorted(found, key=lambda path: int(path.name))
 
 
@@ -172,7 +148,7 @@ def _demand_standing(variants: Variants, jobs: Sequence[Job]) -> None:
         job.variants = np.setdiff1d(job.variants, own) if own else job.variants
 
 
-def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Progress, texts: "ConfigTexts") -> Sequence[Job]:
+def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Progress, texts: ConfigTexts) -> Sequence[Job]:
     """Compute some jobs together into a folder, or go on with it, and write the folder of each; those that others held up."""
     against, own = [], []
     for job in jobs:
@@ -206,7 +182,7 @@ def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Prog
             job.fail(error)
         shutil.rmtree(at, ignore_errors=True)
         return jobs
-    _write_folders(at, plan, jobs, shares, texts)
+    write_folders(at, plan, jobs, shares, texts)
     return []
 
 
@@ -215,120 +191,7 @@ def _flat(variants: Variants, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     return [tables_of[job.point.label] for job in jobs]
 
 
-# Folders --------------------------------------------------------------------------------------------------------------------
-
-
-def _write_folders(at: Path, plan: Plan, jobs: Sequence[Job], shares: Mapping[str, tuple[int, int]], texts: "ConfigTexts") -> None:
-    """Write the folder of each job that has none, and note the outcome of all."""
-    words = results.unsealed(at / results.MANIFEST)
-    summary = finals(at, words)
-    rows = list(tables.rows_of_variants(summary))
-    name = str(words["attributes"]["outcome"])
-    outcomes = results.outcomes(summary)
-    for job in jobs:
-        first, last = shares[job.name]
-        job.outcome = name, float(outcomes[first])
-        into = at.parent.parent / job.name
-        if into.exists():
-            _demand_job(into)
-            job.status = ALREADY
-            continue
-        with holding.whole(into) as draft:
-            with (draft / FINAL).open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(tables.header(summary))
-                for own in rows[first:last]:
-                    writer.writerows(own)
-            (draft / outputs.CONFIG).write_text(texts.of(job.point), encoding="utf-8")
-            (draft / results.JOB).write_bytes(results.sealed(_said(at, words, plan, job, (first, last))))
-        job.status = COMPLETE
-
-
-def _demand_job(folder: Path) -> None:
-    """Refuse a folder of a job's name that is none, or not as it was written."""
-    if not (folder / results.JOB).is_file():
-        raise SettingError("out", "holds something that is no job", "a new folder", where=str(folder))
-    try:
-        results.unsealed(folder / results.JOB)
-    except DamageError as error:
-        raise DamageError(error.key, error.wrong, "remove the job's folder: the same command makes it again") from None
-
-
-def _said(at: Path, words: Mapping[str, Any], plan: Plan, job: Job, share: tuple[int, int]) -> dict[str, Any]:
-    """What the file of a job says: its batch, its variants of it, and what it would say of itself alone."""
-    parts, struck = words["coordinates"]["part"], strikers(plan.configs.select(np.arange(*share)))
-    own = [f"impulse.{name}" for name in struck]
-    config = job.point.whole.config
-    asked = config.draws if isinstance(plan.variants, Variants) and plan.variants.draw is not None else 1
-    return {
-        "format": results.FORMAT,
-        "job": job.name,
-        "label": job.point.label,
-        "batch": f"../{BATCHES}/{at.name}",
-        "variants": list(share),
-        "parts": [index for index, part in enumerate(parts) if not part.startswith("impulse.") or part in own],
-        "attributes": {
-            "title": config.study.question or f"{config.region.label}: {config.scenario.label}",
-            "seed": config.seed,
-            "refused_draws": asked - len(job.variants),
-        },
-    }
-
-
-class ConfigTexts:
-    """The settings of jobs as YAML; tables that jobs share are written out once."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, int], str] = {}
-
-    def of(self, point: Point) -> str:
-        """The file of one job, as `sim.outputs.write_config` lays it out."""
-        own = self._text(point.whole.settings, point.own, ())
-        return "shared:\n" + _indented(own) + outputs.yaml_text({"variants": {point.label: {}}})
-
-    def _text(self, settings: Mapping[str, Any], own: Mapping[Where, object], path: Where) -> str:
-        text = ""
-        for name, value in settings.items():
-            here = (*path, name)
-            if isinstance(value, Mapping) and any(key[: len(here)] == here for key in own):
-                text += outputs.yaml_text({name: None}).replace(" null", "") + _indented(self._text(value, own, here))
-            elif isinstance(value, Mapping):
-                key = name, id(value)
-                if key not in self._known:
-                    self._known[key] = outputs.yaml_text({name: value})
-                text += self._known[key]
-            else:
-                text += outputs.yaml_text({name: own.get(here, value)})
-        return text
-
-
-def _indented(text: str) -> str:
-    return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
-
-
 # Tables ---------------------------------------------------------------------------------------------------------------------
-
-
-def finals(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
-    """The summary of every variable and measure at the last instant or period of a run, (variant, statistic, ...)."""
-    last = {TIME: [-1], PERIOD: [-1]}
-    if STATISTIC in words["coordinates"]:
-        return results.read_run(folder, words).isel(last)
-    coordinates = words["coordinates"]
-    periods = len(coordinates[PERIOD])
-    moments = {TIME: sorted({0, periods - 1, periods}), PERIOD: sorted({0, periods - 1})}
-    kept = {when: [coordinates[when][at] for at in instants] for when, instants in moments.items()}
-    pieces = _moments(results.pieces_of(folder, words), moments)
-    arrays = results.joined(pieces, False, len(coordinates[VARIANT]), len(coordinates["replicate"]))
-    ds = results.label(arrays, {**words, "coordinates": coordinates | kept})
-    return results.summarise(measured(ds).isel(last))
-
-
-def _moments(pieces: Iterator[tuple[Task, dict[str, Array]]], moments: Mapping[str, list[int]]) -> Iterator[Any]:
-    """Chunks of worlds with some instants and periods only, without the parts of moves."""
-    for task, arrays in pieces:
-        own = {name: array for name, array in arrays.items() if name != MOVE}
-        yield task, {name: array[moments[results.dims_of(name, worlds=True)[2]]] for name, array in own.items()}
 
 
 def _write_table(path: Path, jobs: Sequence[Job]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 import yaml
 
-from sim import results, tables
+from sim import manifest, results, tables
 from sim.chunks import Task
 from sim.config import Variant
 from sim.designs import Variants
@@ -18,11 +18,13 @@ from sim.ensemble import Job, tasks
 from sim.holding import FAILURES, begun, command, complete, drafted
 from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
+from sim.plans import Plan
 from sim.refusal import FailedError
 from sim.remote import place_of
 from sim.settings import code_hash, data_settings, fingerprint, shared_and_own
-from sim.simulate import Plan, job_of, words
+from sim.simulate import job_of
 from sim.store import put_file
+from sim.words import words
 from sim.workers import Failure, at_fault, divided, failed, is_divisible, outcomes, workers_of
 
 OUTPUTS = "outputs"
@@ -110,18 +112,18 @@ def simulated(
     """
     job = job_of(plan)
     with begun(folder, _words(plan, job, more["settings"]) | more):
-        said = results.read_manifest(folder)
-        results.store_of(folder, said).sweep(results.tasks_of(said))
-        failures = _fill(folder, said, plan, job, results.tasks_of(said), watch)
+        said = manifest.read_manifest(folder)
+        manifest.store_of(folder, said).sweep(manifest.tasks_of(said))
+        failures = _fill(folder, said, plan, job, manifest.tasks_of(said), watch)
         while any(is_divisible(failure) for failure in failures) and all(failure.tried for failure in failures):
             said, failures = _cut_again(folder, said, plan, job, failures, watch)
-        results.store_of(folder, said).sweep(results.tasks_of(said))
+        manifest.store_of(folder, said).sweep(manifest.tasks_of(said))
         if failures:
-            if results.store_of(folder, said).begun():
+            if manifest.store_of(folder, said).begun():
                 write_failures(folder, said, job, failures)
             raise failed(job, failures)
         yield said
-        results.write_complete(folder, said)
+        manifest.write_complete(folder, said)
 
 
 def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callable[[int, int], None] | None = None) -> int:
@@ -137,8 +139,8 @@ def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callab
     job, (number, parts) = job_of(plan), plan.config.engine.share or (1, 1)
     said = _words(plan, job, settings)
     with begun(folder, said, together=True):
-        said = results.read_manifest(folder)
-        own = results.tasks_of(said)[number - 1 :: parts]
+        said = manifest.read_manifest(folder)
+        own = manifest.tasks_of(said)[number - 1 :: parts]
         failures = _fill(folder, said, plan, job, own, watch)
         if failures:
             raise failed(job, failures)
@@ -163,7 +165,7 @@ def _fill(
     folder: Path, said: dict[str, Any], plan: Plan, job: Job, own: Sequence[Task], watch: Callable[[int, int], None] | None
 ) -> list[Failure]:
     """Compute those of some chunks that are missing; what failed."""
-    engine, store = plan.config.engine, results.store_of(folder.absolute(), said)
+    engine, store = plan.config.engine, manifest.store_of(folder.absolute(), said)
     todo = [task for task in own if not store.has(task)]
     total = sum(task.worlds for task in own)
     done = total - sum(task.worlds for task in todo)
@@ -190,11 +192,11 @@ def _cut_again(
     """Cut chunks that failed into some of fewer variants and compute those; what the manifest says then, and what failed again."""
     pieces = {failure.task: divided(failure) for failure in failures if is_divisible(failure)}
     cut = []
-    for task in results.tasks_of(said):
+    for task in manifest.tasks_of(said):
         todo, known = pieces.get(task, ([task], []))
         cut += sorted([*todo, *(failure.task for failure in known)])
     said = said | {"chunks": [[*task.variants, *task.replicates] for task in cut]}
-    results.write_manifest(folder, said)
+    manifest.write_manifest(folder, said)
     again = [task for todo, _ in pieces.values() for task in todo]
     left = [failure for failure in failures if failure.task not in pieces]
     left += [failure for _, known in pieces.values() for failure in known]

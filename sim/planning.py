@@ -14,7 +14,8 @@ from sim.measures import STATISTICS
 from sim.names import OUTCOMES, QUANTITIES, SHOWN, part_names, several
 from sim.params import Params, World, some_of
 from sim.periods import Window
-from sim.simulate import Plan, run_arrays
+from sim.plans import Plan
+from sim.simulate import run_arrays
 
 VARIANTS_SHOWN = 6
 MARGINS_SHOWN = 30

@@ -3,15 +3,14 @@
 A folder is plain: numbers in chunks (`sim.store`), words in one `manifest.json`, joined on opening.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from sim import manifest
 from sim.arrays import Array
 from sim.chunks import Task, join_sums, join_worlds
 from sim.measures import STATISTICS, half_interval, spread
@@ -19,7 +18,6 @@ from sim.measuring import measured, with_words_of_rivals
 from sim.names import (
     BLOC,
     DIFFERENCE,
-    DRAWN,
     FINAL,
     MOVE,
     OUTCOMES,
@@ -35,14 +33,10 @@ from sim.names import (
     VARIANT,
     Quantity,
 )
-from sim.refusal import DamageError, SettingError
-from sim.settings import fingerprint
-from sim.store import Store, put_file
+from sim.refusal import SettingError
 
 HALF_WIDTH = "half_width"
 """A statistic of differences: half the 95 % interval of their mean (Student's t)."""
-MANIFEST, COMPLETE, JOB = "manifest.json", "complete.json", "job.json"
-FORMAT = 3
 OUTCOME_WORDS = {
     FINAL: {"long_name": "Alignment at the end", "units": "alignment"},
     REALIGNMENT: {"long_name": "Instant from which it stays realigned, -1 for never", "units": "number of the instant"},
@@ -159,122 +153,6 @@ def outcomes(ds: xr.Dataset) -> Array:
 # Files ----------------------------------------------------------------------------------------------------------------------
 
 
-def write_manifest(folder: Path, words: Mapping[str, Any], new: bool = False) -> None:
-    """Write what a folder is about, sealed against change; `new` leaves a manifest that another process was first to write."""
-    put_file(folder / MANIFEST, sealed(words), new)
-
-
-def sealed(words: Mapping[str, Any]) -> bytes:
-    """Plain words as a JSON file that `unsealed` takes only as it was written."""
-    plain = json.loads(json.dumps(words, ensure_ascii=False, default=_plain))
-    return (json.dumps(plain | {SEAL: fingerprint(plain)}, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{value!r} is no plain value")
-
-
-SEAL = "sha256"
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The words of a results folder; those of a job are its share of what its batch says.
-
-    Raises
-    ------
-    SettingError
-        Where the folder is none.
-    DamageError
-        Where they are not as they were written.
-    """
-    if (folder / JOB).is_file():
-        job = unsealed(folder / JOB)
-        if not (folder / job["batch"] / MANIFEST).is_file():
-            wrong = f"is one of several jobs, whose data lie in {job['batch']} beside it and are not there"
-            raise DamageError(str(folder), wrong, "the whole folder of the jobs, copied or moved together")
-        return words_of_job(unsealed(folder / job["batch"] / MANIFEST), job)
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise SettingError(str(folder), "is no results folder", "a folder that sim run, sweep or compare has written")
-    return unsealed(path)
-
-
-def unsealed(path: Path) -> dict[str, Any]:
-    """The words of a file that `sealed` made; errors as of `read_manifest`."""
-    try:
-        words = json.loads(path.read_text("utf-8"))
-        form, seal = words["format"], words.pop(SEAL, "")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise DamageError(str(path), "cannot be read", "a manifest as it was written") from None
-    if form != FORMAT:
-        raise SettingError(str(path), f"has format {form!r}", f"{FORMAT}: make it again with this version")
-    if seal != fingerprint(words):
-        raise DamageError(str(path), "is not as it was written", "a manifest as it was written")
-    return words
-
-
-def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run of one job alone would say, from what its batch says and the job's own file."""
-    own = slice(*job["variants"])
-    labels = batch["coordinates"][VARIANT][own]
-    settings = settings_of_job(batch["settings"], job["label"])
-    shocks = json.loads(batch["attributes"]["shocks"])
-    drawn, draws = dict.fromkeys(batch["beside"][VARIANT][DRAWN][own]), json.loads(batch["attributes"][DRAWN])
-    attributes = batch["attributes"] | job["attributes"] | {"shocks": json.dumps({label: shocks[label] for label in labels})}
-    attributes |= {DRAWN: json.dumps({name: draws[name] for name in drawn if name})}
-    return {
-        **{key: value for key, value in batch.items() if key != "jobs"},
-        "coordinates": batch["coordinates"] | {VARIANT: labels, "part": [batch["coordinates"]["part"][at] for at in job["parts"]]},
-        "beside": batch["beside"] | {VARIANT: {name: column[own] for name, column in batch["beside"][VARIANT].items()}},
-        "attributes": attributes | {"settings_hash": fingerprint(settings)},
-        "settings": settings,
-        "settings_hash": fingerprint(settings),
-        "share": {"batch": job["batch"], "variants": job["variants"], "parts": job["parts"], "run": batch["settings_hash"]},
-    }
-
-
-def settings_of_job(settings: Mapping[str, Any], label: str) -> dict[str, Any]:
-    """The settings of one job out of those of its batch, as it has them alone."""
-    return {**settings, "shared": settings["shared"] | settings["variants"][label], "variants": {label: {}}}
-
-
-def write_complete(folder: Path, words: Mapping[str, Any]) -> None:
-    """Say that a folder is whole, with the hash of every chunk."""
-    put_file(folder / COMPLETE, (json.dumps(completion(folder, words), indent=1) + "\n").encode())
-
-
-def is_complete(folder: Path, words: Mapping[str, Any]) -> bool:
-    """Whether a run was ended and its chunks are still what they were then; every one of them is read."""
-    store = store_of(folder, words)
-    try:
-        said = json.loads((folder / COMPLETE).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return False
-    return said == completion(folder, words) and all(store.has(task) for task in tasks_of(words))
-
-
-def completion(folder: Path, words: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said of a folder that is whole."""
-    store = store_of(folder, words)
-    hashes = {task.name: store.sha256(task) for task in tasks_of(words)}
-    return {"run": words["settings_hash"], "manifest": fingerprint(words), "chunks": hashes}
-
-
-def tasks_of(words: Mapping[str, Any]) -> list[Task]:
-    """The chunks that a folder's words say it has."""
-    return [Task((first, last), (low, high)) for first, last, low, high in words["chunks"]]
-
-
-def store_of(folder: Path, words: Mapping[str, Any]) -> Store:
-    """The chunks of a folder as files, in it or where its words say; those of a job lie with its batch."""
-    share, place = words.get("share"), words.get("place", "")
-    return Store(folder / share["batch"], share["run"], place) if share else Store(folder, words["settings_hash"], place)
-
-
 def open_results(folder: str | Path) -> xr.Dataset:
     """The Dataset of a results folder, with its words joined on.
 
@@ -286,7 +164,7 @@ def open_results(folder: str | Path) -> xr.Dataset:
         Where they are not as they were written.
     """
     folder = Path(folder)
-    words = read_manifest(folder)
+    words = manifest.read_manifest(folder)
     demand_run(folder, words)
     return read_run(folder, words)
 
@@ -301,7 +179,7 @@ def demand_run(folder: Path, words: Mapping[str, Any]) -> None:
 
 def read_run(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
     """The Dataset of the chunks in a folder, whether or not its figures and tables are there."""
-    tasks, store, coordinates = tasks_of(words), store_of(folder, words), words["coordinates"]
+    tasks, store, coordinates = manifest.tasks_of(words), manifest.store_of(folder, words), words["coordinates"]
     kept = [task for task in tasks if store.receipt(task).exists()]
     if len(kept) < len(tasks):
         said = f"has {len(kept)} of {len(tasks)} chunks"
@@ -320,8 +198,8 @@ def pieces_of(folder: Path, words: Mapping[str, Any]) -> Iterator[tuple[Task, di
     DamageError
         Where a chunk is not there, or not as it was written.
     """
-    store, share = store_of(folder, words), words.get("share")
-    for task in tasks_of(words):
+    store, share = manifest.store_of(folder, words), words.get("share")
+    for task in manifest.tasks_of(words):
         if not share:
             yield task, store.get(task)
             continue

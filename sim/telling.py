@@ -4,7 +4,7 @@ import xarray as xr
 
 from sim import results, tables
 from sim.names import several
-from sim.simulate import Plan
+from sim.plans import Plan
 
 SHOWN = 4
 """Variants that a line names."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from sim import holding, jobs, outputs, results
+from sim import holding, jobs, manifest, outputs, results
 from sim.arrays import Array
 from sim.chunks import Task, lead
 from sim.compose import whole_of
@@ -21,10 +21,12 @@ from sim.making import JAX, PROJECT, versions
 from sim.names import OUTCOMES, REPLICATE, STATISTIC, VARIANT
 from sim.nested import entry, merged
 from sim.overrides import CHOICES, Axis, parse, put_value
+from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.settings import code_hash, differing, fingerprint, flat_settings
-from sim.simulate import Plan, commit, job_of
+from sim.simulate import job_of
 from sim.store import holder, packed
+from sim.words import commit
 
 SAMPLE = 3
 """Chunks that are computed again, unless it is said otherwise."""
@@ -45,17 +47,17 @@ def status(folder: Path) -> list[str]:
     DamageError
         Where its words are not as they were written.
     """
-    words = results.read_manifest(folder)
+    words = manifest.read_manifest(folder)
     if "jobs" not in words and "chunks" not in words:
         return [f"{folder}: a comparison or explanation, complete"]
     owner = holder(folder)
     held = [f"held by {owner}"] if owner else []
     if "chunks" not in words:
-        done = sum((folder / name / results.JOB).is_file() for name in words["jobs"])
+        done = sum((folder / name / manifest.JOB).is_file() for name in words["jobs"])
         whole = done == len(words["jobs"])
         lines = ["", f"jobs: {done:,} of {len(words['jobs']):,} complete, {jobs.TABLE} lists them"]
         for at in jobs.begun(folder):
-            found, there = _chunks(at, results.unsealed(at / results.MANIFEST))
+            found, there = _chunks(at, manifest.unsealed(at / manifest.MANIFEST))
             lines += [f"batch {at.name}: {line}" for line in found]
             whole &= there
         lines[0] = f"{folder}: {_how(whole, owner)}"
@@ -80,7 +82,7 @@ def _chunks(folder: Path, words: Words) -> tuple[list[str], bool]:
     if "share" in words:
         first, last = words["share"]["variants"]
         return [f"{last - first:,} of the variants of {folder.parent / jobs.BATCHES / Path(words['share']['batch']).name}"], True
-    store, tasks = results.store_of(folder, words), results.tasks_of(words)
+    store, tasks = manifest.store_of(folder, words), manifest.tasks_of(words)
     there = [task for task in tasks if store.receipt(task).exists()]
     damaged = [task.name for task in there if not store.looks_whole(task)]
     done = sum(task.worlds for task in there if task.name not in damaged)
@@ -125,12 +127,12 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
     SettingError
         Where the folder holds no run, or its run cannot be made again exactly here.
     """
-    words, lines = results.read_manifest(folder), []
+    words, lines = manifest.read_manifest(folder), []
     runs = [folder / words["share"]["batch"] if "share" in words else folder]
     if "jobs" in words and "chunks" not in words:
         runs, there = jobs.begun(folder), [folder / name for name in words["jobs"] if (folder / name).exists()]
         for at in there:
-            results.read_manifest(at)
+            manifest.read_manifest(at)
         lines.append(f"{folder}: {len(there):,} of {len(words['jobs']):,} jobs as they were written")
     every: list[tuple[Path, Task]] = []
     for at in runs:
@@ -145,20 +147,20 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
 
 
 def _whole(folder: Path) -> bool:
-    return (folder / results.COMPLETE).is_file()
+    return (folder / manifest.COMPLETE).is_file()
 
 
 def _hash_checked(folder: Path) -> tuple[list[Task], int]:
     """The chunks of a run that are there, each read and found as it was written, and how many there should be."""
-    words = results.unsealed(folder / results.MANIFEST)
+    words = manifest.unsealed(folder / manifest.MANIFEST)
     results.demand_run(folder, words)
-    store, tasks = results.store_of(folder, words), results.tasks_of(words)
+    store, tasks = manifest.store_of(folder, words), manifest.tasks_of(words)
     there = tasks if _whole(folder) else [task for task in tasks if store.receipt(task).exists()]
     damaged = [str(store.path(task)) for task in there if not store.has(task)]
     if _whole(folder) and not _is_sealed(folder, words):
-        damaged.insert(0, str(folder / results.COMPLETE))
+        damaged.insert(0, str(folder / manifest.COMPLETE))
     if damaged:
-        said = f"without {results.COMPLETE}, `sim {holding.command(folder, words)}` makes again what is damaged"
+        said = f"without {manifest.COMPLETE}, `sim {holding.command(folder, words)}` makes again what is damaged"
         raise DamageError(str(folder), f"not as written: {_some(damaged)}", said)
     return there, len(tasks)
 
@@ -166,15 +168,15 @@ def _hash_checked(folder: Path) -> tuple[list[Task], int]:
 def _is_sealed(folder: Path, words: Words) -> bool:
     """Whether `complete.json` says what the manifest and the receipts say."""
     try:
-        return json.loads((folder / results.COMPLETE).read_bytes()) == results.completion(folder, words)
+        return json.loads((folder / manifest.COMPLETE).read_bytes()) == manifest.completion(folder, words)
     except ValueError:
         return False
 
 
 def _compute_again(folder: Path, chosen: Sequence[Task]) -> None:
     """Refuse chunks that do not come out as they lie there."""
-    words = results.unsealed(folder / results.MANIFEST)
-    store, job = results.store_of(folder, words), job_of(rebuilt(folder, words))
+    words = manifest.unsealed(folder / manifest.MANIFEST)
+    store, job = manifest.store_of(folder, words), job_of(rebuilt(folder, words))
     other = [str(store.path(task)) for task in chosen if packed(run_task(job, task)) != store.content(task)]
     if other:
         made = json.loads(words["attributes"]["provenance"])["commit"]
@@ -265,7 +267,7 @@ def data_hash(folder: Path) -> str:
     DamageError
         Where a chunk is not as it was written.
     """
-    words = results.read_manifest(folder)
+    words = manifest.read_manifest(folder)
     results.demand_run(folder, words)
     found: dict[str, Array] = {}
     whole = hashlib.sha256()

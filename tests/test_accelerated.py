@@ -14,8 +14,9 @@ from sim.compose import expand, expand_jobs, from_tables
 from sim.keep import plain
 from sim.names import FLOWS, RECORDED, STORED_STOCKS
 from sim.params import cast, shared, stack
+from sim.plans import Plan
 from sim.refusal import SettingError
-from sim.simulate import Plan, run_arrays, simulate
+from sim.simulate import run_arrays, simulate
 from sim.stability import refused
 from sim.turning import library
 

@@ -19,10 +19,12 @@ from sim.chunks import Task
 from sim.compose import expand, expand_jobs
 from sim.ensemble import tasks
 from sim.making import processor, versions
+from sim.manifest import COMPLETE, read_manifest
 from sim.outputs import settings_of, write_part, write_run
+from sim.plans import Plan
 from sim.refusal import DamageError, FailedError, RoomError, SettingError
-from sim.results import COMPLETE, open_results, read_manifest
-from sim.simulate import Plan, job_of, simulate
+from sim.results import open_results
+from sim.simulate import job_of, simulate
 from sim.store import CHUNKS, Store, hold
 from sim.workers import Failure, compute, outcomes
 from tests.conftest import HARD

@@ -8,7 +8,8 @@ from conftest import HARD, ROOT, load
 
 from sim.compose import expand
 from sim.names import MECHANISMS, QUANTITIES, RECORDED
-from sim.simulate import Plan, run_arrays
+from sim.plans import Plan
+from sim.simulate import run_arrays
 
 bounded = load("bounded")
 

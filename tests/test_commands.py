@@ -17,8 +17,8 @@ from sim import outputs
 from sim.cli import again, run_command
 from sim.compose import expand
 from sim.folders import config_folder
+from sim.plans import Plan
 from sim.results import open_results
-from sim.simulate import Plan
 from tests.conftest import load
 
 TOY = ["region=toy", "replicates=8", "end=2024-01"]

@@ -8,9 +8,9 @@ from sim.compose import expand, expand_jobs, from_tables
 from sim.config import Config
 from sim.folders import config_folder
 from sim.overrides import coordinate_names
+from sim.plans import Plan, references
 from sim.refusal import SettingError
 from sim.settings import common_and_rest, data_settings, differing, fingerprint, shared_and_own
-from sim.simulate import Plan, references
 from sim.typed import build
 
 TOY = ["region=toy"]

@@ -14,8 +14,9 @@ from sim.compose import expand, expand_jobs
 from sim.config import Config, Variant
 from sim.params import stack
 from sim.planning import bytes_of, size
+from sim.plans import Plan, references
 from sim.refusal import SettingError
-from sim.simulate import Plan, references, run_arrays, simulate
+from sim.simulate import run_arrays, simulate
 from sim.typed import build
 
 TOY = ["region=toy", "replicates=1", "end=2022-06"]

@@ -10,9 +10,10 @@ from sim import ensemble, workers
 from sim.chunks import NOTHING, POINT, Task, add_sums, fixed_sums, from_sums, join_sums, segments
 from sim.compose import expand
 from sim.measures import STATISTICS, spread
+from sim.plans import Plan
 from sim.refusal import SettingError
 from sim.results import differences, summarise
-from sim.simulate import Plan, job_of, run_arrays, simulate
+from sim.simulate import job_of, run_arrays, simulate
 
 SAID = [HARD[0], "shock=[],[everything]", "end=2022-07"]
 

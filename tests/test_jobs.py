@@ -18,9 +18,9 @@ from sim.cli import run_command
 from sim.compose import expand, expand_jobs
 from sim.designs import Variants
 from sim.names import SHOWN
+from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.results import open_results
-from sim.simulate import Plan
 from tests.conftest import HARD, connected
 
 SAID = [*HARD[:1], "replicates=5", "end=2023-04"]

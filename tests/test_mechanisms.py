@@ -15,8 +15,9 @@ from sim.loops import gains
 from sim.measuring import measured
 from sim.names import RECORDED
 from sim.params import stack
+from sim.plans import Plan
 from sim.roads import Path
-from sim.simulate import Plan, run_arrays, simulate
+from sim.simulate import run_arrays, simulate
 
 STILL = [f"region.states.{state}.volatility=0" for state in ("north", "south")]
 EAST, WEST = 0, 1

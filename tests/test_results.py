@@ -13,14 +13,16 @@ from scipy import stats
 from sim.comparison import compare
 from sim.compose import expand
 from sim.keep import estimate_bytes
+from sim.manifest import COMPLETE, MANIFEST, read_manifest
 from sim.measures import STATISTICS
 from sim.measuring import measured
 from sim.names import DIFFERENCE, FLOWS, QUANTITIES, RECORDED, RESERVED, STORED_STOCKS
 from sim.outputs import settings_of, write_run
 from sim.overrides import coordinate_names
+from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
-from sim.results import COMPLETE, HALF_WIDTH, MANIFEST, differences, open_results, outcome, read_manifest, summarise
-from sim.simulate import Plan, simulate
+from sim.results import HALF_WIDTH, differences, open_results, outcome, summarise
+from sim.simulate import simulate
 from sim.store import CHUNKS
 from sim.tables import AXES, MIRRORED, cell, difference_lines, write_long
 from tests.conftest import HARD

@@ -15,8 +15,9 @@ from sim.arrays import share_of
 from sim.compose import expand
 from sim.names import BLOC, MECHANISMS, PARTS, PEER, QUANTITIES, RIVAL, ROUTE, STATE
 from sim.params import stack
+from sim.plans import Plan
 from sim.roads import Path
-from sim.simulate import Plan, run_arrays
+from sim.simulate import run_arrays
 
 SIZE = {STATE: 3, PEER: 3, BLOC: 6, RIVAL: 6, ROUTE: 3, "one": 1}
 COLUMN, ROW, SCALAR = (STATE, "one"), ("one", BLOC), ("one", "one")

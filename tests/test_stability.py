@@ -8,9 +8,10 @@ import pytest
 from sim import kernel, stability
 from sim.compose import expand
 from sim.params import World, stack
+from sim.plans import Plan
 from sim.refusal import SettingError
 from sim.shocks import NO_FORCES
-from sim.simulate import Plan, simulate
+from sim.simulate import simulate
 
 LONE = ["region=toy", *(f"dynamics.{name}=0" for name in ("unrest", "exit_cost", "coercion", "readiness", "trade"))]
 LONE += [f"dynamics.{name}=50" for name in ("readiness_rate_up", "readiness_rate_down")]

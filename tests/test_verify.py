@@ -16,10 +16,11 @@ from sim import jobs, outputs, verifying
 from sim.cli import run_command
 from sim.compose import expand, expand_jobs
 from sim.making import versions
+from sim.manifest import COMPLETE, MANIFEST, read_manifest
+from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
-from sim.results import COMPLETE, MANIFEST, open_results, read_manifest
+from sim.results import open_results
 from sim.settings import NUMBERS
-from sim.simulate import Plan
 from sim.store import CHUNKS, hold
 from sim.verifying import data_hash, status, verify
 from tests.conftest import HARD

@@ -1,0 +1,37 @@
+"""Where a setting that is refused was said: the override of a command, or a file."""
+
+from collections.abc import Mapping, Sequence
+
+from sim.folders import GROUPS, Folders
+from sim.overrides import Axis
+from sim.refusal import SettingError
+from sim.strict import read_file
+
+
+def placed(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, list[str]], where: Folders) -> SettingError:
+    """The same error with the override or file that its key came from."""
+    for axis in reversed(chosen):
+        if not axis.group and (
+            error.key == axis.key or error.key.startswith(axis.key + ".") or axis.key.startswith(error.key + ".")
+        ):
+            return SettingError(error.key, error.wrong, error.allowed, error.meant, axis.said)
+    group, _, rest = error.key.partition(".")
+    place = _file_with(group, choices, where)
+    if group in GROUPS and choices.get(group):
+        name = rest.split(".")[0] if group == "shock" else choices[group][0]
+        place = f"{group}/{name}.yaml"
+        user = where.user and where.file(group, name)
+        if user and where.user in user.parents:
+            place = str(user)
+    return SettingError(error.key, error.wrong, error.allowed, error.meant, place)
+
+
+def _file_with(key: str, choices: Mapping[str, list[str]], where: Folders) -> str:
+    """The file that sets a key of the whole config: the last of those that take part, else config.yaml."""
+    found = "config.yaml"
+    for group, names in choices.items():
+        for name in names:
+            file = where.file(group, name)
+            if file and key in read_file(file):
+                found = str(file) if where.user and where.user in file.parents else f"{group}/{name}.yaml"
+    return found

@@ -1,0 +1,122 @@
+"""From variants to a plan: what can run together, stacked, each with what it is set against."""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property, partial
+
+import numpy as np
+
+from sim import keep as keeping
+from sim import stability
+from sim.arrays import Array
+from sim.config import NO_SHOCK, Variant, demand_one_run
+from sim.designs import Variants
+from sim.layout import Layout
+from sim.overlays import light
+from sim.params import Params, World, some_of, stack
+from sim.refusal import SettingError, demand_known
+
+BASELINE = "baseline"
+
+
+class Plan:
+    """A run that can be computed: variants that can stand, stacked, with their references and stability margins.
+
+    Attributes
+    ----------
+    variants, configs : sequence
+        The variants, and their configs as `sim.overlays.Configs`.
+    params, world, layout
+        Constants and opening stocks over all variants, and who is where on the axes.
+    config, window
+        The settings of the whole run, as the first variant has them.
+    references : list of int
+        For each variant the one it is set against.
+    keep : Keep
+        What is kept.
+    refused : int
+        How many draws were left out, because some variant of theirs cannot be at rest or moves too fast.
+
+    `against` says what each variant is set against, where that is known and none is left out.
+    """
+
+    def __init__(self, variants: Sequence[Variant], against: Sequence[int] = ()) -> None:
+        if not len(variants):
+            raise SettingError("variants", "there are none", "one or more")
+        configs = variants.configs if isinstance(variants, Variants) else light([variant.config for variant in variants])
+        if not isinstance(variants, Variants):
+            demand_one_run(configs.wholes, [variant.label for variant in variants])
+        layout, params, world = stack(configs)
+        window, draws = configs[0].window, draws_of(variants)
+        fallen: set[int] = set()
+        for faults_of in (stability.refused, partial(stability.too_fast, dt=window.dt)):
+            faults = faults_of(layout, params, world)
+            if faults and draws is None:
+                raise faults[min(faults)]
+            if faults and draws is not None:
+                fallen |= set(draws[list(faults)].tolist())
+                stands = np.flatnonzero(~np.isin(draws, list(fallen)))
+                if not len(stands):
+                    raise SettingError("draws", "none can be at rest at the opening", "narrower ranges")
+                variants, configs, draws = some(variants, stands), configs.select(stands), draws[stands]
+                params, world = Params(*some_of(params, stands)), World(*some_of(world, stands))
+        self.variants, self.configs = variants, configs
+        self.params, self.world = params, world
+        self.layout: Layout = layout
+        self.refused = len(fallen)
+        self.config, self.window = configs[0], window
+        self.references = list(against) or references(variants, self.config.reference)
+        self.keep = keeping.settle(self.config.keep, layout, len(variants), self.config.replicates, window.periods)
+
+    @cached_property
+    def margins(self) -> Array:
+        """The stability margin of each variant, (variant,); worked out when first asked for, as many take longer than a start."""
+        return stability.margins(self.params, self.world, self.layout, self.window.dt)
+
+    @property
+    def margins_are_quick(self) -> bool:
+        """Whether the margins take less than about half a second, so that they can be told before a run."""
+        return stability.effort(self.params, self.world, self.layout) <= stability.QUICK
+
+
+def faults(variants: Sequence[Variant]) -> dict[int, SettingError]:
+    """The variants that cannot be run, with the reason: not at rest at the opening, or too fast."""
+    configs = variants.configs if isinstance(variants, Variants) else light([variant.config for variant in variants])
+    layout, params, world = stack(configs)
+    return stability.too_fast(layout, params, world, configs[0].window.dt) | stability.refused(layout, params, world)
+
+
+def draws_of(variants: Sequence[Variant]) -> Array | None:
+    """The number of each variant's draw; none where nothing was drawn."""
+    if isinstance(variants, Variants):
+        return variants.draw
+    numbers = [variant.coordinates.get("draw") for variant in variants]
+    return None if None in numbers else np.array(numbers)
+
+
+def some(variants: Sequence[Variant], indices: Array) -> Sequence[Variant]:
+    """Some of the variants, in the order given."""
+    return variants.select(indices) if isinstance(variants, Variants) else [variants[index] for index in indices]
+
+
+def references(variants: Sequence[Variant], wanted: str = "") -> list[int]:
+    """For each variant the one it is set against: same swept values, the scenario or label that `wanted` names.
+
+    Empty: the baseline, or where no other scenario stands beside it the first variant.
+    """
+    labels = [variant.label for variant in variants]
+    scenarios = [str(variant.coordinates.get("scenario", "")) for variant in variants]
+    if wanted in labels:
+        return [labels.index(wanted)] * len(variants)
+    if wanted:
+        demand_known("reference", wanted, dict.fromkeys([*scenarios, *labels]), "scenario or variant")
+    scenario = wanted or next((name for name in (BASELINE, NO_SHOCK) if name in scenarios), "")
+    if not scenario or set(scenarios) == {scenario}:
+        return [0] * len(variants)
+    at = {_apart(variants[index]): index for index in range(len(variants)) if scenarios[index] == scenario}
+    first = min(at.values())
+    return [at.get(_apart(variant), first) for variant in variants]
+
+
+def _apart(variant: Variant) -> str:
+    return json.dumps({name: value for name, value in variant.coordinates.items() if name != "scenario"}, default=str)
