@@ -52,7 +52,7 @@ NUMBERS = (
         "params",
     ),
     *("noise", "shocks", "kernel", "chunks", "keep", "folding", "accelerated", "ensemble", "stability", "sampling", "designs"),
-    "simulate",
+    *("plans", "simulate"),
 )
 """The modules that make the numbers of a run."""
 

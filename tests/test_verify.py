@@ -144,7 +144,17 @@ def test_other_code_is_refused_in_its_own_words(out, monkeypatch):
 
 BESIDE = {
     *("refusal", "strict", "folders", "overrides", "settings"),  # what a person says, which the settings hold by value
-    *("making", "store", "remote", "cluster", "workers", "results", "measuring"),  # who computes, where it lies, how it is read
+    *(
+        "making",
+        "store",
+        "remote",
+        "cluster",
+        "workers",
+        "results",
+        "measuring",
+        "words",
+        "manifest",
+    ),  # who computes, where it lies, how it is read
 }
 
 
