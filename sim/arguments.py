@@ -61,14 +61,14 @@ def parser_of(verb: str) -> Parser:
         return parser
     if verb == "explain":
         parser.add_argument("folder", metavar="DIR", help="a results folder of a run with keep=parts")
-        parser.add_argument("words", nargs="*", metavar="STATE BLOC", help=EXPLAIN_HELP)
+        parser.add_argument("words", nargs="*", default=[], metavar="STATE BLOC", help=EXPLAIN_HELP)
         return parser
     if verb in ("status", "verify"):
         parser.add_argument("folder", metavar="DIR", help="a results folder, one of several jobs, or of one of them")
     if verb == "status":
         return parser
     if verb == "verify":
-        parser.add_argument("words", nargs="*", metavar="key=value", help=VERIFY_HELP)
+        parser.add_argument("words", nargs="*", default=[], metavar="key=value", help=VERIFY_HELP)
         parser.add_argument("--hash", action="store_true", help="print one SHA-256 of the data, however it is cut into chunks")
         return parser
     parser.add_argument("overrides", nargs="*", metavar="key=value", help=OVERRIDE)

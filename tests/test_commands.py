@@ -583,3 +583,10 @@ def test_hydras_own_application_refuses_in_the_same_words(tmp_path, monkeypatch,
         load("run").run()
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("sim: dynamics.vigilance=-1: dynamics.vigilance: -1 is out of range")
+
+
+@pytest.mark.parametrize("verb", ["status", "verify", "explain", "compare"])
+def test_only_what_must_be_said_is_asked_for(sim, verb):
+    code, _, wrong = sim(verb)
+    assert code == 2
+    assert wrong.splitlines()[0] == "sim: arguments: the following arguments are required: DIR"
