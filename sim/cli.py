@@ -220,10 +220,13 @@ def run_jobs(options: Any) -> int:
     if failed:
         print(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", file=sys.stderr)
         return JOBS_FAILED
-    pairs = [job for job in done if job.keep is not Keep.summaries]
-    if len(pairs) > 1:
-        first, second = (shlex.quote(str(folder / job.name)) for job in pairs[:2])
-        print(f"next: {program()} compare {first} {second}")
+    first_of: dict[int, jobs.Job] = {}
+    for job in done:
+        on_its_luck = first_of.setdefault(job.point.whole.config.seed, job) if job.keep is not Keep.summaries else job
+        if on_its_luck is not job:
+            first, second = (shlex.quote(str(folder / one.name)) for one in (on_its_luck, job))
+            print(f"next: {program()} compare {first} {second}")
+            break
     return GOOD
 
 

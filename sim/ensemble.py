@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim import kernel, noise, rules, shocks
-from sim.arrays import Array, worlds_last
+from sim.arrays import Array
 from sim.chunks import Task, add_sums, fixed_sums, segments
 from sim.config import Backend, Keep
 from sim.folding import Summaries
@@ -28,6 +28,8 @@ Arrays = dict[str, Array]
 
 BLOCK_BYTES = 400_000
 """What one array of the worlds that the kernel steps together takes, so that a step stays in the cache (experiments/bench.py)."""
+LUCK_BYTES = 100_000_000
+"""What the luck of worlds that are stepped together may take where their variants have several seeds."""
 CHUNK_BYTES = 256_000_000
 """What a chunk of worlds takes, unless the engine is told: enough worlds for a step to cost more than its calls (docs/bench.md)."""
 CHUNKS = 16
@@ -109,8 +111,8 @@ def _blocks(job: Job, variants: range, low: int, high: int) -> Iterator[tuple[ra
     if job.backend is Backend.jax:
         edges = [*range(low, high, _compiled_replicates(job)), high]
     for begin, end in itertools.pairwise(edges):
-        for first in range(variants[0], variants[-1] + 1, wide):
-            yield range(first, min(first + wide, variants[-1] + 1)), range(begin, end)
+        for some in _stretches(job, variants, wide, end - begin):
+            yield some, range(begin, end)
 
 
 def _compiled_replicates(job: Job) -> int:
@@ -160,16 +162,20 @@ def _in_plane(name: str, array: Array) -> Array:
 
 
 _luck = lru_cache(maxsize=1)(noise.normals)
-"""The luck of the replicates at hand, shared by all variants of a seed."""
+"""The luck of the replicates at hand, shared by all variants where they have one seed."""
 
 
 def luck_of(job: Job, variants: Sequence[int], replicates: range) -> Array:
     """The luck of some worlds, (period, variant or 1, replicate, state, bloc)."""
-    seeds = [job.seeds[variant] for variant in variants]
-    sizes = replicates, job.window.periods, job.layout.states, job.layout.blocs
-    each = {seed: _luck(seed, *sizes) for seed in dict.fromkeys(seeds)}
-    luck = each[seeds[0]] if len(each) == 1 else worlds_last(np.concatenate([each[seed] for seed in seeds]))
-    return np.moveaxis(luck, 2, 0)
+    seeds = np.array([job.seeds[variant] for variant in variants])
+    periods, states, blocs = job.window.periods, job.layout.states, job.layout.blocs
+    if (seeds == seeds[0]).all():
+        return np.moveaxis(_luck(int(seeds[0]), replicates, periods, states, blocs), 2, 0)
+    luck = np.empty((periods, len(states), len(blocs), len(variants), len(replicates)))
+    for seed in dict.fromkeys(seeds.tolist()):
+        drawn = noise.normals(seed, replicates, periods, states, blocs)[0].transpose(1, 2, 3, 0)
+        luck[..., np.flatnonzero(seeds == seed), :] = drawn[..., None, :]
+    return luck.transpose(0, 3, 4, 1, 2)
 
 
 def _some(stack: Any, variants: Sequence[int]) -> Any:
@@ -208,5 +214,16 @@ def _folded(job: Job, task: Task) -> Arrays:
 def _groups(job: Job, variants: range, segment: tuple[int, int]) -> Iterator[range]:
     """Variants that are stepped together over a segment, few enough for the cache and enough to bear their references."""
     room = max(8, BLOCK_BYTES // (job.world.alignment[0, 0].size * job.world.alignment.itemsize * (segment[1] - segment[0])))
-    for first in range(variants[0], variants[-1] + 1, room):
-        yield range(first, min(first + room, variants[-1] + 1))
+    return _stretches(job, variants, room, segment[1] - segment[0])
+
+
+def _stretches(job: Job, variants: range, most: int, replicates: int) -> Iterator[range]:
+    """Variants in stretches of so many at most, fewer where each brings luck of its own and that is much."""
+    lucks = max(1, LUCK_BYTES // (replicates * job.window.periods * job.world.alignment[0, 0].nbytes))
+    first, seeds = variants[0], set[int]()
+    for variant in variants:
+        seeds.add(job.seeds[variant])
+        if variant - first == most or (len(seeds) > lucks and variant > first):
+            yield range(first, variant)
+            first, seeds = variant, {job.seeds[variant]}
+    yield range(first, variants[-1] + 1)

@@ -14,7 +14,7 @@ from sim.names import DIFFERENCE, FINAL, FLOWS, REALIGNMENT, SHOWN, STORED_STOCK
 from sim.params import World
 
 FOLDED_BYTES = 500_000
-"""Numbers that are put in order at once."""
+"""What may wait to be put in order at once."""
 
 
 class Summaries:

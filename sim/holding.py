@@ -179,10 +179,11 @@ def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
 
 
 def command(folder: Path, words: Mapping[str, Any]) -> str:
-    """The command that goes on with a folder, from what its words say of the one that began it."""
+    """The command that goes on with a folder, from what its words say of the one that began it; of a batch, with all its jobs."""
+    folder = manifest.jobs_of(folder) if "jobs" in words and "chunks" in words else folder
     came = json.loads(words["attributes"]["provenance"])
     said = [text for text in came["overrides"] if not text.startswith("out=")]
     out = str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f"'{folder}'"
     own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
-    verb = ["run", "-m"] if "chunks" not in words else ["sweep"]
+    verb = ["run", "-m"] if "jobs" in words else ["sweep"]
     return shlex.join([*verb, *said, f"out={out}", *own])

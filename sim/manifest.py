@@ -1,6 +1,7 @@
 """The words of a results folder: one sealed `manifest.json`, a `job.json` for a share of it, `complete.json` where it is whole."""
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -94,6 +95,11 @@ def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, 
         "settings_hash": fingerprint(settings),
         "share": {"batch": job["batch"], "variants": job["variants"], "parts": job["parts"], "run": batch["settings_hash"]},
     }
+
+
+def jobs_of(batch: Path) -> Path:
+    """The folder of all jobs, of which this is a batch."""
+    return Path(os.path.normpath(batch)).parent.parent
 
 
 def settings_of_job(settings: Mapping[str, Any], label: str) -> dict[str, Any]:

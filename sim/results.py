@@ -170,7 +170,15 @@ def open_results(folder: str | Path) -> xr.Dataset:
 
 
 def demand_run(folder: Path, words: Mapping[str, Any]) -> None:
-    """Refuse a folder that holds something else than one run."""
+    """Refuse a folder that holds something else than one run: a comparison, jobs, or what jobs share."""
+    if "jobs" in words and "chunks" in words:
+        one = manifest.jobs_of(folder) / next(iter(words["jobs"]))
+        raise SettingError(str(folder), "is a batch of several jobs", f"the folder of one: {one}")
+    demand_data(folder, words)
+
+
+def demand_data(folder: Path, words: Mapping[str, Any]) -> None:
+    """Refuse a folder without chunks of its own or of its batch."""
     if "jobs" in words and "chunks" not in words:
         raise SettingError(str(folder), "holds several jobs", f"the folder of one: {folder / next(iter(words['jobs']))}")
     if "chunks" not in words:

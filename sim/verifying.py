@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,7 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
         Where the folder holds no run, or its run cannot be made again exactly here.
     """
     words, lines = manifest.read_manifest(folder), []
-    runs = [folder / words["share"]["batch"] if "share" in words else folder]
+    runs = [Path(os.path.normpath(folder / words["share"]["batch"])) if "share" in words else folder]
     if "jobs" in words and "chunks" not in words:
         runs, there = jobs.begun(folder), [folder / name for name in words["jobs"] if (folder / name).exists()]
         for at in there:
@@ -153,14 +154,14 @@ def _whole(folder: Path) -> bool:
 def _hash_checked(folder: Path) -> tuple[list[Task], int]:
     """The chunks of a run that are there, each read and found as it was written, and how many there should be."""
     words = manifest.unsealed(folder / manifest.MANIFEST)
-    results.demand_run(folder, words)
+    results.demand_data(folder, words)
     store, tasks = manifest.store_of(folder, words), manifest.tasks_of(words)
     there = tasks if _whole(folder) else [task for task in tasks if store.receipt(task).exists()]
     damaged = [str(store.path(task)) for task in there if not store.has(task)]
     if _whole(folder) and not _is_sealed(folder, words):
         damaged.insert(0, str(folder / manifest.COMPLETE))
     if damaged:
-        said = f"without {manifest.COMPLETE}, `sim {holding.command(folder, words)}` makes again what is damaged"
+        said = f"without {folder / manifest.COMPLETE}, `sim {holding.command(folder, words)}` makes again what is damaged"
         raise DamageError(str(folder), f"not as written: {_some(damaged)}", said)
     return there, len(tasks)
 
@@ -268,7 +269,7 @@ def data_hash(folder: Path) -> str:
         Where a chunk is not as it was written.
     """
     words = manifest.read_manifest(folder)
-    results.demand_run(folder, words)
+    results.demand_data(folder, words)
     found: dict[str, Array] = {}
     whole = hashlib.sha256()
     sizes = len(words["coordinates"][VARIANT]), len(words["coordinates"][REPLICATE])

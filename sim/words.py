@@ -82,7 +82,7 @@ def words(plan: Plan) -> dict[str, Any]:
             "region": region.name,
             "region_label": region.label,
             "study": config.study.name,
-            "seed": config.seed,
+            **({"seed": config.seed} if len({plan.configs.wholes[whole].seed for whole in plan.configs.whole}) == 1 else {}),
             "replicates": config.replicates,
             "periods_per_year": config.periods_per_year,
             "outcome": config.outcome or f"alignment.{layout.states[0]}.{layout.blocs[0]}",

@@ -140,11 +140,12 @@ def test_precision_is_a_matter_of_the_call():
 
 
 @needs_jax
-def test_a_region_of_many_states_are_many():
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", EXACT), ("float32", SINGLE)])
+def test_a_region_of_many_states_are_many(precision, tolerance):
     """Beyond `UNROLLED` actors a product is a real one."""
     params, world, _, luck, layout, dt = job([from_tables(random_region(34, 2, seed=1))], 2)
     said = (params, world, shocks.Forcing({}, {}), luck[:6], layout, dt)
-    assert max(apart(accelerated.trajectories(*said, "float64"), by_numpy(*said)).values()) < EXACT
+    assert max(apart(accelerated.trajectories(*said, precision), by_numpy(*said)).values()) < tolerance
 
 
 @needs_jax

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from sim import holding, jobs, keep, outputs, results, workers
+from sim import ensemble, holding, jobs, keep, manifest, outputs, results, workers
 from sim.cli import run_command
 from sim.compose import expand, expand_jobs
 from sim.designs import Variants
@@ -21,6 +22,7 @@ from sim.names import SHOWN
 from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.results import open_results
+from sim.simulate import job_of, simulate
 from tests.conftest import HARD, connected
 
 SAID = [*HARD[:1], "replicates=5", "end=2023-04"]
@@ -252,8 +254,9 @@ def test_jobs_that_were_stopped_go_on_to_the_same_bytes(hard, tmp_path, monkeypa
         with pytest.raises(KeyboardInterrupt):
             write(hard, said, tmp_path / "out")
     assert len(list((tmp_path / "out" / "batches" / "0" / "chunks").glob("*.npz"))) == chunks
+    batch = tmp_path / "out" / "batches" / "0"
     with pytest.raises(SettingError, match="of 3 chunks"):
-        open_results(tmp_path / "out" / "batches" / "0")
+        results.read_run(batch, manifest.read_manifest(batch))
     assert {job.status for job in write(hard, said, tmp_path / "out")} == {"complete"}
     assert files(tmp_path / "out") == files(tmp_path / "whole")
 
@@ -323,6 +326,37 @@ def test_the_next_step_of_jobs_is_offered_where_it_works(sim):
         keep: sim("run", "-m", *TOY, f"keep={keep}", "dynamics.vigilance=0,1", f"out={keep}")[1] for keep in ("auto", "summaries")
     }
     assert "compare" in said["auto"] and "compare" not in said["summaries"]
+
+
+def test_the_next_step_of_jobs_is_between_two_on_the_same_luck(sim):
+    said = sim("run", "-m", *TOY, "dynamics.vigilance=0,1", "seed=1,2", "out=both")[1]
+    assert said.splitlines()[-1].endswith("compare both/0_baseline_vigilance_0_seed_1 both/2_baseline_vigilance_1_seed_1")
+    assert "next:" not in sim("run", "-m", *TOY, "seed=1,2,3", "out=seeds")[1]
+
+
+def test_a_batch_is_no_run_and_names_one_of_its_jobs(sim):
+    assert sim("run", "-m", *TOY, "seed=1,2", "keep=parts", "out=jobs")[0] == 0
+    assert "seed" not in manifest.read_manifest(Path("jobs/batches/0"))["attributes"]
+    for argv in (["explain", "jobs/batches/0"], ["compare", "jobs/batches/0"]):
+        code, _, wrong = sim(*argv)
+        assert code == 2 and wrong.startswith("sim: jobs/batches/0: is a batch of several jobs")
+        assert "jobs/0_baseline_seed_1" in wrong
+
+
+def test_luck_of_many_seeds_is_cut_and_touches_no_bit(monkeypatch):
+    for kept in ("worlds", "summaries"):
+        found = []
+        for room in (ensemble.LUCK_BYTES, 1):
+            monkeypatch.setattr(ensemble, "LUCK_BYTES", room)
+            (batch,) = expand_jobs([*TOY, "seed=1,2,3", "dynamics.vigilance=0,1", "replicates=5", f"keep={kept}"])
+            found.append(simulate(Plan(batch.variants, range(6)))["alignment"].values.tobytes())
+        monkeypatch.undo()
+        assert found[0] == found[1]
+    job = job_of(Plan(batch.variants, range(6)))
+    lengths = [len(some) for some in ensemble._stretches(job, range(6), 24, 5)]
+    monkeypatch.setattr(ensemble, "LUCK_BYTES", 1)
+    assert lengths == [6] and [len(some) for some in ensemble._stretches(job, range(6), 24, 5)] == [2, 2, 2]
+    assert [len(some) for some in ensemble._stretches(replace(job, seeds=(1, 1, 1, 2, 2, 2)), range(6), 2, 5)] == [2, 1, 2, 1]
 
 
 def test_a_failed_job_is_code_3_and_stands_first(sim):

@@ -318,6 +318,10 @@ def test_status_of_jobs_and_the_command_that_goes_on(files, tmp_path, capsys):
     assert run_command(shlex.split(lines[-1].partition("sim ")[2])) == 0
     assert status(out)[0] == f"{out}: complete"
     next(out.glob(f"batches/0/{CHUNKS}/*.npz")).write_bytes(b"nothing")
+    at = out / "batches" / "0"
+    assert shlex.split(status(at)[-1].partition("sim ")[2]) == shlex.split(status(out)[-1].partition("sim ")[2])
+    with pytest.raises(DamageError, match=f"without {at / COMPLETE}, `sim run -m "):
+        verify(out / done[0].name, 0, 0)
     lines = status(out)
     assert lines[:2] == [f"{out}: not complete", "jobs: 3 of 3 complete, jobs.csv lists them"]
     assert run_command(shlex.split(lines[-1].partition("sim ")[2])) == 0
