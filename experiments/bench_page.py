@@ -181,7 +181,8 @@ def _worlds(rows: Sequence[Mapping[str, float]]) -> list[str]:
     return [
         "## From a hundred worlds to a million",
         "",
-        "3 x 6, 12 months, 4 variants, summaries folded while running and stored; one process of its own for each row.",
+        "3 x 6, 12 months, 4 variants, summaries folded while running and stored; one process of its own for each row. Medians",
+        "of three rounds, in each of which every number of worlds takes its turn; the million takes one.",
         "Growth is that of the peak over the second half of the chunks. A step of few worlds costs its calls and not its",
         "numbers: some 300 passes of the rules and as many of the measures, each of a microsecond or more however few worlds",
         "it is of. That is why 100 worlds miss the bound; a run of them takes seconds.",
