@@ -11,10 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench_engine import MONTHS, VARIANTS, ratio, rounds_of, stretch, workload
+from bench_engine import MONTHS, VARIANTS, compiled, ratio, rounds_of, stretch, workload
 
-from sim import accelerated, ensemble, shocks
-from sim.params import cast
+from sim import accelerated, ensemble
 from sim.simulate import job_of
 from sim.turning import library
 
@@ -34,22 +33,17 @@ def prepared(size: tuple[int, int], precision: str, block: int) -> tuple[Callabl
     honest = accelerated._compiled
 
     def noting(*said: Any) -> Callable[..., Any]:
-        compiled = honest(*said)
+        kernel = honest(*said)
 
         def call(*given: Any) -> Any:
-            held.update(compiled=compiled, given=given)
-            return compiled(*given)
+            held.update(kernel=kernel, given=given)
+            return kernel(*given)
 
         return call
 
     def whole() -> dict[str, Any]:
         ensemble._luck.cache_clear()
-        params, world = cast(job.params, precision), cast(job.world, precision)
-        replicates = range(block)
-        luck = ensemble.luck_of(job, range(len(job.references)), replicates)
-        forcing = shocks.draw(job.configs, job.layout, replicates)
-        given = params, world, forcing, luck, job.layout, job.window.dt, precision
-        return accelerated.trajectories(*given, ("alignment",), block)
+        return compiled(job, range(block), block)
 
     accelerated._compiled = noting
     with jax.enable_x64(precision == "float64"):
@@ -59,7 +53,7 @@ def prepared(size: tuple[int, int], precision: str, block: int) -> tuple[Callabl
 
     def alone() -> None:
         with jax.enable_x64(precision == "float64"):
-            jax.block_until_ready(held["compiled"](*given))
+            jax.block_until_ready(held["kernel"](*given))
 
     return alone, whole
 

@@ -24,6 +24,7 @@ from plain_agents import PlainRegion
 from regions import random_region
 
 from sim import ensemble, shocks
+from sim.arrays import Array
 from sim.chunks import Task
 from sim.compose import from_tables
 from sim.config import Backend
@@ -94,15 +95,19 @@ def stretch(job: ensemble.Job, low: int, high: int, kept: str) -> None:
             ensemble._record(job, Nothing(), some, replicates)
 
 
-def compiled(job: ensemble.Job, replicates: range) -> None:
-    """All variants by JAX, of which the alignments come back: of a run that gives nothing back JAX computes nothing."""
-    from sim.accelerated import trajectories
+def compiled(job: ensemble.Job, replicates: range, block: int = 0) -> dict[str, Array]:
+    """All variants by JAX, of which the alignments come back: of a run that gives nothing back JAX computes nothing.
+
+    `block` are the replicates taken at once, where they are not as many as a run takes.
+    """
+    from sim.accelerated import BLOCK, trajectories
 
     precision = job.layout.precision
     params, world = cast(job.params, precision), cast(job.world, precision)
     luck = ensemble.luck_of(job, range(len(job.references)), replicates)
     forcing = shocks.draw(job.configs, job.layout, replicates)
-    trajectories(params, world, forcing, luck, job.layout, job.window.dt, precision, ("alignment",))
+    given = params, world, forcing, luck, job.layout, job.window.dt, precision
+    return trajectories(*given, ("alignment",), block or BLOCK)
 
 
 def plain_agents(plan: Plan, kept: str) -> None:

@@ -38,7 +38,7 @@ UNROLLED = 32
 def _compiled_product(left: Array, right: Array) -> Array:
     if left.shape[-1] > UNROLLED:
         xp = namespace(right if isinstance(left, np.ndarray) else left)
-        return xp.matmul(left, right, precision="highest")  # cards else round factors to 10 bits
+        return xp.matmul(left, right, precision="highest")  # cards may else round factors to 10 bits
     terms = [left[..., :, at : at + 1] * right[..., at : at + 1, :] for at in range(left.shape[-1])]
     return functools.reduce(operator.add, terms)
 
