@@ -6,6 +6,7 @@ written, row by row (all of them: half an hour on two cores). It ends with 1 whe
 
 import argparse
 import importlib.util
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ from sim.making import installed_version, versions  # noqa: E402
 from sim.words import commit  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "trust.md"
+LINE = re.compile(r"\| [RS]\d+ \|")
+"""How the line of a row begins on the page: R for reliability, S for security."""
 Try = Callable[[Path], Finding]
 
 
@@ -168,7 +171,7 @@ def attempt(name: str, deep: bool) -> list[Finding]:
 def write_row(name: str, found: Sequence[Finding]) -> None:
     """Put a row into the page; the others stay as they are."""
     text = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
-    rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line.startswith("| R")}
+    rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if LINE.match(line)}
     made = versions()
     machine = f"python {made['python']}, numpy {made['numpy']}, jax {installed_version('jax')}; {made['processor']}"
     said = [

@@ -93,7 +93,7 @@ def test_an_exception_is_told_with_its_place(monkeypatch):
 
 def test_the_page_has_every_row_and_nothing_went_wrong():
     text = (ROOT / "docs" / "trust.md").read_text("utf-8")
-    rows = {cells[0]: cells for cells in (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| R"))}
+    rows = {cells[0]: cells for cells in (line.strip("| ").split(" | ") for line in text.splitlines() if trust.LINE.match(line))}
     assert list(rows) == list(trust.ROWS)
     for name, cells in rows.items():
         assert cells[1] == trust.ROWS[name].promise
@@ -106,6 +106,6 @@ def test_a_row_is_put_into_its_place(tmp_path, monkeypatch):
     monkeypatch.setattr(trust, "DOCUMENT", tmp_path / "trust.md")
     for name, said in (("R12", "one"), ("R4", "other"), ("R12", "again")):
         trust.write_row(name, [trust.Finding(said, 3)])
-    lines = [line for line in trust.DOCUMENT.read_text("utf-8").splitlines() if line.startswith("| R")]
+    lines = [line for line in trust.DOCUMENT.read_text("utf-8").splitlines() if trust.LINE.match(line)]
     assert [line.split(" | ")[0] for line in lines] == ["| R4", "| R12"]
     assert "| again | 3 |" in lines[1] and json.dumps(str(ROOT)) not in lines[1]
