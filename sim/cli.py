@@ -127,12 +127,15 @@ def run_together(verb: str, options: Any) -> int:
         print("\n".join(planning.lines(variants)))
         return GOOD
 
-    from sim import holding, outputs, telling
+    from sim import holding, outputs, results, telling
 
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
     if holding.complete(folder, settings):
-        return _end(folder, f"already complete: {folder}", variants, options)
+        ds = results.open_results(folder)
+        for line in telling.effects_lines(ds):
+            print(line)
+        return _end(folder, f"already complete: {folder}{telling.against(ds)}", variants, options)
 
     from sim.plans import Plan
 
@@ -182,16 +185,16 @@ def _show(variants: Sequence[Any]) -> int:
     return GOOD
 
 
-def _end(folder: Path, said: str, variants: Sequence[Any], options: Any) -> int:
+def _end(folder: Path, said: str, variants: Any, options: Any) -> int:
     print(said)
     print(f"figures: {folder / 'figures'}")
     print(f"next: {program()} {_next_step(folder, variants, options)}")
     return GOOD
 
 
-def _next_step(folder: Path, variants: Sequence[Any], options: Any) -> str:
+def _next_step(folder: Path, variants: Any, options: Any) -> str:
     """What can be asked of results: many variants are compared, one is explained once the parts of its moves are kept."""
-    if len(variants) > 1:
+    if len(variants.points) > 1:
         return f"compare {shlex.quote(str(folder))}"
     if variants[0].config.keep.name == "parts":
         return f"explain {shlex.quote(str(folder))}"

@@ -52,7 +52,9 @@ def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, An
     effects = results.differences(measured(ds))
     lines = tables.effects_lines(effects)
     if not lines:
-        raise SettingError(str(folder), "holds one variant, nothing to set it against", "two folders, or a sweep")
+        raise SettingError(
+            str(folder), "holds no variant with another to set it against", "two folders, or a sweep of scenarios or numbers"
+        )
     if into:
         with holding.whole(into) as draft:
             tables.write_long(effects, draft / EFFECTS)

@@ -171,7 +171,8 @@ def _counted(like: Whole | None, counts: Mapping[str, Any]) -> Whole | None:
 
 
 def _whole_with(picked: Mapping[str, object], axes: Sequence[Axis], where: Folders, cache: dict[str, Tables]) -> Whole:
-    chosen = [replace(axis, choices=(picked.get(axis.key, axis.choices[0]),)) for axis in axes]
+    chosen = [replace(axis, choices=(picked[axis.key],)) if axis.swept and axis.key in picked else axis for axis in axes]
+    chosen = [replace(axis, choices=axis.choices[:1]) for axis in chosen]
     return whole_of(_settings(chosen, where, cache), chosen, where)
 
 
@@ -213,8 +214,10 @@ def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
         wanted = build(Study, table, "study").axes
     except SettingError as error:
         raise SettingError(error.key, error.wrong, error.allowed, error.meant, str(file)) from None
-    said = {axis.key for axis in axes} | ({"scenario"} if any(axis.key == "shock" for axis in axes) else set())
-    return [axis for axis in parse([f"{key}={values}" for key, values in wanted.items()], where) if axis.key not in said] + axes
+    own = parse([f"{key}={values}" for key, values in wanted.items()], where)
+    if any(axis.key == "shock" for axis in axes):
+        own = [axis for axis in own if axis.key != "scenario"]
+    return [axis for axis in own if not any(axis.crosses(other) for other in axes)] + axes
 
 
 def _word(value: object) -> object:
@@ -288,16 +291,12 @@ def from_tables(tables: object, overrides: Sequence[str] = (), config_dir: str |
             f"{hidden[0]} has the name of a shipped file, which Hydra reads instead",
             "a name of its own, or sim run",
         )
-    chosen = [axis for axis in (_said(text, where) for text in overrides) if axis]
+    chosen = parse(overrides, where)
     settings = {**tables, "shock": tables.get("shock") or {}, CHOICES: {}}
     apart = {name: _word(axis.choices[0]) for axis in chosen for name in coordinate_names([axis.key]).values()}
     point = _point(whole_of(settings, chosen, where), apart, {})
     said = tuple(axis.said for axis in chosen)
     return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said, config_dir or "")
-
-
-def _said(text: str, where: Folders) -> Axis | None:
-    return next(iter(parse([text], where)), None)
 
 
 def _texts(value: object) -> list[str]:

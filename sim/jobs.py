@@ -50,7 +50,9 @@ def folder_of(batches: Sequence[Batch]) -> Path:
 
 def settings_of(batches: Sequence[Batch]) -> dict[str, Any]:
     """The settings of all jobs, as of the variants of a run."""
-    return outputs.settings_said({label: table for batch in batches for label, table in batch.variants.flat_settings().items()})
+    pairs = ((batch, batch.variants.points[at].label) for batch, at in in_order(batches))
+    tables_of = {id(batch): batch.variants.flat_settings() for batch in batches}
+    return outputs.settings_said({label: tables_of[id(batch)][label] for batch, label in pairs})
 
 
 def in_order(batches: Sequence[Batch]) -> list[tuple[Batch, int]]:

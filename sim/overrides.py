@@ -1,18 +1,22 @@
 """Overrides in Hydra's grammar: read into axes of choices, named as coordinates, set on plain tables."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, IntervalSweep, Override, QuotedString, RangeSweep
 from hydra.errors import HydraException
+from hydra.grammar.gen.OverrideLexer import CommonTokenStream, InputStream, OverrideLexer
+from hydra.grammar.gen.OverrideParser import OverrideParser
 
 from sim.folders import GROUPS, Folders
 from sim.names import RESERVED
+from sim.nested import merged
 from sim.refusal import SettingError, likely
 from sim.region import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
+from sim.settings import leaves
 
 Tables = dict[str, Any]
 VALUES_MAX = 100_000
@@ -43,12 +47,29 @@ class Axis:
         """The words of its key."""
         return tuple(self.key.split("."))
 
+    @property
+    def leaves(self) -> list[tuple[str, ...]]:
+        """The paths of the settings that it sets: its own, or those in the tables that it gives."""
+        if self.group:
+            return [(f"{self.key}=",)]
+        return list(dict.fromkeys(path for choice in self.choices for path, _ in leaves(choice, self.path)))
+
+    def crosses(self, other: "Axis") -> bool:
+        """Whether both set something that is, or lies below, what the other sets."""
+        return any(one[: len(two)] == two or two[: len(one)] == one for one in self.leaves for two in other.leaves)
+
 
 def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
-    """The overrides of a command, in Hydra's grammar; a later one for the same key replaces an earlier one."""
+    """The overrides of a command, in Hydra's grammar, in its order; tables for one key are merged in it.
+
+    Raises
+    ------
+    SettingError
+        Where one cannot be read, or something that is no table is said twice.
+    """
     if isinstance(overrides, str):
         raise SettingError(overrides, "is one text", "a list of them, as in ['scenario=peace_deal']")
-    axes: dict[str, Axis] = {}
+    axes: list[Axis] = []
     for said in overrides:
         if "${" in said:
             raise SettingError(said, "interpolation is not read", "the value itself")
@@ -56,9 +77,47 @@ def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
             parsed = OverridesParser.create().parse_override(said)
         except HydraException as error:
             raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], "key=value, key=a,b, 'shock=[a,b]'") from None
-        axis = _axis(parsed, said, where)
-        axes[axis.key] = axis
-    return list(axes.values())
+        axes.append(_axis(parsed, said, where))
+    _demand_once(axes)
+    return axes
+
+
+def _demand_once(axes: Sequence[Axis]) -> None:
+    """Refuse what is said twice: which of the two counts would be the order's secret."""
+    seen: dict[tuple[str, ...], Axis] = {}
+    above: dict[tuple[str, ...], Axis] = {}
+    for axis in axes:
+        twice = next(_twice_in_tables(axis.said), "")
+        if twice:
+            raise SettingError(axis.key, f"{twice} stands twice in one table", "each name once", where=axis.said)
+        for path in axis.leaves:
+            higher = [path[:at] for at in range(1, len(path) + 1)]
+            other = above.get(path) or next((seen[at] for at in higher if at in seen and not _cleared(seen[at], path)), None)
+            if other:
+                said = f"{other.said} and {axis.said}"
+                which = ".".join(path).removeprefix(axis.key).removesuffix("=").lstrip(".")
+                wrong = f"{which} is said twice" if which else "is said twice"
+                raise SettingError(axis.key, wrong, "each setting once; tables are merged", where=said)
+        seen |= dict.fromkeys(axis.leaves, axis)
+        above |= {path[:at]: axis for path in axis.leaves for at in range(1, len(path))}
+
+
+def _cleared(axis: Axis, path: tuple[str, ...]) -> bool:
+    """Whether an override takes out the table that a later one fills anew."""
+    return axis.delete and len(axis.path) < len(path)
+
+
+def _twice_in_tables(said: str) -> Iterator[str]:
+    """Names that stand twice in one of the tables `{name: value}` of an override, of which Hydra would take the last."""
+    if "{" not in said:
+        return
+    waiting = [OverrideParser(CommonTokenStream(OverrideLexer(InputStream(said)))).override()]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, OverrideParser.DictContainerContext):
+            names = [pair.getChild(0).getText().strip("'\"") for pair in node.dictKeyValuePair()]
+            yield from (name for name in dict.fromkeys(names) if names.count(name) > 1)
+        waiting += getattr(node, "children", None) or ()
 
 
 def _axis(parsed: Override, said: str, where: Folders) -> Axis:
@@ -185,7 +244,7 @@ def put_value(settings: Tables, axis: Axis) -> None:
     elif isinstance(at.get(last), dict) and isinstance(axis.choices[0], dict):
         if at[last] and not axis.choices[0]:
             raise SettingError(axis.key, "an empty table changes nothing", f"~{axis.key}.NAME leaves one out", where=axis.said)
-        at[last] = {**at[last], **axis.choices[0]}
+        at[last] = merged(at[last], axis.choices[0])
     else:
         at[last] = axis.choices[0]
 

@@ -19,6 +19,8 @@ MIRRORED = frozenset({"road", "relation", "traffic", "similarity"})
 """Variables of which one half is the other's mirror."""
 SAMPLES = "samples"
 """The attribute of a comparison that says how many worlds each of two samples has that are no pairs."""
+REFERENCES = 2
+"""References that a heading names."""
 SHOWN_COLUMNS = 6
 """Variants that a printed table holds; the files hold them all."""
 
@@ -119,8 +121,14 @@ def effects_lines(effects: xr.Dataset, variable: str = "alignment") -> list[str]
     shown = others[:SHOWN_COLUMNS]
     if not shown:
         return []
-    named = " and ".join(dict.fromkeys(against[index] for index in shown))
+    named = references_named([against[index] for index in shown])
     return _table(effects, variable, f"effect on {variable}", f"against {named} on the same luck", shown, len(others))
+
+
+def references_named(labels: Sequence[str]) -> str:
+    """What variants are set against, in a few words."""
+    names = list(dict.fromkeys(labels))
+    return " and ".join(names) if len(names) <= REFERENCES else f"{names[0]} and {len(names) - 1} others of the same other values"
 
 
 def difference_lines(difference: xr.Dataset, names: Sequence[str], paired: bool, variable: str = "alignment") -> list[str]:

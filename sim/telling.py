@@ -4,7 +4,7 @@ import xarray as xr
 
 from sim import results, tables
 from sim.names import several
-from sim.plans import Plan
+from sim.plans import Plan, apart, label_of
 
 SHOWN = 4
 """Variants that a line names."""
@@ -20,7 +20,26 @@ def describe(plan: Plan) -> list[str]:
     ]
     if plan.refused:
         lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
+    lines += fellow_lines(plan)
     return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are worked out with the results"])
+
+
+def fellow_lines(plan: Plan) -> list[str]:
+    """Which variants have no fellow in the scenario of reference, so that their effects are of other values too."""
+    pairs = [(variant, plan.variants[index]) for variant, index in zip(plan.variants, plan.references, strict=True)]
+    if plan.config.reference in {name for _, to in pairs for name in (to.label, label_of(to))}:
+        return []
+    alone = [
+        (one.label, to.label)
+        for one, to in pairs
+        if one.coordinates["scenario"] != to.coordinates["scenario"] and apart(one) != apart(to)
+    ]
+    shown = "; ".join(f"{one} against {to}" for one, to in alone[:SHOWN]) + (
+        f" and {len(alone) - SHOWN} more" if len(alone) > SHOWN else ""
+    )
+    return (
+        [f"effects of more than the scenario, as the reference has no variant of the same other values: {shown}"] if alone else []
+    )
 
 
 def margin_lines(plan: Plan) -> list[str]:
@@ -32,6 +51,13 @@ def margin_lines(plan: Plan) -> list[str]:
         shown = "; ".join(unstable[:SHOWN]) + (f" and {len(unstable) - SHOWN} more" if len(unstable) > SHOWN else "")
         lines.append(f"negative, so there are several stable worlds and history decides: {shown}")
     return lines
+
+
+def against(ds: xr.Dataset) -> str:
+    """What the variants of results are set against, in words; nothing where there is one variant."""
+    if ds.sizes["variant"] == 1:
+        return ""
+    return f", set against {tables.references_named([str(name) for name in ds['reference'].values])}"
 
 
 def effects_lines(ds: xr.Dataset) -> list[str]:

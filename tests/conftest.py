@@ -27,6 +27,12 @@ def load(study):
     return importlib.import_module(study)
 
 
+def over(said, *more):
+    """A command with more overrides, which take the place of those of the same key."""
+    keys = {word.partition("=")[0] for word in more}
+    return [*(word for word in said if word.partition("=")[0] not in keys), *more]
+
+
 def effect(target, kind, who, size, date="2022-03-10", **lasting):
     """One effect of a shock, with a range around its size."""
     low, high = sorted((0.5 * size, 1.5 * size))

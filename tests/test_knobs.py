@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import effect, shock_folder
+from conftest import effect, over, shock_folder
 
 from sim.compose import expand
 from sim.config import Config
@@ -92,7 +92,7 @@ def kind(path):
 @pytest.mark.parametrize("said", ["start=2022-06", "end=2024-01", "periods_per_year=4", "replicates=3", "seed=1"])
 def test_every_setting_of_the_run_moves_something(said):
     common = ["region=toy", "replicates=2", "end=2023-01"]
-    base, other = (run_arrays(Plan(expand([*common, *words]))) for words in ([], [said]))
+    base, other = (run_arrays(Plan(expand(over(common, *words)))) for words in ([], [said]))
     assert not np.array_equal(base["alignment"], other["alignment"])
 
 
