@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sim import manifest
+from sim import manifest, stopping
 from sim.refusal import DamageError, RoomError, SettingError
 from sim.settings import differing, fingerprint, flat_settings
 from sim.store import CHUNKS, Store, hold, sync
@@ -62,6 +62,7 @@ def _short(value: object) -> str:
 @contextmanager
 def whole(folder: Path) -> Iterator[Path]:
     """A new folder that appears under its name only when everything in it is written; else nothing is left."""
+    stopping.check()
     missing = [parent for parent in folder.parents if not parent.exists()]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -11,16 +11,18 @@ import threading
 import time
 import traceback
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim import cluster as clusters
+from sim import stopping
 from sim.chunks import Task
 from sim.config import Keep
 from sim.ensemble import Arrays, Job, run_task
@@ -206,7 +208,11 @@ def _in_pool(job: Job, todo: Sequence[Task], workers: int, store: Store | None) 
     try:
         with _no_interrupt():
             waiting = {pool.submit(_in_worker, task): task for task in todo}
-        for done in as_completed(waiting):
+        finished = SimpleQueue[Future[Outcome]]()
+        for future in waiting:
+            future.add_done_callback(finished.put)
+        for _ in todo:
+            done = stopping.next_of(finished)
             try:
                 yield done.result()
             except BrokenProcessPool:
