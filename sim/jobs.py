@@ -101,6 +101,7 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
     }
     texts = ConfigTexts()
     with holding.begun(folder, said):
+        holding.clear_killed(folder)
         for batch in batches:
             _run(folder, batch.variants, [jobs[number] for number in batch.numbers], progress, texts)
         _write_table(folder / TABLE, jobs)

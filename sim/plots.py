@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from sim import captions, results
 from sim.arrays import Array
-from sim.captions import BAND, INTERVAL, SINGLE, names
+from sim.captions import INTERVAL, SINGLE, names
 from sim.moments import moments_of
 from sim.names import BLOC, PEER, PERIOD, QUANTITIES, STATE, STATE_PEER, TIME, VARIANT
 from sim.panels import LEVELS, frame, limits_of, line, name_ends, number_marks, ticks
@@ -49,7 +49,11 @@ def plot_trajectories(ds: xr.Dataset, variant: str, variable: str = "alignment")
     moments, times = moments_of(ds, variable)
     at, shocks, single = names(ds, VARIANT).index(variant), captions.marks([ds], [variant]), captions.worlds(ds) == 1
     limits = limits_of(*(moments[name] for name in ("mean", "q05", "q95")))
-    notes = ["Line: mean of the worlds", SINGLE if single else f"band: {BAND}", "dotted: level at the opening"]
+    notes = [
+        "Line: mean of the worlds",
+        SINGLE if single else f"band: {captions.band(captions.worlds(ds))}",
+        "dotted: level at the opening",
+    ]
     figure, panels = sheet(
         captions.state_words(ds),
         captions.bloc_words(ds),
@@ -154,7 +158,7 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
     pairs = ds.sizes[STATE] * (ds.sizes[STATE] - 1) // 2
     most = [f"alike: the {PAIRS} of {pairs} pairs of states that change most"] if pairs > PAIRS else []
     turned = "realigned: share of worlds in which a state stands closest to a rival of the bloc that it first stood closest to"
-    band = SINGLE if single else f"band, in the lowest row: {BAND}"
+    band = SINGLE if single else f"band, in the lowest row: {captions.band(captions.worlds(ds))}"
     notes = ["Line: mean of the worlds", turned, *most, band, *captions.rivals(ds), *notes]
     figures = []
     for page in pages:
@@ -268,7 +272,10 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
     rows = -(-len(shown) // columns)
     bands = [table[name].values[0, shown] for name in ("q05", "q95")]
     limits = limits_of(*bands, *(mean[1:, shown] + sign * half[1:, shown] for sign in (-1, 1)), mean[:, shown], np.zeros(1))
-    notes = ["Line: mean of the worlds, since the first instant", SINGLE if single else f"band: {BAND}"]
+    notes = [
+        "Line: mean of the worlds, since the first instant",
+        SINGLE if single else f"band: {captions.band(captions.worlds(explained))}",
+    ]
     against = explained.attrs["against"]
     notes += [f"dashed: effect against {against} on the same luck, with its {INTERVAL}"] if against else []
     notes += ["the parts add up to the whole change exactly"]

@@ -3,6 +3,7 @@
 import xarray as xr
 
 from sim import results, tables
+from sim.measures import ENDS, FEW
 from sim.names import several
 from sim.plans import Plan
 
@@ -18,9 +19,18 @@ def describe(plan: Plan) -> list[str]:
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
+    lines += few_lines(config.replicates)
     if plan.refused:
         lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
     return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are worked out with the results"])
+
+
+def few_lines(worlds: int) -> list[str]:
+    """What to beware of where a variant has few worlds, as lines of text."""
+    if worlds >= FEW:
+        return []
+    ends = "that world itself" if worlds == 1 else "the least and the greatest" if worlds <= ENDS else "next to the ends"
+    return [f"5 and 95 % of {several(worlds, 'world')} are {ends}: replicates={FEW} or more show a spread"]
 
 
 def margin_lines(plan: Plan) -> list[str]:
