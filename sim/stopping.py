@@ -13,7 +13,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-PATIENCE = 1.5
+PATIENCE = 1.0
 """Seconds after which a stop no longer waits for the work to look."""
 LOOK_SECONDS = 0.1
 """How often those look who wait for others."""

@@ -202,11 +202,12 @@ def _in_pool(job: Job, todo: Sequence[Task], workers: int, store: Store | None) 
     """Chunks by one pool of processes; returns those that were lost because one of them died."""
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid()))
+    with _unheard():
+        pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid()))
     lost: list[Task] = []
     ended = False
     try:
-        with _no_interrupt():
+        with _unheard():
             waiting = {pool.submit(_in_worker, task): task for task in todo}
         finished = SimpleQueue[Future[Outcome]]()
         for future in waiting:
@@ -227,9 +228,9 @@ def _in_pool(job: Job, todo: Sequence[Task], workers: int, store: Store | None) 
 
 
 @contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Keep the keyboard's interrupt waiting: processes that begin meanwhile never hear it, their parent does afterwards."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _unheard() -> Iterator[None]:
+    """Keep waiting what a terminal sends to all: processes that begin meanwhile never hear it and leave it to their parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:
