@@ -4,8 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from sim import stopping
 from sim.arguments import VERBS, Parser, parser_of, top_parser
 from sim.calling import program, stopped
 from sim.names import several
+from sim.progress import progress
 from sim.refusal import SettingError, likely, whole_number
 
 GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, STOPPED = 0, 2, 3, 5, 128
@@ -139,23 +139,6 @@ def run_together(verb: str, options: Any) -> int:
     for line in telling.effects_lines(ds):
         print(line)
     return _end(folder, f"results: {folder}", variants, options)
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar of worlds with rate and time left on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm
-
-    with tqdm(unit=" worlds", unit_scale=True, leave=False, dynamic_ncols=True) as bar:
-
-        def watch(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield watch
 
 
 def _show(variants: Sequence[Any]) -> int:
