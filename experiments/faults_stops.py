@@ -153,18 +153,18 @@ def stops(here: Path, number: int, seed: int = 1, ways: Sequence[Way] = WAYS, co
         shutil.copytree(before, place)
         running = Running(place, command.said, terminal=way.name == "terminal closed")
         running.wait(moments.uniform(0, seconds))
-        if running.process.poll() is None:
-            struck[way.name] += 1
-            began = time.monotonic()
+        began = time.monotonic()
+        living = running.process.poll() is None
+        if living:
             way.strike(running)
-            code, told = running.end()
-            took = time.monotonic() - began
+        code, told = running.end()
+        took = time.monotonic() - began
+        if living and code != 0:  # else it had just ended
+            struck[way.name] += 1
             if way.code is not None:
                 slowest = max(slowest, took)
                 wrong += _unkept(way, command, code, told, took, place)
             wrong += [f"{way.name}, {command.name}: said {told}"] * any(word in told for word in NOISE)
-        else:
-            running.end()
         wrong += [f"{way.name}, {command.name}: processes are left"] * (not gone(running.process.pid))
         code, told = Running(place, command.said).end()
         wrong += [f"{way.name}, {command.name}: then {code} {told}"] * (code != 0)
