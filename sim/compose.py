@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim import stopping
 from sim.checks import check, check_run
 from sim.composition import composition, hydra_word
 from sim.config import NO_SHOCK, RUN_KEYS, Config, Design, Sample, Study, Variant, demand_one_run
@@ -140,7 +139,6 @@ def _points(axes: Sequence[Axis], rows: Sequence[Combination], where: Folders, c
     wholes: dict[str, Whole] = {}
     points = []
     for row in rows:
-        stopping.check()
         picked = {key: value for key, value in row.items() if key not in light}
         name = json.dumps(picked)
         if name not in wholes:
