@@ -34,7 +34,7 @@ GOLDEN = {
 }
 """The SHA-256 of draws, written down once: numbers of another version or machine are the same, or the release says so."""
 CLOSE = 1e-12
-RUN = ["scenario=baseline,all_three", "replicates=5", "end=2025-01"]
+RUN = ["scenario=baseline,all_three", "replicates=5", "end=2028-01"]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 OLDEST, PINNED, NEWEST = "constraints-lowest.txt", "constraints.txt", os.devnull
 TRIED = (("3.11", PINNED), ("3.11", OLDEST), ("3.12", PINNED), ("3.13", PINNED), ("3.13", NEWEST), ("3.14", NEWEST))
