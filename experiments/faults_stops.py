@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from experiments.faults import OUT, ROOT, Finding, gone, sweep, tree, workers_of
 
@@ -60,7 +60,7 @@ class Running:
 
     def __init__(self, here: Path, said: Sequence[str], terminal: bool = False) -> None:
         self.master, inner = pty.openpty() if terminal else (-1, -1)
-        streams = dict.fromkeys(("stdin", "stdout"), inner) if terminal else {"stdout": subprocess.PIPE}
+        streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout"), inner) if terminal else {"stdout": subprocess.PIPE}
 
         def ready() -> None:
             for number in (signal.SIGINT, signal.SIGHUP):
@@ -76,6 +76,7 @@ class Running:
             cwd=here,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stderr=subprocess.PIPE,
+            text=True,
             start_new_session=True,
             preexec_fn=ready,
             **streams,
@@ -106,7 +107,7 @@ class Running:
         if self.master >= 0:
             with suppress(OSError):
                 os.close(self.master)
-        return self.process.returncode, wrong.decode()
+        return self.process.returncode, wrong
 
     def send(self, number: int, times: int = 1) -> None:
         """Signal all its processes, as a terminal does."""

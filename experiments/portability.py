@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -111,4 +112,5 @@ def _apart(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> tu
 
 if __name__ == "__main__":
     print(json.dumps(draws()))
-    np.savez(sys.argv[1], **run_arrays(Plan(expand(RUN))))
+    made: dict[str, Any] = dict(run_arrays(Plan(expand(RUN))))
+    np.savez(sys.argv[1], **made)
