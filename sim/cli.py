@@ -2,20 +2,21 @@
 
 import os
 import shlex
-import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sim import stopping
 from sim.arguments import VERBS, Parser, parser_of, top_parser
+from sim.calling import program, stopped
 from sim.names import several
+from sim.progress import progress
 from sim.refusal import SettingError, likely, whole_number
 
-GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, INTERRUPTED, TERMINATED = 0, 2, 3, 5, 130, 143
-"""Exit codes."""
+GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, STOPPED = 0, 2, 3, 5, 128
+"""Exit codes; one that is stopped ends with the number of the signal beyond the last."""
 LINES_MAX = 6
 """Lines of an error message."""
 
@@ -23,16 +24,18 @@ LINES_MAX = 6
 def run_command(argv: Sequence[str]) -> int:
     """Run the command line; its exit code. Bad input is one message of at most six lines, never a traceback."""
     try:
-        return _dispatch(list(argv))
+        stopping.check()
+        code = _dispatch(list(argv))
+        stopping.check()
+        return code
     except SettingError as error:
         return refuse(str(error), error.code)
     except KeyboardInterrupt as stop:
-        said = "stopped; chunks that are done are kept, nothing half-written is left. To go on:"
-        print(f"sim: {said} {again(argv)}", file=sys.stderr)
-        return TERMINATED if stop.args == (signal.SIGTERM,) else INTERRUPTED
-    except BrokenPipeError:
+        stopping.tell(stopped(argv, "nothing half-written is left"))
+        return STOPPED + (stop.args[0] if stop.args else signal.SIGINT)
+    except BrokenPipeError:  # whoever read what is said has gone, and what was under way has not ended
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing may be flushed to a closed pipe on exit
-        return GOOD
+        return STOPPED + signal.SIGPIPE
     except OSError as error:
         said = "chunks that are done are kept; where there is room, the same command goes on"
         return refuse(f"{error.filename or 'files'}: {error.strerror or error}; {said}", NO_ROOM)
@@ -45,22 +48,6 @@ def refuse(message: str, code: int) -> int:
     lines = [line if len(line) <= 400 else line[:397] + "..." for line in message.splitlines()]
     print("\n".join([f"sim: {lines[0]}", *lines[1:LINES_MAX]]), file=sys.stderr)
     return code
-
-
-def again(argv: Sequence[str]) -> str:
-    """The command as it can be typed in the same place."""
-    return f"{program()} {shlex.join(argv)}"
-
-
-def program() -> str:
-    """How this program is called from here: by name where the shell finds it, else by its path."""
-    typed = Path(sys.argv[0])
-    if typed.name == "__main__.py":
-        return "python -m sim"
-    found = shutil.which(typed.name)
-    if found and Path(found).resolve() == typed.resolve():
-        return typed.name
-    return shlex.quote(os.path.relpath(typed))
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -155,23 +142,6 @@ def run_together(verb: str, options: Any) -> int:
     for line in telling.effects_lines(ds):
         print(line)
     return _end(folder, f"results: {folder}", variants, options)
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar of worlds with rate and time left on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm
-
-    with tqdm(unit=" worlds", unit_scale=True, leave=False, dynamic_ncols=True) as bar:
-
-        def watch(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield watch
 
 
 def _show(variants: Sequence[Any]) -> int:

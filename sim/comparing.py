@@ -33,6 +33,7 @@ def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> P
     if into.resolve() in [folder.resolve() for folder in folders]:
         raise SettingError("out", "is one of the folders that are compared", "a new folder", where=f"out={into}")
     there = holding.complete(into, asked)
+    holding.clear_killed(into.parent, into.name)
     opened = [results.open_results(folder) for folder in folders]
     if len(folders) == 1:
         _of_one(opened[0], folders[0], None if there else into, asked, tell)

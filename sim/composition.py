@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from sim import stopping
 from sim.folders import GROUPS, HYDRA_VERSION_BASE, MAIN, Folders, config_folder
 from sim.overrides import CHOICES, Tables
 from sim.refusal import SettingError, likely
@@ -44,6 +45,7 @@ def hydra_word(choice: object) -> str:
 
 def composition(picks: Sequence[str], where: Folders) -> Tables:
     """What Hydra makes of the files for one choice of groups; every file that takes part is checked first."""
+    stopping.check()
     taken = _taken(picks, where)
     files = [config_folder() / f"{MAIN}.yaml", *(where.file(group, name) for group, names in taken.items() for name in names)]
     stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file)

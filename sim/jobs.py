@@ -24,7 +24,7 @@ from sim.layout import layout_of
 from sim.plans import Plan, faults, references
 from sim.refusal import FailedError, SettingError
 from sim.settings import fingerprint
-from sim.shares import BATCHES, FAILED, ConfigTexts, Job, write_folders
+from sim.shares import ALREADY, BATCHES, COMPLETE, FAILED, ConfigTexts, Job, write_folders
 from sim.words import provenance
 
 TABLE = "jobs.csv"
@@ -103,6 +103,7 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
     }
     texts = ConfigTexts()
     with holding.begun(folder, said):
+        holding.clear_killed(folder)
         for batch in batches:
             _run(folder, batch.variants, [jobs[number] for number in batch.numbers], progress, texts)
         _write_table(folder / TABLE, jobs)
@@ -209,7 +210,8 @@ def _write_table(path: Path, jobs: Sequence[Job]) -> None:
 
 def _row(job: Job) -> dict[str, object]:
     outcome = dict([job.outcome]) if job.outcome else {}
-    return {"job": job.name, "status": job.status, "message": job.message, **outcome, **job.point.coordinates}
+    status = COMPLETE if job.status == ALREADY else job.status  # the table is the same, whatever stopped and was gone on with
+    return {"job": job.name, "status": status, "message": job.message, **outcome, **job.point.coordinates}
 
 
 def lines(jobs: Sequence[Job]) -> list[str]:

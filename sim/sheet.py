@@ -17,6 +17,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from sim import stopping
+
 Dash = Any
 """A line style of Matplotlib: a word, or an offset with lengths on and off."""
 
@@ -209,4 +211,5 @@ def _write_legend(figure: Figure, entries: Sequence[tuple[str, str, Dash]], top:
 @styled
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as PNG for print (180 dpi); the bytes hold no date and no version."""
+    stopping.check()
     figure.savefig(path, dpi=DPI, format="png", metadata={"Software": None})

@@ -56,7 +56,7 @@ def read_file(path: Path) -> Any:
 @lru_cache(maxsize=512)
 def _read(path: Path, changed: int, size: int) -> Any:
     check_file(path)
-    return yaml.load(path.read_text("utf-8-sig"), Loader=_Loader)
+    return yaml.load(path.read_text("utf-8-sig"), Loader=_Loader)  # noqa: S506 - a safe one, in C
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

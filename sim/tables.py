@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sim import stopping
 from sim.names import BLOC, PEER, PERIOD, QUANTITIES, RIVAL, SHOWN, STATE, STATISTIC, TIME, VARIANT, several
 
 AXES = (STATE, PEER, BLOC, RIVAL)
@@ -59,6 +60,7 @@ def rows_of_variants(summary: xr.Dataset) -> Iterator[list[list[Any]]]:
     beside = [summary[name].values for name in (VARIANT, "scenario", *swept(summary))]
     variables = {name: (_words(summary, name), summary[name].values) for name in SHOWN if name in summary}
     for index in range(summary.sizes[VARIANT]):
+        stopping.check()
         label, scenario, *own = (cell(values[index]) for values in beside)
         tail = [worlds(summary), *own]
         yield [

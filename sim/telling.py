@@ -3,6 +3,8 @@
 import xarray as xr
 
 from sim import results, tables
+from sim.config import Variant
+from sim.measures import ENDS, FEW
 from sim.names import several
 from sim.plans import Plan, apart, label_of
 
@@ -18,6 +20,7 @@ def describe(plan: Plan) -> list[str]:
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
+    lines += few_lines(config.replicates)
     if plan.refused:
         lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
     lines += fellow_lines(plan)
@@ -29,17 +32,22 @@ def fellow_lines(plan: Plan) -> list[str]:
     pairs = [(variant, plan.variants[index]) for variant, index in zip(plan.variants, plan.references, strict=True)]
     if plan.config.reference in {name for _, to in pairs for name in (to.label, label_of(to))}:
         return []
-    alone = [
-        (one.label, to.label)
-        for one, to in pairs
-        if one.coordinates["scenario"] != to.coordinates["scenario"] and apart(one) != apart(to)
-    ]
-    shown = "; ".join(f"{one} against {to}" for one, to in alone[:SHOWN]) + (
-        f" and {len(alone) - SHOWN} more" if len(alone) > SHOWN else ""
-    )
-    return (
-        [f"effects of more than the scenario, as the reference has no variant of the same other values: {shown}"] if alone else []
-    )
+    alone = [f"{one.label} against {to.label}" for one, to in pairs if _scenario(one) != _scenario(to) and apart(one) != apart(to)]
+    shown = "; ".join(alone[:SHOWN]) + (f" and {len(alone) - SHOWN} more" if len(alone) > SHOWN else "")
+    said = "effects of more than the scenario, as that of reference has no variant of the same other values"
+    return [f"{said}: {shown}"] if alone else []
+
+
+def _scenario(variant: Variant) -> object:
+    return variant.coordinates["scenario"]
+
+
+def few_lines(worlds: int) -> list[str]:
+    """What to beware of where a variant has few worlds, as lines of text."""
+    if worlds >= FEW:
+        return []
+    ends = "that world itself" if worlds == 1 else "the least and the greatest" if worlds <= ENDS else "next to the ends"
+    return [f"5 and 95 % of {several(worlds, 'world')} are {ends}: replicates={FEW} or more show a spread"]
 
 
 def margin_lines(plan: Plan) -> list[str]:

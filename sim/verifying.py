@@ -231,7 +231,7 @@ def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
     """The points of a run as `config.yaml` says them; numbers that were swept lightly are set over few whole configs again."""
     path = folder / outputs.CONFIG
     try:
-        content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         shared, variants = dict(content["shared"]), dict(content["variants"])
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
         raise SettingError(

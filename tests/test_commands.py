@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from sim import outputs
-from sim.cli import again, run_command
+from sim.calling import again
+from sim.cli import run_command
 from sim.compose import expand
 from sim.folders import config_folder
 from sim.plans import Plan
