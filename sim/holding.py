@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sim import manifest
+from sim import manifest, places
 from sim.refusal import DamageError, RoomError, SettingError
 from sim.settings import differing, fingerprint, flat_settings
 from sim.store import CHUNKS, Store, hold, sync
@@ -21,17 +21,24 @@ SHOWN = 4
 """Differences that a refusal shows."""
 
 
-def complete(folder: Path, settings: dict[str, Any]) -> bool:
+def complete(folder: Path, settings: dict[str, Any], chunks: str = "") -> bool:
     """Whether the folder holds these very results to the end, undamaged; refused where it holds others, or anything else.
 
-    A run whose manifest is lost or damaged is known by what its chunks say.
+    A run whose manifest is lost or damaged is known by what its chunks say. They may lie elsewhere only where `chunks`, which the
+    command says, has them.
     """
+    with places.trusting(chunks):
+        return _complete(folder, settings)
+
+
+def _complete(folder: Path, settings: dict[str, Any]) -> bool:
     said, chunks = f"out={folder}", Store(folder, fingerprint(settings))
     if not folder.exists():
         parent = next(parent for parent in folder.resolve().parents if parent.exists())
         if not parent.is_dir():
             raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
         return False
+    places.demand_inside(folder)
     if not (folder / manifest.MANIFEST).is_file():
         if folder.resolve() == Path.cwd():
             raise SettingError("out", "is the folder that the command is called in", "a folder inside it, or another", where=said)

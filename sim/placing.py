@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from sim.folders import GROUPS, Folders
+from sim.folders import Folders
+from sim.groups import GROUPS
 from sim.overrides import Axis
 from sim.refusal import SettingError
 from sim.strict import read_file
