@@ -186,10 +186,14 @@ def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
 
 
 def command(folder: Path, words: Mapping[str, Any]) -> str:
-    """The command that goes on with a folder, from what its words say of the one that began it; of a batch, with all its jobs."""
+    """The command that goes on with a folder, from what its words say of the one that began it; of a batch, with all its jobs.
+
+    Of places it says only that of chunks which are there already: where else to write or connect to is for who types it.
+    """
     folder = manifest.jobs_of(folder) if "jobs" in words and "chunks" in words else folder
     came = json.loads(words["attributes"]["provenance"])
-    said = [text for text in came["overrides"] if not text.startswith("out=")]
+    there = str(words.get("place", "")).rpartition("/")[0]
+    said = [text for text in came["overrides"] if not places.is_place(text)] + ([f"engine.chunks={there}"] if there else [])
     out = str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f"'{folder}'"
     own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
     verb = ["run", "-m"] if "jobs" in words else ["sweep"]

@@ -45,6 +45,11 @@ def demand_no_place(path: Sequence[str], file: Path) -> None:
         raise SettingError(f"study.axes.{key}", "is not set by a file", f"{key}=... on the command line", where=str(file))
 
 
+def is_place(override: str) -> bool:
+    """Whether an override says where a run writes or connects to."""
+    return override.lstrip("+~").partition("=")[0].strip() in COMMAND_ONLY
+
+
 # What is typed --------------------------------------------------------------------------------------------------------------
 
 
@@ -96,7 +101,7 @@ def demand_trusted(folder: Path, place: object) -> None:
         return
     if said.startswith(LOCAL) and _is_inside(Path(said.removeprefix(LOCAL)), folder):
         return
-    wrong = f"says that its chunks lie outside it, at {said}"
+    wrong = f"says that its chunks lie outside it, at {said!r}"
     known = "--trust-place (in Python trust_place=True), if you know who made it; a run goes on with its own engine.chunks="
     raise SettingError(str(folder), wrong, known)
 
