@@ -34,7 +34,9 @@ class OwnFolders(SearchPathPlugin):
     where = Folders()
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Add them."""
+        """Add them, in the place of what Hydra takes for the application's own."""
+        path = search_path.get_path()
+        path[:] = [element for element in path if element.provider != sources.MAIN_FOLDER]
         sources.add_folders(search_path, self.where)
 
 
@@ -55,11 +57,11 @@ def demand_read(options: argparse.Namespace) -> Folders:
         if getattr(options, name) is not None:
             raise SettingError(f"--{name.replace('_', '-')}", "is not read here", allowed, where="arguments")
     where = folders(options.config_dir)
-    if options.shell_completion or options.help or options.hydra_help:
+    if options.shell_completion:
         return where
     said = [word for word in options.overrides if not overrides.is_hydras(word, where)]
     several = options.multirun or any(word.lstrip("+").startswith("hydra.mode=") for word in options.overrides)
-    if not several and not options.info:
+    if not (several or options.info or options.help or options.hydra_help):
         compose.expand_one(said, options.config_dir)
     return where
 

@@ -84,7 +84,7 @@ def _dispatch(argv: list[str]) -> int:
 def _obeyed(verb: str, options: Any) -> int:
     """Do what a verb asks for."""
     for folder in getattr(options, "folders", [getattr(options, "folder", "")]):
-        places.demand_path("DIR", folder)
+        places.demand_path("out" if folder.startswith("out=") else "DIR", folder.removeprefix("out="))
     if verb == "compare":
         return compare_folders(options.folders)
     if verb == "explain":

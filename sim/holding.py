@@ -102,6 +102,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
 
     Processes that hold it `together` compute parts of one run: the first writes the manifest, and none removes anything.
     """
+    places.demand_inside(folder)  # a lock that leads elsewhere would be written there
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     store, kept = manifest.store_of(folder, said) if "chunks" in said else None, True
     try:

@@ -15,8 +15,8 @@ from sim.groups import GROUPS
 from sim.strict import WHOLE, is_whole
 
 HYDRA_VERSION_BASE = "1.3"
-USER = "user"
-"""How Hydra calls the user's folder."""
+USER, MAIN_FOLDER = "user", "main"
+"""How Hydra calls the user's folder, and that of the application."""
 
 
 class Checked(ConfigSource):
@@ -69,7 +69,7 @@ def add_folders(search: ConfigSearchPath, where: Folders) -> None:
     """Put the folders of config files at the end of Hydra's path of search, in their order."""
     SourcesRegistry.instance().register(Checked)
     for folder in where.paths:
-        search.append(USER if folder == where.user else "main", f"{Checked.scheme()}://{folder}")
+        search.append(USER if folder == where.user else MAIN_FOLDER, f"{Checked.scheme()}://{folder}")
 
 
 def search_path(where: Folders) -> ConfigSearchPath:
