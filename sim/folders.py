@@ -37,7 +37,7 @@ class Folders:
 
     def options(self, group: str) -> list[str]:
         """The names of the files in a group."""
-        return sorted({file.stem for folder in self.paths for file in (folder / group).glob("*.yaml")})
+        return sorted({file.stem for folder in self.paths for file in (folder / group).glob("*.yaml") if is_name(file.stem)})
 
     def replacing(self) -> list[str]:
         """The user's own files that stand before a shipped one of their name, as `group/name.yaml`."""
@@ -77,7 +77,7 @@ def folders(config_dir: str | Path | None) -> Folders:
         raise SettingError("--config-dir", f"{config_dir} holds none of the folders that are read", ", ".join(GROUPS))
     _demand_read(user)
     for file in sorted(user.glob("*/*.yaml")):
-        if file.parent.name in GROUPS:
+        if file.parent.name in GROUPS and not file.name.startswith("."):
             read_checked(file, file.parent.name, own=True)
     return Folders(user)
 

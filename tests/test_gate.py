@@ -81,6 +81,56 @@ def test_a_directive_counts_in_the_first_lines_and_is_refused_after_settings(tmp
         read_file(file / "b.yaml")
 
 
+def test_numbers_and_dates_are_read_as_people_write_them(tmp_path):
+    said = {
+        "a": "1e-3",
+        "b": "1.5e3",
+        "c": ".5",
+        "d": "-2",
+        "e": "2025-08-08",
+        "f": "2025-08",
+        "g": "-.5",
+        "h": "1.",
+        "i": "1e",
+        "j": "e3",
+    }
+    faults_gate.write(tmp_path, {"x.yaml": "".join(f"{key}: {text}\n" for key, text in said.items())})
+    wanted = {
+        "a": 0.001,
+        "b": 1500.0,
+        "c": 0.5,
+        "d": -2,
+        "e": "2025-08-08",
+        "f": "2025-08",
+        "g": -0.5,
+        "h": 1.0,
+        "i": "1e",
+        "j": "e3",
+    }
+    found = read_file(tmp_path / "x.yaml")
+    assert found == wanted and [type(value) for value in found.values()] == [type(value) for value in wanted.values()]
+
+
+@pytest.mark.parametrize("where", ["user", "shipped"])
+def test_hydra_gets_what_the_strict_reading_found(here, where):
+    if where == "user":
+        own(
+            here,
+            "dynamics/reference.yaml",
+            (config_folder() / "dynamics" / "reference.yaml").read_text("utf-8").replace("1.0", "1e0"),
+        )
+    (variant,) = expand(TOY, "mine" if where == "user" else None)
+    file = (here / "mine" if where == "user" else config_folder()) / "dynamics" / "reference.yaml"
+    assert variant.settings["dynamics"] == read_file(file)
+
+
+def test_a_hidden_file_is_no_choice(here):
+    said = own(here, "scenario/._calm.yaml", "\0\1")
+    own(here, "scenario/.own.yaml", "x: 1\n")
+    assert Folders(here / "mine").options("scenario") == Folders().options("scenario")
+    assert called("sim", *TOY, "scenario=.own", *said).screen.startswith("sim: scenario=.own: scenario: no scenario is called")
+
+
 @pytest.mark.parametrize("word", [*probes.WAYS, "", "a b", "a,b", "a@b", "${x}", "[x]", ".hidden", 1, None, ["x"]])
 def test_what_is_no_name_of_a_file(word):
     assert is_name(word) == (word in ("CON", "COM1", "NUL.txt", "x.yaml", "x" * 300, "\U00020000" * 300))
