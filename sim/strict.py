@@ -28,6 +28,8 @@ PACKAGE = re.compile(r"\s*#\s*@package\b(.*)")
 """A comment in which Hydra reads that the file's settings belong elsewhere."""
 WHOLE = "_global_"
 """The one place elsewhere: the settings of the whole run."""
+HYDRAS = re.compile(r"\W*hydra(\W|$)")
+"""Keys in which Hydra reads settings of its own, or would if it took them as it takes words of a command."""
 PLAIN = frozenset({"true", "false", "null"})
 """Words that mean what they say."""
 
@@ -169,7 +171,7 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
         raise SettingError(here, f"line {line}: the key stands twice", "each key once", where=where)
     if plain and value in PLAIN:
         raise SettingError(here, f"line {line}: {value} is no name", where=where)
-    if value == "hydra" or value.startswith("_") or value == "<<":
+    if HYDRAS.match(value) or value.startswith("_") or value == "<<":
         raise SettingError(here, f"line {line}: the key {value!r} is not read here", "settings of this project", where=where)
     level.seen.add(value)
     level.key, level.wants_key = value, False
