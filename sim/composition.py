@@ -1,41 +1,30 @@
 """What Hydra makes of the files for one choice of groups, with every file that takes part checked first."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra._internal.hydra import Hydra
+from hydra import version
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sim import stopping
-from sim.folders import GROUPS, HYDRA_VERSION_BASE, MAIN, Folders, config_folder
+from sim import places, stopping
+from sim.folders import HYDRA, MAIN, Folders, config_folder, read_checked
+from sim.groups import GROUPS, named_by
 from sim.overrides import CHOICES, Tables
 from sim.refusal import SettingError, likely
+from sim.sources import HYDRA_VERSION_BASE, search_path
 from sim.strict import read_file
 
 
-@contextmanager
-def hydra_over(where: Folders) -> Iterator[ConfigLoader]:
-    """Hydra for a while, over the folders in their order of search; gives its loader.
-
-    The user's folder is handed over as a path, not in Hydra's grammar (`hydra.searchpath`): that searches the shipped folder first,
-    and reads letters of the path as its own.
-    """
-    with initialize_config_dir(str(config_folder()), version_base=HYDRA_VERSION_BASE):
-        hydra = GlobalHydra.instance()
-        if where.user:
-            search = hydra.config_loader().get_search_path()
-            search.prepend("user", str(where.user), "main")
-            hydra.clear()
-            Hydra.create_main_hydra2("sim", search)
-        yield hydra.config_loader()
+def loader_over(where: Folders) -> ConfigLoader:
+    """Hydra's composer over the folders in their order of search; it leaves Hydra's own state in this process alone."""
+    version.setbase(HYDRA_VERSION_BASE)
+    return ConfigLoaderImpl(search_path(where))
 
 
 def hydra_word(choice: object) -> str:
@@ -52,9 +41,10 @@ def composition(picks: Sequence[str], where: Folders) -> Tables:
     try:
         composed = _hydra(tuple(picks), where, stamps)
     except (HydraException, OmegaConfBaseException, AssertionError, ValueError) as error:  # Hydra's own words for lists of defaults
-        raise _explain(error, picks, where) from None
+        raise _explain(error, picks) from None
     except RecursionError:
         raise SettingError(" ".join(picks), "the lists of defaults of its files lead back to themselves", "no circle") from None
+    _demand_said(composed.get(places.ENGINE), taken[places.ENGINE], where)
     tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: taken}
     for name in tables["shock"]:
         if name not in taken["shock"]:
@@ -66,10 +56,10 @@ def composition(picks: Sequence[str], where: Folders) -> Tables:
 @lru_cache(maxsize=128)
 def _hydra(picks: tuple[str, ...], where: Folders, stamps: tuple[tuple[Path, int, int], ...]) -> Tables:
     """Hydra's composition, made once in a process while none of the files that take part changes; only to be copied."""
-    with hydra_over(where):
-        plain = OmegaConf.to_container(hydra_compose(MAIN, overrides=list(picks)), resolve=False)
+    composed = loader_over(where).load_configuration(MAIN, list(picks), RunMode.RUN, from_shell=False)
+    plain = OmegaConf.to_container(composed, resolve=False)
     assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    return {str(key): value for key, value in plain.items() if key != HYDRA}
 
 
 def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
@@ -79,39 +69,37 @@ def _taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
         group: names.strip("[]").split(",") if names.strip("[]") else [] for group, _, names in (p.partition("=") for p in picks)
     }
     found: dict[str, list[str]] = {group: [] for group in GROUPS}
-    waiting = [(group, name) for group, names in (_defaults(main, "") | picked).items() for name in names]
+    waiting = [(group, name) for group, names in (named_by(read_file(main), "", main) | picked).items() for name in names]
     while waiting:
         group, name = waiting.pop(0)
         file = where.file(group, name)
-        if group not in found or name in found[group] or file is None:
+        if name in found[group] or file is None:
             continue
         found[group].append(name)
-        named = _defaults(file, group)
+        named = named_by(read_checked(file, group, where.is_own(file)), group, file)
+        _demand_there(named, file, where)
         waiting += [(other, one) for other, names in named.items() if other == group or other not in picked for one in names]
     return found
 
 
-def _defaults(file: Path, group: str) -> dict[str, list[str]]:
-    """What a file's list of defaults names, by group."""
-    entries = read_file(file).get("defaults", [])
-    if not isinstance(entries, list):
-        raise SettingError("defaults", f"{entries!r} is no list", "[...]", where=str(file))
-    found: dict[str, list[str]] = {}
-    for entry in entries:
-        pair = next(iter(entry.items()), (group, "")) if isinstance(entry, Mapping) else (group, entry)
-        key = str(pair[0]).removeprefix("override ").partition("@")[0].strip("/")
-        found.setdefault(key, []).extend(map(str, pair[1] if isinstance(pair[1], list) else [pair[1]]))
-    return found
-
-
-def _explain(error: Exception, picks: Sequence[str], where: Folders) -> SettingError:
-    """A `SettingError` for what Hydra refused: a file of defaults that names what is not there."""
-    text = str(error)
-    missing = getattr(error, "missing_cfg_file", None)
-    if missing:
-        group, _, name = str(missing).removesuffix(".yaml").strip("/").rpartition("/")
+def _demand_there(named: Mapping[str, list[str]], file: Path, where: Folders) -> None:
+    """Refuse a list of defaults that names files which are not there."""
+    for group, names in named.items():
         options = where.options(group)
-        return SettingError(
-            f"defaults.{group}", f"no {group} is called {name!r}", ", ".join(options), likely(name, options), " ".join(picks)
-        )
-    return SettingError(" ".join(picks) or "config.yaml", "cannot be composed: " + text.splitlines()[0])
+        for name in names:
+            if name not in options:
+                wrong = f"no {group} is called {name!r}"
+                raise SettingError(f"defaults.{group}", wrong, ", ".join(options), likely(name, options), str(file))
+
+
+def _demand_said(engine: object, taken: Sequence[str], where: Folders) -> None:
+    """Refuse a user's engine that takes from a shipped one what only the command line says."""
+    for name in taken:
+        file = where.file(places.ENGINE, name)
+        if file and where.is_own(file) and isinstance(engine, Mapping):
+            places.demand_none_in({places.ENGINE: engine}, places.ENGINE, True, file)
+
+
+def _explain(error: Exception, picks: Sequence[str]) -> SettingError:
+    """A `SettingError` for what Hydra refused."""
+    return SettingError(" ".join(picks) or "config.yaml", "cannot be composed: " + str(error).splitlines()[0])

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim import places
 from sim.chunks import Task
 from sim.names import DRAWN, VARIANT
 from sim.refusal import DamageError, SettingError
@@ -19,6 +20,9 @@ from sim.store import Store, put_file
 MANIFEST, COMPLETE, JOB = "manifest.json", "complete.json", "job.json"
 FORMAT, BEFORE = 4, 3
 """The format that is written and read, and the one before, of which `sim verify` says whether it may be stale."""
+BATCHES = "batches"
+WAY_TO_BATCH = rf"\.\./{BATCHES}/[0-9]{{1,9}}"
+"""Where the data of a job lie, from its own folder."""
 
 
 def write_manifest(folder: Path, words: Mapping[str, Any], new: bool = False) -> None:
@@ -53,16 +57,30 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     DamageError
         Where they are not as they were written.
     """
+    places.demand_inside(folder)
     if (folder / JOB).is_file():
         job = unsealed(folder / JOB)
+        places.demand_beside(folder, job.get("batch"), WAY_TO_BATCH)
         if not (folder / job["batch"] / MANIFEST).is_file():
             wrong = f"is one of several jobs, whose data lie in {job['batch']} beside it and are not there"
             raise DamageError(str(folder), wrong, "the whole folder of the jobs, copied or moved together")
-        return words_of_job(unsealed(folder / job["batch"] / MANIFEST), job)
+        return words_of_job(read_batch(folder / job["batch"]), job)
     path = folder / MANIFEST
     if not path.is_file():
         raise SettingError(str(folder), "is no results folder", "a folder that sim run, sweep or compare has written")
-    return unsealed(path)
+    return read_batch(folder)
+
+
+def read_batch(folder: Path) -> dict[str, Any]:
+    """The words of a folder with a manifest of its own, such as a batch of jobs; errors as of `read_manifest`.
+
+    Refused too where they say that its data lie elsewhere, unless that place is trusted.
+    """
+    places.demand_inside(folder)
+    words = unsealed(folder / MANIFEST)
+    places.demand_trusted(folder, words.get("place"))
+    places.demand_names(folder, words.get("jobs", []))
+    return words
 
 
 def format_of(folder: Path) -> object:
@@ -73,13 +91,14 @@ def format_of(folder: Path) -> object:
     return None
 
 
-def unsealed(path: Path, wanted: int = FORMAT) -> dict[str, Any]:
-    """The words of a file that `sealed` made, of the format that is wanted; errors as of `read_manifest`."""
+def unsealed(path: Path, wanted: int = 0) -> dict[str, Any]:
+    """The words of a file that `sealed` made, of this format, or of the one that is wanted; errors as of `read_manifest`."""
     try:
         words = json.loads(path.read_text("utf-8"))
         form, seal = words["format"], words.pop(SEAL, "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise DamageError(str(path), "cannot be read", "a manifest as it was written") from None
+    wanted = wanted or FORMAT
     if form != wanted:
         hint = "; sim verify says whether it may be stale" if form == BEFORE else ""
         raise SettingError(str(path), f"has format {form!r}", f"{wanted}: make it again with this version{hint}")

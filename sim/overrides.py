@@ -1,26 +1,28 @@
 """Overrides in Hydra's grammar: read into axes of choices, named as coordinates, set on plain tables."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, IntervalSweep, Override, QuotedString, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, QuotedString, RangeSweep
 from hydra.errors import HydraException
-from hydra.grammar.gen.OverrideLexer import CommonTokenStream, InputStream, OverrideLexer
-from hydra.grammar.gen.OverrideParser import OverrideParser
 
-from sim.folders import GROUPS, Folders
+from sim import places
+from sim.folders import HYDRA, Folders
+from sim.groups import GROUPS, is_name
 from sim.names import RESERVED
 from sim.nested import merged
 from sim.refusal import SettingError, likely
 from sim.region import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
+from sim.repeats import demand_once
 from sim.settings import leaves
 
 Tables = dict[str, Any]
 VALUES_MAX = 100_000
 """Values of one override."""
+SEARCH = f"{HYDRA}.searchpath"
 CHOICES = "_choices"
 """Where the composed tables keep which file each group took, until they are typed."""
 
@@ -73,56 +75,52 @@ def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
     for said in overrides:
         if "${" in said:
             raise SettingError(said, "interpolation is not read", "the value itself")
-        try:
-            parsed = OverridesParser.create().parse_override(said)
-        except HydraException as error:
-            raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], "key=value, key=a,b, 'shock=[a,b]'") from None
-        axes.append(_axis(parsed, said, where))
-    _demand_once(axes)
+        axes.append(_axis(_parsed(said), said, where))
+    demand_once(axes)
     return axes
 
 
-def _demand_once(axes: Sequence[Axis]) -> None:
-    """Refuse what is said twice: which of the two counts would be the order's secret."""
-    seen: dict[tuple[str, ...], Axis] = {}
-    above: dict[tuple[str, ...], Axis] = {}
-    for axis in axes:
-        twice = next(_twice_in_tables(axis.said), "")
-        if twice:
-            raise SettingError(axis.key, f"{twice} stands twice in one table", "each name once", where=axis.said)
-        for path in axis.leaves:
-            higher = [path[:at] for at in range(1, len(path) + 1)]
-            other = above.get(path) or next((seen[at] for at in higher if at in seen and not _cleared(seen[at], path)), None)
-            if other:
-                said = f"{other.said} and {axis.said}"
-                which = ".".join(path).removeprefix(axis.key).removesuffix("=").lstrip(".")
-                wrong = f"{which} is said twice" if which else "is said twice"
-                raise SettingError(axis.key, wrong, "each setting once; tables are merged", where=said)
-        seen |= dict.fromkeys(axis.leaves, axis)
-        above |= {path[:at]: axis for path in axis.leaves for at in range(1, len(path))}
+def _parsed(said: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(said)
+    except HydraException as error:
+        raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], "key=value, key=a,b, 'shock=[a,b]'") from None
 
 
-def _cleared(axis: Axis, path: tuple[str, ...]) -> bool:
-    """Whether an override takes out the table that a later one fills anew."""
-    return axis.delete and len(axis.path) < len(path)
+def _is_hydras(key: str) -> bool:
+    return key.split(".")[0].split("/")[0] == HYDRA
 
 
-def _twice_in_tables(said: str) -> Iterator[str]:
-    """Names that stand twice in one of the tables `{name: value}` of an override, of which Hydra would take the last."""
-    if "{" not in said:
-        return
-    waiting = [OverrideParser(CommonTokenStream(OverrideLexer(InputStream(said)))).override()]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, OverrideParser.DictContainerContext):
-            names = [pair.getChild(0).getText().strip("'\"") for pair in node.dictKeyValuePair()]
-            yield from (name for name in dict.fromkeys(names) if names.count(name) > 1)
-        waiting += getattr(node, "children", None) or ()
+def is_hydras(said: str, where: Folders) -> bool:
+    """Whether an override is one of Hydra's own, in an application of Hydra's; refused where it leads to files past every check."""
+    parsed = _parsed(said)
+    key = parsed.key_or_group
+    if not _is_hydras(key):
+        if "/" in key or parsed.package is not None:
+            raise SettingError(said, "is no setting, and no group of files", ", ".join(GROUPS))
+        if key == places.OUT:
+            raise SettingError(said, "is Hydra's own here", "hydra.run.dir=DIR, with -m hydra.sweep.dir=DIR")
+        for axis in parse([said], where) if key in GROUPS or "${" in said else []:
+            demand_files(axis, where)
+        return False
+    if key in (HYDRA, SEARCH) or parsed.package is not None:
+        raise SettingError(said, "brings in files that nothing checks", "--config-dir DIR")
+    wrong = [word for word in _words(parsed.value()) if "/" in key and not is_name(word)]
+    if wrong:
+        raise SettingError(said, f"{wrong[0]!r} is no name of a file", "one that Hydra or a plugin brings")
+    return True
+
+
+def _words(value: Any) -> list[str]:
+    """The words of an override's value."""
+    if isinstance(value, list | ChoiceSweep):
+        return [word for item in (value if isinstance(value, list) else value.list) for word in _words(item)]
+    return [] if value is None else [str(_bare(value))]
 
 
 def _axis(parsed: Override, said: str, where: Folders) -> Axis:
     key = parsed.key_or_group
-    if key.split(".")[0].split("/")[0] == "hydra" or parsed.package is not None:
+    if _is_hydras(key) or parsed.package is not None:
         raise SettingError(said, "Hydra's own settings are not read here", "python experiments/run.py takes them")
     group = key in GROUPS
     if parsed.is_delete():

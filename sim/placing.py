@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from sim.folders import GROUPS, Folders
+from sim.folders import Folders
+from sim.groups import GROUPS
 from sim.overrides import Axis
 from sim.refusal import SettingError
 from sim.strict import read_file
@@ -16,7 +17,7 @@ def placed(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
         ):
             return SettingError(error.key, error.wrong, error.allowed, error.meant, axis.said)
     group, _, rest = error.key.partition(".")
-    place = _file_with(group, choices, where)
+    place = _file_with(error.key, choices, where)
     if group in GROUPS and choices.get(group):
         name = rest.split(".")[0] if group == "shock" else choices[group][0]
         place = f"{group}/{name}.yaml"
@@ -27,11 +28,11 @@ def placed(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
 
 
 def _file_with(key: str, choices: Mapping[str, list[str]], where: Folders) -> str:
-    """The file that sets a key of the whole config: the last of those that take part, else config.yaml."""
+    """The last of the files that take part which sets a key of the whole config or the table that it is in, else config.yaml."""
     found = "config.yaml"
     for group, names in choices.items():
         for name in names:
             file = where.file(group, name)
-            if file and key in read_file(file):
+            if file and not {key, key.partition(".")[0]}.isdisjoint(read_file(file)):
                 found = str(file) if where.user and where.user in file.parents else f"{group}/{name}.yaml"
     return found

@@ -24,8 +24,12 @@ TRAPS = (
     (re.compile(r"[-+]?[0-9.]*[0-9]_[0-9_.]*"), "YAML drops the underscores"),
     (re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)"), "it is no finite number"),
 )
-PACKAGE = re.compile(r"^\s*#\s*@package\b(.*)$", re.MULTILINE)
-"""Where Hydra reads from a comment that the file's settings belong elsewhere."""
+PACKAGE = re.compile(r"\s*#\s*@package\b(.*)")
+"""A comment in which Hydra reads that the file's settings belong elsewhere."""
+WHOLE = "_global_"
+"""The one place elsewhere: the settings of the whole run."""
+HYDRAS = re.compile(r"\W*hydra(\W|$)")
+"""Keys in which Hydra reads settings of its own, or would if it took them as it takes words of a command."""
 PLAIN = frozenset({"true", "false", "null"})
 """Words that mean what they say."""
 
@@ -37,9 +41,7 @@ def check_file(path: Path) -> None:
         if len(raw) > SIZE_MAX:
             raise SettingError("file", f"{len(raw)} bytes", f"at most {SIZE_MAX}", where=str(path))
         text = raw.decode("utf-8-sig")
-        for package in PACKAGE.findall(text):
-            if package.strip() != "_global_":
-                raise SettingError("file", f"@package {package.strip()} is not read", "@package _global_, or none", where=str(path))
+        _check_package(text, str(path))
         _check_events(yaml.parse(text, Loader=_Loader), str(path))
     except (yaml.YAMLError, RecursionError) as error:
         raise SettingError(_line(error), "is no YAML: " + _reason(error), where=str(path)) from None
@@ -50,17 +52,38 @@ def check_file(path: Path) -> None:
 def read_file(path: Path) -> Any:
     """The plain content of a YAML file, refused as by `check_file`; a file is read once while it does not change."""
     stamp = path.stat()
-    return _read(path, stamp.st_mtime_ns, stamp.st_size)
+    return _read(path, stamp.st_mtime_ns, stamp.st_size)[0]
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file says, before its settings, that they are those of the whole run; refused as by `check_file`."""
+    stamp = path.stat()
+    return _read(path, stamp.st_mtime_ns, stamp.st_size)[1]
 
 
 @lru_cache(maxsize=512)
-def _read(path: Path, changed: int, size: int) -> Any:
+def _read(path: Path, changed: int, size: int) -> tuple[Any, bool]:
     check_file(path)
-    return yaml.load(path.read_text("utf-8-sig"), Loader=_Loader)  # noqa: S506 - a safe one, in C
+    text = path.read_text("utf-8-sig")
+    loaded = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one, in C
+    return loaded, any(PACKAGE.match(line) for line in text.splitlines())
 
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The safe loader; in C, ten times faster, where PyYAML was built with it."""
+
+
+class _Loader(_Safe):
+    """Reads as people write: 1e-3 is a number, and 2025-08-08 is the text that dates are in this project."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in known if not tag.endswith(":timestamp")]
+    for letter, known in _Safe.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"), list("-+.0123456789")
+)
 
 
 def _line(error: Exception) -> str:
@@ -70,6 +93,17 @@ def _line(error: Exception) -> str:
 
 def _reason(error: Exception) -> str:
     return str(getattr(error, "problem", None) or error).splitlines()[0]
+
+
+def _check_package(text: str, where: str) -> None:
+    """Refuse a comment that puts the file's settings elsewhere than into the whole run, or says so after they have begun."""
+    settings = False
+    for line in text.splitlines():
+        said = PACKAGE.match(line)
+        if said and (said[1].strip() != WHOLE or settings):
+            wrong = f"@package {said[1].strip()} is not read" + (" after settings" if settings else "")
+            raise SettingError("file", wrong, f"@package {WHOLE} in the first lines, or none", where=where)
+        settings = settings or bool(line.strip() and not line.lstrip().startswith("#"))
 
 
 def _check_events(events: Iterator[yaml.Event], where: str) -> None:
@@ -138,7 +172,7 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
         raise SettingError(here, f"line {line}: the key stands twice", "each key once", where=where)
     if plain and value in PLAIN:
         raise SettingError(here, f"line {line}: {value} is no name", where=where)
-    if value == "hydra" or value.startswith("_") or value == "<<":
+    if HYDRAS.match(value) or value.startswith("_") or value == "<<":
         raise SettingError(here, f"line {line}: the key {value!r} is not read here", "settings of this project", where=where)
     level.seen.add(value)
     level.key, level.wants_key = value, False

@@ -417,7 +417,7 @@ def test_a_file_that_hydra_would_drop_or_move_is_refused(sim, here, text, wrong)
         ("scenario", "defaults: x", ["own.yaml: defaults", "no list"]),
         ("scenario", "defaults: 5", ["own.yaml: defaults", "no list"]),
         ("scenario", "defaults: [1, {a: {b: c}}]", ["defaults"]),
-        ("scenario", "defaults: [{}]", ["scenario=own", "Missing group name"]),
+        ("scenario", "defaults: [{}]", ["own.yaml: defaults.0", "{} is no entry"]),
         ("scenario", "defaults: [{/shock: [raidd]}]", ["did you mean raid?"]),
         ("scenario", "defaults: [own]", ["scenario=own", "lead back to themselves"]),
         ("scenario", "scenaro: {name: own, label: Own}", ["own.yaml: scenaro", "did you mean scenario?"]),

@@ -66,4 +66,4 @@ def test_what_is_safe_is_none():
 
 
 def test_the_loader_of_files_is_a_safe_one():
-    assert strict._Loader in (yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    assert issubclass(strict._Loader, (yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
