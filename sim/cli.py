@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sim.arguments import VERBS, Parser, parser_of, top_parser
+from sim.arguments import TENDING, VERBS, Parser, parser_of, top_parser
 from sim.names import several
-from sim.refusal import SettingError, likely, whole_number
+from sim.refusal import SettingError, likely
 
 GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, INTERRUPTED, TERMINATED = 0, 2, 3, 5, 130, 143
 """Exit codes."""
@@ -80,13 +80,11 @@ def _dispatch(argv: list[str]) -> int:
         return compare_folders(options.folders)
     if verb == "explain":
         return explain_folder(options.folder, options.words)
-    if verb == "status":
-        from sim import verifying
+    if verb in TENDING:
+        from sim import tending
 
-        print("\n".join(verifying.status(Path(options.folder))))
+        tending.tend(verb, options)
         return GOOD
-    if verb == "verify":
-        return verify_folder(Path(options.folder), options.words, options.hash)
     _demand_overrides(options.overrides)
     return run_jobs(options) if getattr(options, "multirun", False) else run_together(verb, options)
 
@@ -132,6 +130,8 @@ def run_together(verb: str, options: Any) -> int:
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
     if holding.complete(folder, settings):
+        for line in outputs.mend(folder, variants):
+            print(line)
         return _end(folder, f"already complete: {folder}", variants, options)
 
     from sim.plans import Plan
@@ -248,44 +248,16 @@ def compare_folders(words: Sequence[str]) -> int:
 
 def explain_folder(folder: str, words: Sequence[str]) -> int:
     """`sim explain DIR STATE BLOC` and `sim explain DIR`."""
-    said = _said_once([word for word in words if "=" in word])
+    from sim import explaining
+    from sim.tending import said_once
+
+    said = said_once([word for word in words if "=" in word])
     actors = [word for word in words if "=" not in word]
     if len(actors) not in (0, 2):
         raise SettingError("arguments", several(len(actors), "actor"), "a state and a bloc, or neither")
 
-    from sim import explaining
-
     into = explaining.write_explanation(Path(folder), actors, said, tell=print)
     print(f"written: {into}")
-    return GOOD
-
-
-def _said_once(words: Sequence[str]) -> dict[str, str]:
-    """Arguments key=value by their keys, each said once."""
-    said: dict[str, str] = {}
-    for word in words:
-        key, _, value = word.partition("=")
-        if key in said:
-            raise SettingError(key, "stands twice", f"{key}=... once", where="arguments")
-        said[key] = value
-    return said
-
-
-def verify_folder(folder: Path, words: Sequence[str], hash_only: bool) -> int:
-    """`sim verify DIR` and `sim verify DIR --hash`."""
-    from sim import verifying
-
-    said: dict[str, int] = {}
-    for key, value in _said_once(words).items():
-        allowed = "sample=N and seed=N, whole numbers from 0"
-        said[key] = whole_number(key, value if key in ("sample", "seed") else "", allowed, where="arguments")
-    if hash_only:
-        if said:
-            raise SettingError("--hash", "is of all data, so nothing is drawn", "--hash alone", where="arguments")
-        print(verifying.data_hash(folder))
-        return GOOD
-    seed = said["seed"] if "seed" in said else int.from_bytes(os.urandom(4))
-    print("\n".join(verifying.verify(folder, said.get("sample", verifying.SAMPLE), seed)))
     return GOOD
 
 

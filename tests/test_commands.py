@@ -508,7 +508,7 @@ def completed(line, here):
 
 
 def test_completion_cuts_the_verb_away(here):
-    assert completed("sim ", here) == ["run", "sweep", "plan", "compare", "explain", "status", "verify"]
+    assert completed("sim ", here) == ["run", "sweep", "plan", "compare", "explain", "status", "verify", "clean", "figures"]
     assert completed("sim sw", here) == ["sweep"]
     assert completed("sim ve", here) == ["verify"]
     assert "region=toy" in completed("sim run region=", here)
