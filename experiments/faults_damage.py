@@ -1,7 +1,7 @@
 """Results folders that were edited and sealed again, swapped or put together from several; `experiments/trust.py` opens them.
 
-Whoever rewrites numbers, words and every seal alike has made another folder: only `sim verify`, which computes again, tells it apart.
-Here something is always left that contradicts the rest.
+Whoever rewrites numbers, words and every seal alike has made another folder: only `sim verify`, which computes again, tells it
+apart. Here something is always left that contradicts the rest.
 """
 
 import copy
@@ -24,7 +24,7 @@ Words = dict[str, Any]
 
 
 def inconsistent(here: Path, number: int, keep: str, seed: int = 1) -> Finding:
-    """Folders made inconsistent at random, their seals written again: the right numbers or a refusal by name, and never an error."""
+    """Folders made inconsistent at random, their seals written again: the right numbers or a refusal by name, never an error."""
     said = [*sweep(keep, 12 if keep == "worlds" else 600), "engine.workers=1"]
     said = [word for word in said if not word.startswith("engine.chunk")] + [f"engine.chunk={4 if keep == 'worlds' else 256}"]
     for name, more in (("true", []), ("other", ["seed=7"])):

@@ -17,12 +17,16 @@ from sim.arrays import Array
 from sim.chunks import NOTHING
 
 ROWS = ".rows"
-ROW_BYTES = 256
+ROW_BYTES = 64
 """The shortest row that is looked for twice: shorter ones cost more to find than they take."""
+MIXED = 0x9E3779B97F4A7C15
+"""An odd number by whose powers the numbers of a row are mixed into one."""
 WORTH = 0.75
 """The largest share of distinct rows for which they stand once."""
-TOGETHER = 256
-"""Rows that are written at once."""
+LOOK, LOOKS, HOPELESS = 512, 64, 0.95
+"""Rows that are looked at first, in so many places, and the share of distinct ones among them for which no more are."""
+TOGETHER = 2**20
+"""Bytes of rows that are compared or written at once."""
 HEADER_BYTES = 10_000
 """More than the header of an array ever takes."""
 
@@ -80,29 +84,31 @@ def pack(arrays: Mapping[str, Array], file: IO[bytes]) -> Written:
     return written
 
 
-def _distinct(array: Array) -> tuple[list[int], Array] | None:
+def _distinct(array: Array) -> tuple[Array, Array] | None:
     """Where each distinct row first stands and which one each row is; None where too few are repeated to be worth it."""
-    width = array.shape[-1] * array.itemsize if array.ndim > 1 else 0
-    if width < ROW_BYTES or not array.flags.c_contiguous or not array.size:
+    width = array.shape[-1] if array.ndim > 1 else 0
+    if width * array.itemsize < ROW_BYTES or not array.flags.c_contiguous or not array.size:
         return None
-    content, seen, first = array.data.cast("B"), dict[int, int](), list[int]()
-    rows = np.empty(array.size // array.shape[-1], np.int32)
-    for at in range(len(rows)):
-        own = content[at * width : (at + 1) * width].tobytes()
-        row = seen.setdefault(hash(own), len(first))
-        if row < len(first) and content[first[row] * width : (first[row] + 1) * width].tobytes() != own:
-            row = len(first)  # one hash of two rows
-        if row == len(first):
-            first.append(at)
-        rows[at] = row
-    return (first, rows) if len(first) <= WORTH * len(rows) else None
+    table, powers = array.reshape(-1, width).view(f"u{array.itemsize}"), np.cumprod(np.full(width, MIXED, np.uint64))
+    blocks = [table[at : at + LOOK] @ powers for at in range(0, len(table), max(LOOK, len(table) // LOOKS))]
+    if sum(len(np.unique(sums)) for sums in blocks) > HOPELESS * sum(map(len, blocks)):
+        return None
+    _, first, rows = np.unique(table @ powers, return_index=True, return_inverse=True)
+    if len(first) > WORTH * len(rows):
+        return None
+    order = np.argsort(first)
+    first, rows = first[order], np.argsort(order)[rows].astype(np.int32)
+    step = max(1, TOGETHER // (width * array.itemsize))
+    parts = (slice(at, at + step) for at in range(0, len(rows), step))
+    return (first, rows) if all((table[part] == table[first[rows[part]]]).all() for part in parts) else None
 
 
-def _write_rows(part: IO[bytes], table: Array, first: list[int]) -> None:
+def _write_rows(part: IO[bytes], table: Array, first: Array) -> None:
     said = {"descr": np.lib.format.dtype_to_descr(table.dtype), "fortran_order": False, "shape": (len(first), table.shape[1])}
     np.lib.format.write_array_header_1_0(part, said)
-    for at in range(0, len(first), TOGETHER):
-        part.write(table[first[at : at + TOGETHER]].tobytes())
+    step = max(1, TOGETHER // (table.shape[1] * table.itemsize))
+    for at in range(0, len(first), step):
+        part.write(table[first[at : at + step]].tobytes())
 
 
 def unpacked(content: bytes, forms: Mapping[str, Form] | None = None) -> dict[str, Array]:

@@ -317,7 +317,7 @@ def test_with_numpy_alone_a_chunk_is_read_in_one_line(out):
 @pytest.mark.parametrize("rows", [[0, 5], [-1, 0], [[0], [1]], [0.0, 1.0]])
 def test_rows_that_are_not_there_are_damage(rows):
     content = packed({"a": np.arange(80.0).reshape(2, 40), "a.rows": np.array(rows)})
-    with pytest.raises(ValueError, match="rows|claims|is "):
+    with pytest.raises(ValueError, match=r"rows|claims|is "):
         unpacked(content, {"a": Form((2, 40), "f")})
 
 
