@@ -117,7 +117,7 @@ ROWS = {
             lambda here: faults_damage.inconsistent(here, 1000, "worlds"),
             lambda here: faults_damage.inconsistent(here, 1000, "summaries", seed=2),
         ],
-        f"{TESTS}, `test_damage.py`, `test_results.py`, `test_verify.py`",
+        f"{TESTS}, `test_results.py`, `test_verify.py`",
     ),
     "R11": Row(
         "A variant that fails holds up no other: a table with seed, reason, command; code 3; the same command tries it again",

@@ -438,6 +438,7 @@ def kept(out):
     return {name: (out / name).read_text() for name in OWN if (out / name).is_file()}
 
 
+@pytest.mark.slow
 def test_files_of_a_user_are_never_removed(out):
     mine = own_files(out)
     for damage in (
@@ -551,6 +552,7 @@ def test_figures_are_drawn_anew_without_simulating(out, several, tmp_path, capsy
     assert run_command(["clean", "out"]) == 0 and run_command(["figures", "out"]) == 2
 
 
+@pytest.mark.slow
 def test_a_headline_shrunk_leaves_less_than_its_numbers_take(tmp_path):
     """Until a shock parts them variants on one luck are the same rows: they stand once."""
     from sim.compose import expand
