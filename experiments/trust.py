@@ -109,7 +109,7 @@ ROWS = {
         f"{TESTS}, `test_commands.py`",
     ),
     "R10": Row(
-        "Flipped bits, cuts, swapped files, words sealed again: refused by name, never returned as others, mended by the command",
+        "Flipped bits, cuts, swapped and foreign files: refused by name, never returned as something else, mended by the command",
         [lambda here: faults.damage(here, 40, "worlds"), lambda here: faults_damage.inconsistent(here, 60, "worlds")],
         [
             lambda here: faults.damage(here, 5000, "worlds", mend_every=250),
