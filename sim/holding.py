@@ -115,6 +115,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
             try:
                 if not _has_manifest(folder):
                     manifest.write_manifest(folder, said, new=together)
+                    receipts.begin(folder)
                 _demand_same_software(folder, said)
                 yield
             except BaseException:

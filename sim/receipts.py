@@ -26,6 +26,8 @@ OURS = re.compile(rf"\{DRAFT}\.\d+\.[0-9a-f]{{8}}")
 """What a draft is called that somebody left who was stopped."""
 PLACE = re.compile(r"([^/\\\x00]+/)?[^/\\\x00]+")
 """Where a file of ours lies in its folder: at the top, or one folder below."""
+FIXED = ("config.yaml", "summary.csv", "draws.csv", "final.csv", "jobs.csv")
+"""What is taken for ours where somebody has removed the receipt."""
 Entry = dict[str, Any]
 
 
@@ -137,7 +139,8 @@ def _demand_ours(folder: Path, name: str, entry: Entry, there: Mapping[str, Entr
     """Refuse a place where somebody's file stands, unless it is the very same."""
     path = folder / name
     linked = path.parent != folder and (path.parent.is_symlink() or (path.parent.exists() and not path.parent.is_dir()))
-    same = _is_plain(folder, name) and (name in there or entry_of(path) == entry)
+    lost = name in FIXED and not any((folder / receipt).exists() for receipt in (FILES, COMPLETE))
+    same = _is_plain(folder, name) and (name in there or lost or entry_of(path) == entry)
     if linked or (os.path.lexists(path) and not same):
         wrong = "stands where a file of this run goes, and is none of its own; nothing of yours was changed"
         raise SettingError(str(path.parent if linked else path), wrong, "another place for it; then the same command goes on")
@@ -173,6 +176,12 @@ def close(folder: Path, said: Mapping[str, Any], files: Mapping[str, Entry] | No
         put_file(path, content)
     path.replace(folder / COMPLETE)
     sync(folder)
+
+
+def begin(folder: Path) -> None:
+    """Say of a new folder that none of its files is ours yet."""
+    if not (folder / COMPLETE).exists():
+        put_file(folder / FILES, _text({LISTED: {}}), new=True)
 
 
 def reopen(folder: Path) -> None:
