@@ -17,7 +17,17 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from experiments import bits, faults, faults_gate, faults_stops, offline, portability, supply, upgrades  # noqa: E402 - comes first
+from experiments import (  # noqa: E402 - the folder of the repository comes first
+    bits,
+    faults,
+    faults_damage,
+    faults_gate,
+    faults_stops,
+    offline,
+    portability,
+    supply,
+    upgrades,
+)
 from experiments.faults import Finding  # noqa: E402
 from sim.making import installed_version, versions  # noqa: E402
 from sim.words import commit  # noqa: E402
@@ -117,10 +127,12 @@ ROWS = {
     ),
     "R10": Row(
         "Flipped bits, cuts, swapped and foreign files: refused by name, never returned as something else, mended by the command",
-        [lambda here: faults.damage(here, 40, "worlds")],
+        [lambda here: faults.damage(here, 40, "worlds"), lambda here: faults_damage.inconsistent(here, 60, "worlds")],
         [
             lambda here: faults.damage(here, 5000, "worlds", mend_every=250),
             lambda here: faults.damage(here, 5000, "summaries", seed=2, mend_every=250),
+            lambda here: faults_damage.inconsistent(here, 1000, "worlds"),
+            lambda here: faults_damage.inconsistent(here, 1000, "summaries", seed=2),
         ],
         f"{TESTS}, `test_results.py`, `test_verify.py`",
     ),
@@ -200,8 +212,8 @@ ROWS = {
 HEAD = """# Trust
 
 What must never happen to a sweep, how often it was tried, and how often it went wrong. Made by
-`python experiments/trust.py --deep`; no number here is written by hand. `experiments/faults.py`, `experiments/faults_gate.py` and
-`experiments/bits.py` hold what is tried; a fast part of each row stands in the default tests named beside it.
+`python experiments/trust.py --deep`; no number here is written by hand. `experiments/faults*.py` and `experiments/bits.py` hold
+what is tried; a fast part of each row stands in the default tests named beside it.
 
 | row | promise | tried, and found | went wrong | command | in the tests | code | made with |
 |---|---|---|---|---|---|---|---|
