@@ -154,6 +154,7 @@ BESIDE = {
         "measuring",
         "words",
         "manifest",
+        "stopping",
     ),  # who computes, where it lies, how it is read
 }
 
