@@ -91,7 +91,7 @@ ROWS = {
         f"{TESTS}, `test_noise.py`",
     ),
     "R6": Row(
-        "Killed or stopped in any way at any moment: the same command ends with the same bytes, and makes no finished chunk again",
+        "Killed at any moment: the same command ends with the same bytes, and makes no finished chunk again",
         [lambda here: faults.kills(here, 1, "worlds", 1000)],
         [
             lambda here: faults.kills(here, 28, "worlds", 10_000),

@@ -471,10 +471,11 @@ def test_nothing_is_written_or_removed_behind_a_link(out, tmp_path):
     elsewhere = Path(shutil.move(out / "figures", tmp_path / "elsewhere"))
     (out / "figures").symlink_to(elsewhere)
     before = files(elsewhere)
-    assert run_command(["figures", "out"]) == 2
-    assert run_command(["sweep", *SAID]) == 2
-    assert run_command(["clean", "out", "--tables"]) == 0
-    assert files(elsewhere) == before
+    for trust in ([], ["--trust-place"]):
+        assert run_command(["figures", "out", *trust]) == 2
+        assert run_command(["sweep", *SAID, *trust]) == 2
+        assert run_command(["clean", "out", "--tables", *trust]) == (0 if trust else 2)
+        assert files(elsewhere) == before
 
 
 @pytest.mark.parametrize("name", ["../mine.txt", "/etc/mine.txt", "figures/../../mine.txt", "figures/a/b.txt", "..", ""])

@@ -157,6 +157,7 @@ BESIDE = {
         "measuring",
         "words",
         "manifest",
+        "stopping",
     ),  # who computes, where it lies, how it is read
 }
 
