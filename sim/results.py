@@ -19,6 +19,7 @@ from sim.names import (
     BLOC,
     DIFFERENCE,
     FINAL,
+    INSTANTS,
     MOVE,
     OUTCOMES,
     PART,
@@ -85,7 +86,7 @@ def label(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> xr.Dataset:
 
 
 def _values(name: str, values: Sequence[Any]) -> Array:
-    return np.array(values, dtype="datetime64[ns]") if name in (TIME, PERIOD) else np.array(values)
+    return np.array(values, dtype=INSTANTS) if name in (TIME, PERIOD) else np.array(values)
 
 
 def _attributes(variable: str) -> dict[str, str]:

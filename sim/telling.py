@@ -4,6 +4,7 @@ import xarray as xr
 
 from sim import results, tables
 from sim.names import several
+from sim.periods import month
 from sim.plans import Plan
 
 SHOWN = 4
@@ -14,7 +15,7 @@ def describe(plan: Plan) -> list[str]:
     """What is about to run, and whether its opening is stable where that is soon known, as lines of text."""
     config, window = plan.config, plan.window
     lines = [
-        f"{config.region.label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {several(window.periods, 'period')}: "
+        f"{config.region.label}, {month(window.start)} to {month(window.end)}, {several(window.periods, 'period')}: "
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
