@@ -2,11 +2,10 @@
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import fields
 from datetime import date
 
 from sim.config import NAME, Backend, Config, Dynamics, Effect, Engine, Keep, Shock, ShockKind, members
+from sim.evidence import check_evidence
 from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity, several
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
 from sim.refusal import SettingError, demand_known, demand_number, likely
@@ -19,7 +18,6 @@ from sim.region import (
     STATE_NUMBERS,
     STATE_TABLES,
     Bloc,
-    Evidence,
     PairTable,
     Region,
     Route,
@@ -126,7 +124,7 @@ def check_region(region: Region) -> None:
             raise SettingError("region.states.*.same_as", f"{name} joins two states", "each bloc at most once")
         if name in region.relations or any(name in row for row in region.relations.values()):
             raise SettingError(f"region.relations.{name}", "is derived from alignments (same_as)", "no row for this bloc")
-    _check_evidence("region.evidence", region.evidence)
+    check_evidence("region.evidence", region.evidence)
 
 
 def _check_state(key: str, state: State, blocs: list[str]) -> None:
@@ -199,23 +197,7 @@ def check_dynamics(dynamics: Dynamics) -> None:
         demand_number(f"dynamics.{name}", getattr(dynamics, name), WEIGHT)
     for name in SCALARS:
         demand_number(f"dynamics.{name}", getattr(dynamics, name), QUANTITIES[name])
-    _check_evidence("dynamics.evidence", dynamics.evidence)
-
-
-def _check_evidence(key: str, evidence: object) -> None:
-    if not isinstance(evidence, Mapping):
-        raise SettingError(key, "is no table", "rows of {low, high, unit, source}")
-    for pattern, row in evidence.items():
-        place = f"{key}.{pattern}"
-        wanted = {entry.name for entry in fields(Evidence)}
-        if not isinstance(row, Mapping) or set(row) != wanted:
-            raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
-        if not all(isinstance(row[end], int | float) and math.isfinite(row[end]) for end in ("low", "high")):
-            raise SettingError(place, "has no finite low and high", "two numbers")
-        if row["low"] > row["high"]:
-            raise SettingError(place, f"low {row['low']:g} is above high {row['high']:g}", "low <= high")
-        if not str(row["source"]).strip():
-            raise SettingError(f"{place}.source", "is empty", "a source, or 'judgement'")
+    check_evidence("dynamics.evidence", dynamics.evidence)
 
 
 # Shocks --------------------------------------------------------------------------------------------------------------------

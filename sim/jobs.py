@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import holding, manifest, outputs, tables
+from sim import draws, holding, idle, manifest, outputs, tables
 from sim import keep as keeping
 from sim.compose import Batch
 from sim.config import Variant
@@ -51,6 +51,11 @@ def folder_of(batches: Sequence[Batch]) -> Path:
 def settings_of(batches: Sequence[Batch]) -> dict[str, Any]:
     """The settings of all jobs, as of the variants of a run."""
     return outputs.settings_said({label: table for batch in batches for label, table in batch.variants.flat_settings().items()})
+
+
+def notes(batches: Sequence[Batch]) -> list[str]:
+    """What a person should know of the jobs before they run, as lines of text, each once."""
+    return list(dict.fromkeys(line for batch in batches for line in idle.lines(batch.variants)))
 
 
 def in_order(batches: Sequence[Batch]) -> list[tuple[Batch, int]]:
@@ -175,7 +180,7 @@ def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Prog
                 holding.drafted(at) as draft,
             ):
                 outputs.write_config(draft / outputs.CONFIG, plan.variants)
-                outputs.write_draws(draft / outputs.DRAWS, plan.variants)
+                draws.write(draft / outputs.DRAWS, plan.variants)
     except FailedError as error:
         bad = [job for job in jobs if {chosen[index].label for index in range(*shares[job.name])} & set(error.labels)]
         for job in bad:

@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 import yaml
 
-from sim import manifest, results, tables
+from sim import draws, manifest, results, tables
 from sim.chunks import Task
 from sim.config import Variant
 from sim.designs import Variants
@@ -94,7 +94,7 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
             with drafted(folder) as draft:
                 tables.write_long(summary, draft / SUMMARY)
                 write_config(draft / CONFIG, plan.variants)
-                write_draws(draft / DRAWS, plan.variants)
+                draws.write(draft / DRAWS, plan.variants)
                 draw_figures(draft / FIGURES, ds, summary)
     except FailedError as error:
         listed = f"; {folder / FAILURES} lists what failed, all else is kept" if (folder / FAILURES).exists() else ""
@@ -241,16 +241,6 @@ def yaml_text(content: object) -> str:
 
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-def write_draws(path: Path, variants: Sequence[Variant]) -> None:
-    """What was drawn: a row for each draw, a column for each number by its dotted path; no file where nothing was drawn."""
-    if isinstance(variants, Variants) and variants.draw is not None:
-        draws = sorted(set(variants.draw.tolist()))
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["draw", *variants.numbers])
-            writer.writerows([draw, *(float(values[draw]) for values in variants.numbers.values())] for draw in draws)
 
 
 def draw_figures(folder: Path, ds: xr.Dataset, summary: xr.Dataset) -> None:

@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from sim import results, tables
+from sim import idle, results, tables
 from sim.names import several
 from sim.periods import month
 from sim.plans import Plan
@@ -19,6 +19,7 @@ def describe(plan: Plan) -> list[str]:
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
+    lines += idle.lines(plan.variants)
     if plan.refused:
         lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
     return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are worked out with the results"])
