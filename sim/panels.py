@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from sim.sheet import FAINT, GREY, INK, LIGHT, MINUS, Dash, brief, fit, write
+from sim.sheet import FAINT, GREY, INK, LIGHT, MINUS, Dash, brief, write
 
 Array = np.ndarray
 
@@ -256,8 +256,8 @@ def forest(ax: Axes, effects: Mapping[str, Array], ranked: Array, limits: tuple[
 def name_rows(ax: Axes, ranked: Array, states: Sequence[str], blocs: Sequence[str]) -> None:
     """Name the rows of a forest left of its first panel."""
     style, names = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}, brief(blocs, 19)
-    for state, name in enumerate(states):
-        write(ax, -0.03, state * (len(blocs) + 1), fit(name, 17), size=7.5, weight="bold", **style)
+    for state, name in enumerate(brief(states, 17)):
+        write(ax, -0.03, state * (len(blocs) + 1), name, size=7.5, weight="bold", **style)
     for height, bloc in zip(_heights(ranked), ranked.ravel(), strict=True):
         write(ax, -0.03, height, names[int(bloc)], size=7, **style)
 
