@@ -210,7 +210,7 @@ def run_jobs(options: Any) -> int:
     if options.cfg:
         return _show(jobs.variants_of(batches))
     for line in jobs.notes(batches):
-        print(line)
+        print(line, file=sys.stderr)
     folder = jobs.folder_of(batches)
     done = jobs.write_jobs(folder, batches, progress)
     for line in jobs.lines(done):

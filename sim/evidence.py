@@ -150,9 +150,11 @@ def misfits(settings: Mapping[str, Any]) -> Iterator[Misfit]:
 
 
 def demand_fit(settings: Mapping[str, Any], said: Sequence[Where]) -> list[Misfit]:
-    """The numbers that do not fit; refused where it is the size or range of an effect, and no path that was said sets it."""
+    """The numbers that do not fit; a size, or a range that is drawn from, is refused where no path that was said sets it."""
     found = list(misfits(settings))
     for one in found:
+        if one.path[-1] == "range" and settings["sample"] != "ranges":
+            continue
         beside = [(*one.path[:-1], word) for word in ("size", "range", "target")]
         if one.path[0] == "shock" and not any(path[: len(key)] == key for key in said for path in beside):
             raise SettingError(one.key, one.wrong, one.allowed)

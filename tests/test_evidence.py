@@ -47,7 +47,7 @@ def one(folder, size, low, high, target="tie", kind="step"):
 @pytest.mark.parametrize("kind", ["step", "impulse"])
 def test_a_size_or_range_that_does_not_fit_is_refused_in_a_file(tmp_path, size, low, high, key, kind):
     with pytest.raises(SettingError) as caught:
-        expand(SAID, one(tmp_path, size, low, high, kind=kind))
+        expand([*SAID, *["sample=ranges"] * (key == "range"), "draws=2"], one(tmp_path, size, low, high, kind=kind))
     assert caught.value.key == f"shock.one.effects.e.{key}"
     assert caught.value.where == str(tmp_path / "shock" / "one.yaml")
     assert caught.value.allowed
@@ -63,11 +63,16 @@ def test_a_file_is_taken_where_its_size_lies_in_its_range_and_that_in_the_span(t
     fits = low <= size <= high and max(abs(size), abs(low), abs(high)) <= quantity.high - quantity.low
     folder = one(tmp_path, size, low, high, target)
     try:
-        expand(SAID, folder)
+        expand([*SAID, "sample=ranges", "draws=1"], folder)
     except SettingError as error:
         assert not fits, error
     else:
         assert fits
+
+
+def test_a_range_beyond_the_span_that_nothing_is_drawn_from_is_a_warning(tmp_path):
+    (line,) = idle.lines(expand(SAID, one(tmp_path, -1.9, -3, -1)))
+    assert line.startswith("note: shock.one.effects.e.range: [-3, -1] reaches beyond what the target can move")
 
 
 def test_the_span_is_from_one_end_to_the_other():
@@ -94,7 +99,7 @@ def test_on_the_command_line_it_is_a_warning(tmp_path, capsys, said, words, verb
     own = ["--config-dir", str(one(tmp_path, 0.1, 0, 0.3))] + [f"out={tmp_path / 'out'}"] * (verb != ["plan"])
     draws = ["draws=2"] * said.startswith("size=int")
     assert run_command([*verb, *SAID, f"shock.one.effects.e.{said}", "replicates=2", *draws, *own]) == 0
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    (line,) = [line for said in capsys.readouterr() for line in said.splitlines() if line.startswith("note: ")]
     assert line.startswith(f"note: shock.one.effects.e.{words}")
 
 

@@ -175,7 +175,7 @@ def test_every_verb_that_runs_or_plans_says_it(tmp_path, capsys, verb):
     late(tmp_path, gone=effect("tie", "step", TIE, 0.1, date="2040-01-01"))
     own = ["--config-dir", str(tmp_path)] + [f"out={tmp_path / 'out'}"] * (verb != ["plan"])
     assert run_command([*verb, *WINDOW, "shock=[late]", "replicates=2", *own]) == 0
-    shown = capsys.readouterr().out
+    shown = "".join(reversed(capsys.readouterr()))
     assert shown.count("effect gone of shock late lies outside the window") == 1
     assert shown.index("outside the window") < shown.index("stability margin" if verb[-1] != "-m" else "complete")
 
