@@ -102,7 +102,7 @@ def _at(row: Row, ds: xr.Dataset, shocks: Sequence[str]) -> Array:
     if row.variable == MOVE:
         return values.sum(axis=-1)
     if not row.at_war_end:
-        return values[..., -1 if not row.at else int(np.searchsorted(times, np.datetime64(row.at, "ns")))]
+        return values[..., -1 if not row.at else int(np.searchsorted(times, np.datetime64(row.at)))]
     strained = ds["strain_war"].isel(variant=_stable(ds, (WAR,))).sel(bloc="russia").values.argmax(axis=-1)
     last = np.minimum(strained, values.shape[-1] - 1)
     return np.take_along_axis(values, last[..., None], axis=-1)[..., 0]

@@ -2,11 +2,11 @@
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import fields
 from datetime import date
 
 from sim.config import NAME, Backend, Config, Dynamics, Effect, Engine, Keep, Shock, ShockKind, members
+from sim.evidence import check_evidence
+from sim.labels import demand_apart, short_reading
 from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity, several
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
 from sim.places import demand_new, demand_path
@@ -20,7 +20,6 @@ from sim.region import (
     STATE_NUMBERS,
     STATE_TABLES,
     Bloc,
-    Evidence,
     PairTable,
     Region,
     Route,
@@ -38,6 +37,7 @@ def check(config: Config) -> None:
     check_region(config.region)
     check_outcome(config)
     check_dynamics(config.dynamics)
+    demand_apart({f"shock.{name}.label": shock.label for name, shock in config.shock.items()})
     for name, shock in config.shock.items():
         check_shock(f"shock.{name}", shock, config)
 
@@ -123,13 +123,17 @@ def check_region(region: Region) -> None:
         _check_pairs(f"region.{table}", getattr(region, table), states if side == "states" else blocs, QUANTITIES[quantity])
     for name, route in region.routes.items():
         _check_route(f"region.routes.{name}", route, states)
+    labels = {f"region.states.{name}.label": state.label for name, state in region.states.items()}
+    labels |= {f"region.blocs.{name}.label": bloc.label for name, bloc in region.blocs.items()}
+    one = ((f"region.states.{name}.label", f"region.blocs.{state.same_as}.label") for name, state in region.states.items())
+    demand_apart(labels, short_reading, one)
     joined = [state.same_as for state in region.states.values() if state.same_as]
     for name in joined:
         if joined.count(name) > 1:
             raise SettingError("region.states.*.same_as", f"{name} joins two states", "each bloc at most once")
         if name in region.relations or any(name in row for row in region.relations.values()):
             raise SettingError(f"region.relations.{name}", "is derived from alignments (same_as)", "no row for this bloc")
-    _check_evidence("region.evidence", region.evidence)
+    check_evidence("region.evidence", region.evidence)
 
 
 def _check_state(key: str, state: State, blocs: list[str]) -> None:
@@ -202,23 +206,7 @@ def check_dynamics(dynamics: Dynamics) -> None:
         demand_number(f"dynamics.{name}", getattr(dynamics, name), WEIGHT)
     for name in SCALARS:
         demand_number(f"dynamics.{name}", getattr(dynamics, name), QUANTITIES[name])
-    _check_evidence("dynamics.evidence", dynamics.evidence)
-
-
-def _check_evidence(key: str, evidence: object) -> None:
-    if not isinstance(evidence, Mapping):
-        raise SettingError(key, "is no table", "rows of {low, high, unit, source}")
-    for pattern, row in evidence.items():
-        place = f"{key}.{pattern}"
-        wanted = {entry.name for entry in fields(Evidence)}
-        if not isinstance(row, Mapping) or set(row) != wanted:
-            raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
-        if not all(isinstance(row[end], int | float) and math.isfinite(row[end]) for end in ("low", "high")):
-            raise SettingError(place, "has no finite low and high", "two numbers")
-        if row["low"] > row["high"]:
-            raise SettingError(place, f"low {row['low']:g} is above high {row['high']:g}", "low <= high")
-        if not str(row["source"]).strip():
-            raise SettingError(f"{place}.source", "is empty", "a source, or 'judgement'")
+    check_evidence("dynamics.evidence", dynamics.evidence)
 
 
 # Shocks --------------------------------------------------------------------------------------------------------------------

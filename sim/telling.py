@@ -2,10 +2,11 @@
 
 import xarray as xr
 
-from sim import results, tables
+from sim import idle, results, tables
 from sim.config import Variant
 from sim.measures import ENDS, FEW
 from sim.names import several
+from sim.periods import month
 from sim.plans import Plan, apart, label_of
 
 SHOWN = 4
@@ -16,11 +17,12 @@ def describe(plan: Plan) -> list[str]:
     """What is about to run, and whether its opening is stable where that is soon known, as lines of text."""
     config, window = plan.config, plan.window
     lines = [
-        f"{config.region.label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {several(window.periods, 'period')}: "
+        f"{config.region.label}, {month(window.start)} to {month(window.end)}, {several(window.periods, 'period')}: "
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
     lines += few_lines(config.replicates)
+    lines += idle.lines(plan.variants)
     if plan.refused:
         lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
     lines += fellow_lines(plan)

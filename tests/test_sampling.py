@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sim.compose import expand
+from sim.evidence import evidence_row, numbers, quantity_at, ranges
 from sim.refusal import SettingError
-from sim.sampling import evidence_row, numbers, quantity_at, ranges
 
 DRAWS = ["region=toy", "sample=ranges", "draws=20", "replicates=1", "end=2022-06"]
 
