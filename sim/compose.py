@@ -112,7 +112,7 @@ def _axes(overrides: Sequence[str], config_dir: str | Path | None, together: boo
         whole_run = axis.key == "study" or (axis.key in RUN_KEYS and (together or axis.interval))
         if axis.swept and whole_run:
             raise SettingError(
-                axis.key, "belongs to the whole run and cannot be swept in it", "sim run -m: a job each", where=axis.said
+                axis.key, "belongs to the whole run and cannot be swept in it", "sim run -m: a job each", where=axis.place
             )
         if axis.interval:
             demand_drawable(axis)
@@ -208,13 +208,13 @@ def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
         return axes
     demand_files(study, where)
     file = where.file("study", str(study.choices[0]))
-    table = read_file(file).get("study", {}) if file else {}
     try:
-        wanted = build(Study, table, "study").axes
+        wanted = build(Study, read_file(file).get("study", {}) if file else {}, "study").axes
+        made = parse([f"{key}={values}" for key, values in wanted.items()], where)
     except SettingError as error:
         raise SettingError(error.key, error.wrong, error.allowed, error.meant, str(file)) from None
     said = {axis.key for axis in axes} | ({"scenario"} if any(axis.key == "shock" for axis in axes) else set())
-    return [axis for axis in parse([f"{key}={values}" for key, values in wanted.items()], where) if axis.key not in said] + axes
+    return [replace(axis, file=str(file)) for axis in made if axis.key not in said] + axes
 
 
 def _word(value: object) -> object:

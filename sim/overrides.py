@@ -32,6 +32,13 @@ class Axis:
     delete: bool = False
     interval: tuple[float, float] | None = None
     """The two ends between which the key is drawn; its one choice is then the lower."""
+    file: str = ""
+    """The file of a study that says so, where the command does not."""
+
+    @property
+    def place(self) -> str:
+        """Where it was said."""
+        return f"{self.file}: study.axes" if self.file else self.said
 
     @property
     def swept(self) -> bool:
@@ -128,13 +135,13 @@ def demand_files(axis: Axis, where: Folders) -> None:
         for name in names:
             if name not in options:
                 raise SettingError(
-                    axis.key, f"no {axis.key} is called {name!r}", ", ".join(options), likely(str(name), options), where=axis.said
+                    axis.key, f"no {axis.key} is called {name!r}", ", ".join(options), likely(str(name), options), where=axis.place
                 )
             if names.count(name) > 1:
-                raise SettingError(axis.key, f"{name} stands twice", "each name once", where=axis.said)
+                raise SettingError(axis.key, f"{name} stands twice", "each name once", where=axis.place)
         if (axis.key == "shock") != isinstance(choice, list):
             raise SettingError(
-                axis.key, f"{choice!r} is {'no' if axis.key == 'shock' else 'a'} list", _example(axis), where=axis.said
+                axis.key, f"{choice!r} is {'no' if axis.key == 'shock' else 'a'} list", _example(axis), where=axis.place
             )
 
 
@@ -175,7 +182,7 @@ def put_value(settings: Tables, axis: Axis) -> None:
             _no_such(axis, ".".join(path[:depth]), word, at)
         at = at[word]
     if isinstance(at, list):
-        raise SettingError(axis.key, "an element of a list is not set by itself", f"{'.'.join(path)}=[...]", where=axis.said)
+        raise SettingError(axis.key, "an element of a list is not set by itself", f"{'.'.join(path)}=[...]", where=axis.place)
     if not isinstance(at, dict) or last == CHOICES or (last not in at and not _grows(path)):
         _no_such(axis, ".".join(path), last, at)
     if axis.delete:
@@ -184,7 +191,7 @@ def put_value(settings: Tables, axis: Axis) -> None:
         del at[last]
     elif isinstance(at.get(last), dict) and isinstance(axis.choices[0], dict):
         if at[last] and not axis.choices[0]:
-            raise SettingError(axis.key, "an empty table changes nothing", f"~{axis.key}.NAME leaves one out", where=axis.said)
+            raise SettingError(axis.key, "an empty table changes nothing", f"~{axis.key}.NAME leaves one out", where=axis.place)
         at[last] = {**at[last], **axis.choices[0]}
     else:
         at[last] = axis.choices[0]
@@ -197,7 +204,7 @@ def _demand_given_side(settings: Tables, path: Sequence[str], last: str, axis: A
     table = settings.get("region", {}).get(path[1], {})
     if last not in table.get(path[2], {}) and path[2] in table.get(last, {}):
         given = ".".join([*path[:2], last, path[2]])
-        raise SettingError(axis.key, "the file gives this pair the other way round", "one number for both ways", given, axis.said)
+        raise SettingError(axis.key, "the file gives this pair the other way round", "one number for both ways", given, axis.place)
 
 
 def _may_be_left_out(path: Sequence[str]) -> bool:
@@ -227,4 +234,4 @@ def _no_such(axis: Axis, parent: str, word: str, at: object) -> None:
     allowed = ", ".join(known) or "none"
     if parent == "shock":
         allowed += "; scenario= or 'shock=[...]' brings in others"
-    raise SettingError(f"{parent}.{word}" if parent else word, "no such setting", allowed, dotted, axis.said)
+    raise SettingError(f"{parent}.{word}" if parent else word, "no such setting", allowed, dotted, axis.place)
