@@ -1,29 +1,27 @@
-"""What Hydra makes of the files for one choice of groups. It is given what our own reader read: no file is parsed twice."""
+"""What the files make for one choice of groups, as Hydra composes them; and Hydra over the same files, for its completion.
 
-from collections.abc import Iterator, Sequence
+A file is parsed by our own reader alone, and laid over others here: Hydra's composition takes a second and its messages name no file.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
-from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.hydra import Hydra
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from sim.defaults import taken
-from sim.folders import HYDRA_VERSION_BASE, MAIN, Folders, config_folder
-from sim.nested import copied
+from sim.defaults import Taken, taken
+from sim.folders import HYDRA_VERSION_BASE, Folders, config_folder
+from sim.nested import copied, merged
 from sim.overrides import CHOICES, Tables
-from sim.refusal import SettingError
-from sim.strict import GLOBAL, content_of, is_global, read_file
+from sim.refusal import SettingError, likely
+from sim.strict import GLOBAL, is_global, read_file
 
 
 class _Checked(FileConfigSource):
@@ -68,29 +66,28 @@ def hydra_word(choice: object) -> str:
 
 
 def composition(picks: Sequence[str], where: Folders) -> Tables:
-    """What Hydra makes of the files for one choice of groups; every file that takes part is checked first."""
-    chosen = taken(picks, where)
-    found = [where.file(group, name) for group, names in chosen.items() for name in names]
-    files = [config_folder() / f"{MAIN}.yaml", *(file for file in found if file)]
-    stamps = tuple((file, sha256(content_of(file)).hexdigest()) for file in files)
-    try:
-        composed = _hydra(tuple(picks), where, stamps)
-    except (HydraException, OmegaConfBaseException, AssertionError, ValueError) as error:  # Hydra's own words for lists of defaults
-        listed = [str(file) for file in files[1:] if "defaults" in read_file(file)]
-        place = ", ".join([name for name in listed if where.user and name.startswith(str(where.user))] or listed)
-        raise SettingError("defaults", "cannot be composed: " + str(error).splitlines()[0], where=place) from None
-    tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: chosen}
-    for name in tables["shock"]:
-        if name not in chosen["shock"]:
-            files = ", ".join(f"shock/{file}.yaml" for file in chosen["shock"] if file not in tables["shock"])
-            raise SettingError(f"shock.{name}", "the key of a shock is its file's own name", where=files or "shock")
+    """The settings that the files make for one choice of groups, laid over each other in the order of their lists of defaults."""
+    found = taken(picks, where)
+    composed: Tables = {}
+    for group, file in found.order:
+        own = {name: value for name, value in read_file(file).items() if name != "defaults"}
+        composed = merged(composed, own if is_global(file) or not group else {group: own})
+    tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: found.choices}
+    _demand_files(found, tables["shock"], where)
     return tables
 
 
-@lru_cache(maxsize=128)
-def _hydra(picks: tuple[str, ...], where: Folders, stamps: tuple[tuple[Path, str], ...]) -> Tables:
-    """Hydra's composition, made once in a process while none of the files that take part changes; only to be copied."""
-    with hydra_over(where):
-        plain = OmegaConf.to_container(hydra_compose(MAIN, overrides=list(picks)), resolve=False)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+def _demand_files(found: Taken, shocks: object, where: Folders) -> None:
+    """Refuse a shock that no file of its own name brought in."""
+    for name in shocks if isinstance(shocks, Mapping) else ():
+        if name not in found.choices["shock"]:
+            group, holder = next((group, file) for group, file in reversed(found.order) if name in _shocks_of(group, file))
+            wrong = "the key of a shock is its file's own name" if group == "shock" else "no shock of that name takes part"
+            own = [holder.stem] if group == "shock" else found.choices["shock"]
+            raise SettingError(f"shock.{name}", wrong, ", ".join(own) or "none", likely(name, own), where.called(holder))
+
+
+def _shocks_of(group: str, file: Path) -> object:
+    table = read_file(file)
+    inside = table.get("shock") if is_global(file) or not group else table if group == "shock" else {}
+    return inside if isinstance(inside, Mapping) else {}

@@ -1,6 +1,7 @@
 """Lists of defaults: which other files a config file brings in. An entry that Hydra could not follow is refused, with its file."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,65 +16,92 @@ MANY = "shock"
 
 
 class _Entry(NamedTuple):
-    """What one line of a list names, and which file says so."""
+    """What one line of a list names; the group of `_self_` is empty."""
 
     group: str
-    names: Sequence[str]
-    by: tuple[Path, ...]
-    """The file that says it, and those that brought that file in, the outermost first."""
+    names: Sequence[str] = ()
+    override: bool = False
 
 
-def taken(picks: Sequence[str], where: Folders) -> dict[str, list[str]]:
-    """The files that take part, by group: those that were picked and those that lists of defaults name. Each is read and checked."""
+@dataclass
+class Taken:
+    """The files that take part in a composition."""
+
+    where: Folders
+    picked: Mapping[str, Sequence[str]]
+    """What a command names, by group; it takes the place of what files name."""
+    choices: dict[str, list[str]] = field(default_factory=lambda: {group: [] for group in GROUPS})
+    """The names of the files, by group."""
+    order: list[tuple[str, Path]] = field(default_factory=list)
+    """The files with their groups, in the order in which they are laid over each other."""
+    overrides: dict[str, Sequence[str]] = field(default_factory=dict)
+    """What files want instead of what `config.yaml` names, the outermost first."""
+
+    def bring(self, group: str, names: Sequence[str], by: tuple[Path, ...]) -> None:
+        """Take files and what their lists of defaults name; `by` are those that brought them in, the outermost first."""
+        for name in names:
+            file = self.where.file(group, name)
+            if file is None:
+                continue
+            place = str(by[-1]) if by else ""
+            if file in by:
+                raise SettingError(f"defaults.{group}", f"{name} leads back to itself", "no circle", where=place)
+            if name in self.choices[group]:
+                raise SettingError(f"defaults.{group}", f"{name} is brought in twice", "each file once", where=place)
+            self.choices[group].append(name)
+            self.follow(file, group, (*by, file))
+
+    def follow(self, file: Path, group: str, by: tuple[Path, ...]) -> None:
+        """Take what a file's list of defaults names, and the file itself in its place among them."""
+        entries = list(_entries(file, group, self.where))
+        for entry in entries:
+            if entry.override:
+                self.overrides.setdefault(entry.group, entry.names)
+        for entry in entries:
+            if not entry.group:
+                self.order.append((group, file))
+            elif entry.group == MANY != group and MANY in self.picked:
+                self.bring(MANY, () if self.choices[MANY] else self.picked[MANY], ())
+            elif not entry.override:
+                picked = {} if group else self.picked
+                self.bring(entry.group, picked.get(entry.group, entry.names), by)
+
+
+def taken(picks: Sequence[str], where: Folders) -> Taken:
+    """The files that take part: those that were picked and those that lists of defaults name. Each is read and checked."""
     picked = {
         group: names.strip("[]").split(",") if names.strip("[]") else [] for group, _, names in (p.partition("=") for p in picks)
     }
-    main = config_folder() / f"{MAIN}.yaml"
-    waiting = [entry for entry in _entries(main, "", (), where) if entry.group not in picked]
-    waiting += [_Entry(group, names, ()) for group, names in picked.items()]
-    found: dict[str, list[str]] = {group: [] for group in GROUPS}
-    brought: dict[tuple[str, str], Path | None] = {}
-    while waiting:
-        group, names, by = waiting.pop(0)
-        if len(by) > 1 and group not in (MANY, by[-1].parent.name):  # an override: it takes the place of what config.yaml names
-            return taken([*picks, f"{group}={names[0]}"], where)
-        for name in names:
-            file = where.file(group, name)
-            if file is None:
-                continue
-            _demand_once(group, name, file, by, brought)
-            brought[group, name] = by[-1] if by else None
-            found[group].append(name)
-            own = _entries(file, group, by or (main,), where)
-            waiting += [entry for entry in own if entry.group == group or entry.group not in picked]
+    found = _taken(picked, where)
+    wanted = {group: list(names) for group, names in found.overrides.items() if group not in picked}
+    return _taken(wanted | picked, where) if wanted else found
+
+
+def _taken(picked: Mapping[str, Sequence[str]], where: Folders) -> Taken:
+    found = Taken(where, picked)
+    found.follow(config_folder() / f"{MAIN}.yaml", "", ())
+    if not found.choices[MANY]:
+        found.bring(MANY, picked.get(MANY, ()), ())
     return found
 
 
-def _demand_once(group: str, name: str, file: Path, by: Sequence[Path], brought: Mapping[tuple[str, str], Path | None]) -> None:
-    if file in by:
-        raise SettingError(f"defaults.{group}", f"{name} leads back to itself", "no circle", where=str(by[-1]))
-    if (group, name) in brought:
-        first = brought[group, name]
-        said = f"{name} is brought in twice" + (f", also by {first}" if first and first not in by[-1:] else "")
-        raise SettingError(f"defaults.{group}", said, "each file once", where=str(by[-1]) if by else "")
-
-
-def _entries(file: Path, group: str, by: tuple[Path, ...], where: Folders) -> Iterator[_Entry]:
-    """What a file's list of defaults names, one entry a line."""
+def _entries(file: Path, group: str, where: Folders) -> Iterator[_Entry]:
+    """What a file's list of defaults names, one entry a line; a file stands last where its list does not say."""
     lines = read_file(file).get("defaults", [])
     if not isinstance(lines, list):
         raise SettingError("defaults", f"{lines!r} is no list", "a list, as in [reference]", where=str(file))
     if lines.count(SELF) > 1:
         raise SettingError("defaults", f"{SELF} stands twice", "once", where=str(file))
-    for line in lines:
+    for line in lines if SELF in lines else [*lines, SELF]:
         if line == SELF:
+            yield _Entry("")
             continue
         pair = line if isinstance(line, Mapping) else {f"/{group}" if group else "": line}
         if len(pair) != 1:
             raise SettingError("defaults", f"{line!r} is no entry", FORMS, where=str(file))
         [(key, names)] = pair.items()
         one = _group_of(str(key), file, main=not group, own=group)
-        yield _Entry(one, _names_of(one, names, file, where), (*by, file))
+        yield _Entry(one, _names_of(one, names, file, where), override=str(key).startswith("override "))
 
 
 def _group_of(key: str, file: Path, main: bool, own: str) -> str:

@@ -48,6 +48,10 @@ class Folders:
         found = [folder / group / f"{name}.yaml" for folder in self.paths]
         return next((file for file in found if file.is_file()), None)
 
+    def called(self, file: Path) -> str:
+        """A file as messages name it: the user's own by its path, a shipped one as `group/name.yaml`."""
+        return str(file) if self.user and self.user in file.parents else f"{file.parent.name}/{file.name}"
+
 
 def folders(config_dir: str | Path | None) -> Folders:
     """The folders to search, every file in the user's own checked first.

@@ -1,7 +1,6 @@
 """Where a setting that is refused was said: the override of a command, or a file."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from sim.folders import Folders
 from sim.overrides import Axis
@@ -33,7 +32,7 @@ def _file_with(words: Sequence[str], choices: Mapping[str, list[str]], where: Fo
             whole = is_global(file)
             reach = (_reach(read_file(file), words) if whole else _reach({group: read_file(file)}, words), whole)
             if reach[0] and reach >= furthest:
-                found, furthest = _called(file, group, where), reach
+                found, furthest = where.called(file), reach
     return found
 
 
@@ -44,7 +43,3 @@ def _reach(tables: object, words: Sequence[str]) -> int:
             return depth
         tables = tables[word]
     return len(words)
-
-
-def _called(file: Path, group: str, where: Folders) -> str:
-    return str(file) if where.user and where.user in file.parents else f"{group}/{file.name}"

@@ -73,11 +73,6 @@ def is_global(path: Path) -> bool:
     return bool(PACKAGE.search(_bytes(path).decode("utf-8-sig", "replace")))
 
 
-def content_of(path: Path) -> bytes:
-    """What a config file holds, byte by byte."""
-    return _bytes(path)
-
-
 def _bytes(path: Path) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):
         raise SettingError("file", "is no plain file", "a text file", where=str(path))
