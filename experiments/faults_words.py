@@ -306,11 +306,11 @@ PIECES = (
 """What overrides are mutated with."""
 
 
-def override_case(by: random.Random) -> tuple[list[str], int, str]:
-    """A command with one override mutated: its words, which one, and the word that a typo was made of."""
+def override_case(by: random.Random) -> tuple[list[str], int]:
+    """A command with one override mutated: its words, and which one."""
     said = list(by.choice(COMMANDS))
     at = by.randrange(len(said))
-    text, word = said[at], ""
+    text = said[at]
     how = by.randrange(7)
     place = by.randrange(len(text) + 1)
     if how == 0:
@@ -320,10 +320,9 @@ def override_case(by: random.Random) -> tuple[list[str], int, str]:
     elif how == 2:
         text = text[:place] + by.choice(SIGNS) + text[place + 1 :]
     elif how == 3:
-        words = [one for one in re.finditer(r"[a-z_]{4,}", text)]
-        one = by.choice(words)
-        word = one[0]
-        text = text[: one.start()] + typo(word, by) + text[one.end() :]
+        words = list(re.finditer(r"[a-z_]{4,}", text))
+        one = by.choice(words) if words else None
+        text = text[: one.start()] + typo(one[0], by) + text[one.end() :] if one else text[::-1]
     elif how == 4:
         text = text.partition("=")[0] + "=" + by.choice((*TRAPS, *PIECES))
     elif how == 5:
@@ -331,7 +330,7 @@ def override_case(by: random.Random) -> tuple[list[str], int, str]:
     else:
         text = text + by.choice((",", "=", " ")) + by.choice((*TRAPS, *PIECES, text))
     said[at] = text
-    return said, at, word
+    return said, at
 
 
 def names_override(said: str, override: str) -> bool:
@@ -347,7 +346,7 @@ def overrides(here: Path, count: int, seed: int = 1) -> Finding:
     found: dict[str, int] = dict.fromkeys(("accepted", "refused", "traceback", "hang"), 0)
     unnamed, slowest = 0, 0.0
     for _ in range(count):
-        said, at, _word = override_case(by)
+        said, at = override_case(by)
         one = outcome(said, None)
         found[one.verdict] += 1
         slowest = max(slowest, one.seconds)

@@ -24,6 +24,7 @@ from sim.region import (
     Region,
     Route,
     State,
+    called,
 )
 
 REPLICATES_MAX = 10_000_000
@@ -84,7 +85,7 @@ def check_engine(engine: Engine) -> None:
     if engine.chunks and not re.fullmatch(r"file:///.*|(?!file:)[a-z][a-z0-9+.-]*://.+", engine.chunks):
         allowed = "a URL of a folder as in s3://bucket/runs or file:///data/runs, or nothing"
         raise SettingError("engine.chunks", f"{engine.chunks!r} is no URL", allowed)
-    found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", engine.part)
+    found = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", engine.part)
     if engine.part and not (found and int(found[1]) <= int(found[2])):
         raise SettingError("engine.part", f"{engine.part!r} is no part", "NUMBER/PARTS, as in 3/20")
 
@@ -99,12 +100,12 @@ def check_outcome(config: Config) -> None:
     if len(actors) != len(dims):
         raise SettingError("outcome", f"{config.outcome} names {several(len(actors), 'actor')}", ".".join([variable, *dims]))
     for dim, actor in zip(dims, actors, strict=True):
-        demand_known("outcome", actor, config.region.states if dim in (STATE, PEER) else config.region.blocs, dim)
+        demand_known("outcome", actor, called(config.region.states if dim in (STATE, PEER) else config.region.blocs), dim)
 
 
 def check_region(region: Region) -> None:
     """Refuse a region with a name, number or table that cannot be used."""
-    states, blocs = list(region.states), list(region.blocs)
+    states, blocs = called(region.states), called(region.blocs)
     for group, names in (("states", states), ("blocs", blocs), ("routes", region.routes)):
         for name in names:
             if not NAME.fullmatch(name):
@@ -129,7 +130,7 @@ def check_region(region: Region) -> None:
     _check_evidence("region.evidence", region.evidence)
 
 
-def _check_state(key: str, state: State, blocs: list[str]) -> None:
+def _check_state(key: str, state: State, blocs: Mapping[str, str]) -> None:
     for name, quantity in STATE_NUMBERS.items():
         demand_number(f"{key}.{name}", getattr(state, name), QUANTITIES[quantity])
     if state.same_as:
@@ -138,7 +139,7 @@ def _check_state(key: str, state: State, blocs: list[str]) -> None:
         demand_known(f"{key}.member_of", name, blocs, "bloc")
         if name == state.same_as:
             raise SettingError(f"{key}.member_of", f"{name} is the state itself (same_as)", "other blocs")
-    courting = [name for name in blocs if name != state.same_as]
+    courting = {name: label for name, label in blocs.items() if name != state.same_as}
     for name, quantity in STATE_TABLES.items():
         table = getattr(state, name)
         for bloc, value in table.items():
@@ -153,7 +154,7 @@ def _check_state(key: str, state: State, blocs: list[str]) -> None:
         )
 
 
-def _check_bloc(key: str, bloc: Bloc, states: list[str]) -> None:
+def _check_bloc(key: str, bloc: Bloc, states: Mapping[str, str]) -> None:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", bloc.colour):
         raise SettingError(f"{key}.colour", f"{bloc.colour!r} is no colour", "'#0072B2' and the like")
     for name, quantity in BLOC_NUMBERS.items():
@@ -166,7 +167,7 @@ def _check_bloc(key: str, bloc: Bloc, states: list[str]) -> None:
         demand_known(f"{key}.buffer", state, states, "state")
 
 
-def _check_pairs(key: str, table: PairTable, names: list[str], quantity: Quantity) -> None:
+def _check_pairs(key: str, table: PairTable, names: Mapping[str, str], quantity: Quantity) -> None:
     for one, row in table.items():
         demand_known(key, one, names, "state" if quantity.dims[0] == STATE else "bloc")
         for other, value in row.items():
@@ -181,7 +182,7 @@ def _check_pairs(key: str, table: PairTable, names: list[str], quantity: Quantit
                 )
 
 
-def _check_route(key: str, route: Route, states: list[str]) -> None:
+def _check_route(key: str, route: Route, states: Mapping[str, str]) -> None:
     if len(route.ends) != 2 or route.ends[0] == route.ends[1]:
         raise SettingError(f"{key}.ends", f"{route.ends} are not two ends", "two different states")
     for part in ("ends", "via"):
@@ -207,10 +208,15 @@ def _check_evidence(key: str, evidence: object) -> None:
         raise SettingError(key, "is no table", "rows of {low, high, unit, source}")
     for pattern, row in evidence.items():
         place = f"{key}.{pattern}"
-        wanted = {entry.name for entry in fields(Evidence)}
-        if not isinstance(row, Mapping) or set(row) != wanted:
+        wanted = [entry.name for entry in fields(Evidence)]
+        if not isinstance(row, Mapping):
             raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
-        if not all(isinstance(row[end], int | float) and math.isfinite(row[end]) for end in ("low", "high")):
+        for name in row:
+            if name not in wanted:
+                raise SettingError(f"{place}.{name}", "no such setting", ", ".join(wanted), likely(str(name), wanted))
+        if len(row) < len(wanted):
+            raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
+        if not all(type(row[end]) in (int, float) and math.isfinite(row[end]) for end in ("low", "high")):
             raise SettingError(place, "has no finite low and high", "two numbers")
         if row["low"] > row["high"]:
             raise SettingError(place, f"low {row['low']:g} is above high {row['high']:g}", "low <= high")
@@ -291,15 +297,12 @@ def _check_lasting(key: str, effect: Effect) -> None:
 
 
 def _check_who(key: str, effect: Effect, quantity: Quantity, region: Region) -> None:
-    known = {
-        "state": list(region.states),
-        "peer": list(region.states),
-        "bloc": list(region.blocs),
-        "rival": list(region.blocs),
-        "route": list(region.routes),
-    }
+    states, blocs = called(region.states), called(region.blocs)
+    known = {"state": states, "peer": states, "bloc": blocs, "rival": blocs, "route": called(region.routes)}
     if set(effect.who) != set(quantity.dims):
-        raise SettingError(key, f"{effect.target} is not named by {', '.join(effect.who) or 'nothing'}", ", ".join(quantity.dims))
+        odd = next((name for name in effect.who if name not in quantity.dims), "")
+        wrong = f"{effect.target} is not named by {', '.join(effect.who) or 'nothing'}"
+        raise SettingError(key, wrong, ", ".join(quantity.dims), likely(odd, quantity.dims))
     for dim, value in effect.who.items():
         for name in members(value):
             if name != "*":

@@ -31,7 +31,7 @@ class Taken:
     picked: Mapping[str, Sequence[str]]
     """What a command names, by group; it takes the place of what files name."""
     choices: dict[str, list[str]] = field(default_factory=lambda: {group: [] for group in GROUPS})
-    """The names of the files, by group."""
+    """The names of the files, by group, in that order."""
     order: list[tuple[str, Path]] = field(default_factory=list)
     """The files with their groups, in the order in which they are laid over each other."""
     overrides: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -48,7 +48,6 @@ class Taken:
                 raise SettingError(f"defaults.{group}", f"{name} leads back to itself", "no circle", where=place)
             if name in self.choices[group]:
                 raise SettingError(f"defaults.{group}", f"{name} is brought in twice", "each file once", where=place)
-            self.choices[group].append(name)
             self.follow(file, group, (*by, file))
 
     def follow(self, file: Path, group: str, by: tuple[Path, ...]) -> None:
@@ -60,6 +59,7 @@ class Taken:
         for entry in entries:
             if not entry.group:
                 self.order.append((group, file))
+                self.choices.get(group, []).append(file.stem)
             elif entry.group == MANY != group and MANY in self.picked:
                 self.bring(MANY, () if self.choices[MANY] else self.picked[MANY], ())
             elif not entry.override:
@@ -87,7 +87,11 @@ def _taken(picked: Mapping[str, Sequence[str]], where: Folders) -> Taken:
 
 def _entries(file: Path, group: str, where: Folders) -> Iterator[_Entry]:
     """What a file's list of defaults names, one entry a line; a file stands last where its list does not say."""
-    lines = read_file(file).get("defaults", [])
+    table = read_file(file)
+    for name in table if "defaults" not in table else ():
+        if likely(name, ["defaults"], 0.8):
+            raise SettingError(name, "no such setting", "settings of this project", "defaults", str(file))
+    lines = table.get("defaults", [])
     if not isinstance(lines, list):
         raise SettingError("defaults", f"{lines!r} is no list", "a list, as in [reference]", where=str(file))
     if lines.count(SELF) > 1:

@@ -48,6 +48,12 @@ class Folders:
         found = [folder / group / f"{name}.yaml" for folder in self.paths]
         return next((file for file in found if file.is_file()), None)
 
+    def unread(self, group: str, name: str) -> str:
+        """A file of the user's own that would be a group's option if it ended in `.yaml`; empty where there is none."""
+        folder = self.user / group if self.user else None
+        files = sorted(folder.iterdir()) if folder and folder.is_dir() else []
+        return next((str(file) for file in files if name in (file.name.partition(".")[0], file.name) and file.suffix != ".yaml"), "")
+
     def called(self, file: Path) -> str:
         """A file as messages name it: the user's own by its path, a shipped one as `group/name.yaml`."""
         return str(file) if self.user and self.user in file.parents else f"{file.parent.name}/{file.name}"
@@ -64,10 +70,12 @@ def folders(config_dir: str | Path | None) -> Folders:
     if config_dir is None:
         return Folders()
     user = Path(config_dir).resolve()
+    above = next((str(folder.parent) for folder in (user, *user.parents) if folder.name in GROUPS and folder.is_dir()), "")
     if not user.is_dir():
-        raise SettingError("--config-dir", f"{config_dir} is no folder", "a folder with region/, shock/, scenario/ ... files")
+        near = above or likely(user.name, [path.name for path in user.parent.iterdir() if path.is_dir()] if user.parent.is_dir() else [])
+        raise SettingError("--config-dir", f"{config_dir} is no folder", "a folder with region/, shock/, scenario/ ... files", near)
     if not any((user / group).is_dir() for group in GROUPS):
-        raise SettingError("--config-dir", f"{config_dir} holds none of the folders that are read", ", ".join(GROUPS))
+        raise SettingError("--config-dir", f"{config_dir} holds none of the folders that are read", ", ".join(GROUPS), above)
     _demand_read(user)
     for file in sorted(user.glob("*/*.yaml")):
         if file.parent.name in GROUPS:

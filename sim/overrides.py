@@ -1,20 +1,27 @@
 """Overrides in Hydra's grammar: read into axes of choices, named as coordinates, set on plain tables."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, IntervalSweep, Override, QuotedString, RangeSweep
+from hydra.core.override_parser.types import Glob, IntervalSweep, Override, QuotedString, RangeSweep, Sweep
 from hydra.errors import HydraException
 
 from sim.folders import GROUPS, Folders
+from sim.legible import shown, unseen
 from sim.names import RESERVED
 from sim.refusal import SettingError, likely
 from sim.region import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
 
 Tables = dict[str, Any]
+EXAMPLES = "key=value, key=a,b, 'shock=[a,b]'"
+LETTERS_MAX, DEPTH_MAX = 20_000, 20
+"""Letters of one override, and how deep its brackets may be."""
+OVERRIDES_MAX = 1_000
+"""Overrides of one command."""
 VALUES_MAX = 100_000
 """Values of one override."""
 CHOICES = "_choices"
@@ -55,17 +62,36 @@ def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
     """The overrides of a command, in Hydra's grammar; a later one for the same key replaces an earlier one."""
     if isinstance(overrides, str):
         raise SettingError(overrides, "is one text", "a list of them, as in ['scenario=peace_deal']")
+    if len(overrides) > OVERRIDES_MAX:
+        raise SettingError(f"{overrides[0]} ...", f"is one of {len(overrides)} overrides", f"at most {OVERRIDES_MAX}")
     axes: dict[str, Axis] = {}
     for said in overrides:
-        if "${" in said:
-            raise SettingError(said, "interpolation is not read", "the value itself")
-        try:
-            parsed = OverridesParser.create().parse_override(said)
-        except HydraException as error:
-            raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], "key=value, key=a,b, 'shock=[a,b]'") from None
-        axis = _axis(parsed, said, where)
+        axis = _axis(_parsed(said), said, where)
         axes[axis.key] = axis
     return list(axes.values())
+
+
+def _parsed(said: str) -> Override:
+    """One override in Hydra's grammar."""
+    if not isinstance(said, str):
+        raise SettingError(repr(said), "is no text", "key=value")
+    if len(said) > LETTERS_MAX:
+        raise SettingError(f"{said[:40]}...", f"has {len(said)} letters", f"at most {LETTERS_MAX}; a file of study/ takes more")
+    if hidden := unseen(said):
+        raise SettingError(said, f"holds a character that is not seen ({shown(hidden[0])})", "text on one line")
+    if "${" in said:
+        raise SettingError(said, "interpolation is not read", "the value itself")
+    nested = max(itertools.accumulate(letter in "[{(" or -(letter in "]})") for letter in said), default=0)
+    if nested > DEPTH_MAX:
+        raise SettingError(said, "is too deep", f"{DEPTH_MAX} levels of brackets")
+    try:
+        return OverridesParser.create().parse_override(said)
+    except (HydraException, ValueError) as error:
+        key, _, value = said.partition("=")
+        foreign = not value.isascii() and not any(quote in value for quote in "'\"")
+        meant = f"""'{key}="{value}"'""" if foreign and not set(value) & set(",[]{}()\\") else ""
+        allowed = """in quotes what is not of Latin letters and digits, as in 'key="Հայաստան"'""" if foreign else EXAMPLES
+        raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], allowed, meant) from None
 
 
 def _axis(parsed: Override, said: str, where: Folders) -> Axis:
@@ -93,6 +119,8 @@ def _axis(parsed: Override, said: str, where: Folders) -> Axis:
         choices = (_bare(value),)
     if not choices:
         raise SettingError(said, "names no value at all", "one or more")
+    if any(isinstance(choice, Sweep | Glob) for choice in choices):
+        raise SettingError(said, "has a sweep inside a list of values", f"{key}=a,b or one of range, choice and interval alone")
     return Axis(key, choices, group, said)
 
 
@@ -134,9 +162,10 @@ def demand_files(axis: Axis, where: Folders) -> None:
         names = choice if isinstance(choice, list) else [choice]
         for name in names:
             if name not in options:
-                raise SettingError(
-                    axis.key, f"no {axis.key} is called {name!r}", ", ".join(options), likely(str(name), options), where=axis.place
-                )
+                other = where.unread(axis.key, str(name))
+                wrong = f"no {axis.key} is called {name!r}" + (f": {other} is not read, only .yaml is" if other else "")
+                meant = likely(str(name).partition(".")[0] if isinstance(name, str) else str(name), options)
+                raise SettingError(axis.key, wrong, ", ".join(options), meant if not other else "", where=axis.place)
             if names.count(name) > 1:
                 raise SettingError(axis.key, f"{name} stands twice", "each name once", where=axis.place)
         if (axis.key == "shock") != isinstance(choice, list):
@@ -225,8 +254,12 @@ def _grows(path: Sequence[str]) -> bool:
     return actor or _may_be_left_out(path) or path[:1] == ["shock"]
 
 
+def _label_of(table: object) -> str:
+    return str(table.get("label", "")) if isinstance(table, Mapping) else ""
+
+
 def _no_such(axis: Axis, parent: str, word: str, at: object) -> None:
-    known = [str(name) for name in at if name != CHOICES] if isinstance(at, Mapping) else []
+    known = {str(name): _label_of(item) or str(name) for name, item in at.items() if name != CHOICES} if isinstance(at, Mapping) else {}
     near = likely(word, known)
     if not near and not parent:
         near = likely(word, GROUPS)

@@ -102,8 +102,8 @@ def _check_text(text: str, where: str) -> None:
     """Refuse what stands outside YAML: comments that Hydra reads, and breaks of lines that are not seen."""
     for found in PACKAGE.finditer(text):
         if found[1].strip() != GLOBAL:
-            said = f"@package {found[1].strip()} is not read"
-            raise SettingError("file", said, f"@package {GLOBAL}, or none", where=where)
+            line = text.count("\n", 0, found.start(1)) + 1
+            raise SettingError("file", f"line {line}: @package {found[1].strip()} is not read", f"@package {GLOBAL}, or none", where=where)
     hidden = BREAKS.search(text)
     if hidden:
         line = text.count("\n", 0, hidden.start()) + 1
