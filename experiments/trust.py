@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from experiments import bits, faults  # noqa: E402 - the folder of the repository comes first
+from experiments import bits, faults, faults_gate  # noqa: E402 - the folder of the repository comes first
 from experiments.faults import Finding  # noqa: E402
 from sim.making import installed_version, versions  # noqa: E402
 from sim.words import commit  # noqa: E402
@@ -147,12 +147,30 @@ ROWS = {
         [lambda here: bits.soak(here, 1_000_000)],
         "`test_ensemble.py` (sums of segments)",
     ),
+    "S1": Row(
+        "A config file runs no code: Hydra's own settings, tags, packages and files elsewhere are refused before anything is made",
+        [lambda here: faults_gate.code(here, every=3)],
+        [faults_gate.code],
+        f"{TESTS}, `test_gate.py`, `test_commands.py`",
+    ),
+    "S2": Row(
+        "A config file reads no environment and no other file: what would is refused, what looks like it stays text",
+        [lambda here: faults_gate.reading(here, every=3)],
+        [faults_gate.reading, faults_gate.literal],
+        f"{TESTS}, `test_gate.py`",
+    ),
+    "S3": Row(
+        "Nothing leads out of the folders that a command names: no name, no setting of a file, no link, no results of a stranger",
+        [lambda here: faults_gate.names(here, every=23), lambda here: faults_gate.doors(here, every=6)],
+        [faults_gate.names, faults_gate.doors],
+        f"{TESTS}, `test_gate.py`, `test_beyond.py`",
+    ),
 }
 HEAD = """# Trust
 
 What must never happen to a sweep, how often it was tried, and how often it went wrong. Made by
-`python experiments/trust.py --deep`; no number here is written by hand. `experiments/faults.py` and `experiments/bits.py` hold what
-is tried; a fast part of each row stands in the default tests named beside it.
+`python experiments/trust.py --deep`; no number here is written by hand. `experiments/faults.py`, `experiments/faults_gate.py` and
+`experiments/bits.py` hold what is tried; a fast part of each row stands in the default tests named beside it.
 
 | row | promise | tried, and found | went wrong | command | in the tests | code | made with |
 |---|---|---|---|---|---|---|---|

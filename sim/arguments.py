@@ -1,6 +1,7 @@
 """What can be said on the command line: the verbs, their arguments and their help."""
 
 import argparse
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
@@ -40,6 +41,7 @@ SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
   reference=NAME             the variant that the others are set against
   out=DIR                    the folder of results"""
 EXPLAIN_HELP = "whose alignment with whom; variant=NAME, from= and to= (instants, as 2025-08), out=DIR; without them world=K"
+TRUST_HELP = "open results that say that their data lie elsewhere, or lead out of their folder: only where you know who made them"
 VERIFY_HELP = "sample=N chunks to compute again (3), seed=N which (any, and it is said)"
 
 
@@ -56,6 +58,7 @@ def parser_of(verb: str) -> Parser:
     about = argparse.RawDescriptionHelpFormatter
     tail = f"examples:\n  {EXAMPLES[verb]}" + (f"\n\n{SETTINGS_HELP}" if verb in RUNNING else "")
     parser = Parser(prog=f"sim {verb}", description=VERBS[verb], epilog=tail, formatter_class=about, allow_abbrev=False)
+    parser.add_argument("--trust-place", action="store_true", help=TRUST_HELP)
     if verb == "compare":
         parser.add_argument("folders", nargs="+", metavar="DIR", help="one results folder, or two; out=DIR says where to write")
         return parser
@@ -94,3 +97,21 @@ def top_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"sim {version('regional-influence')}")
     return parser
+
+
+def demand_overrides(words: Sequence[str]) -> None:
+    """Refuse words that are no overrides."""
+    for word in words:
+        if "=" not in word and not word.startswith("~"):
+            raise SettingError(word, "is no override", "key=value, as in scenario=peace_deal", where="arguments")
+
+
+def said_once(words: Sequence[str]) -> dict[str, str]:
+    """Arguments key=value by their keys, each said once."""
+    said: dict[str, str] = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        if key in said:
+            raise SettingError(key, "stands twice", f"{key}=... once", where="arguments")
+        said[key] = value
+    return said

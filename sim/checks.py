@@ -9,6 +9,7 @@ from datetime import date
 from sim.config import NAME, Backend, Config, Dynamics, Effect, Engine, Keep, Shock, ShockKind, members
 from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity, several
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
+from sim.places import demand_new, demand_path
 from sim.refusal import SettingError, demand_known, demand_number, likely
 from sim.region import (
     BLOC_NUMBERS,
@@ -44,6 +45,7 @@ def check(config: Config) -> None:
 
 def check_run(config: Config) -> None:
     """Refuse a window, number of replicates, draws or seed that cannot be run."""
+    demand_new("out", config.out)
     check_engine(config.engine)
     if config.engine.backend is Backend.jax and config.keep is Keep.parts:
         raise SettingError("keep", "parts are not kept by the compiled rules", "engine.backend=numpy, or keep=worlds")
@@ -85,6 +87,7 @@ def check_engine(engine: Engine) -> None:
     if engine.chunks and not re.fullmatch(r"file:///.*|(?!file:)[a-z][a-z0-9+.-]*://.+", engine.chunks):
         allowed = "a URL of a folder as in s3://bucket/runs or file:///data/runs, or nothing"
         raise SettingError("engine.chunks", f"{engine.chunks!r} is no URL", allowed)
+    demand_path("engine.chunks", engine.chunks)
     found = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", engine.part)
     if engine.part and not (found and int(found[1]) <= int(found[2])):
         raise SettingError("engine.part", f"{engine.part!r} is no part", "NUMBER/PARTS, as in 3/20")

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sim.arguments import VERBS, Parser, parser_of, top_parser
+from sim import places
+from sim.arguments import VERBS, Parser, demand_overrides, parser_of, said_once, top_parser
 from sim.names import several
 from sim.refusal import SettingError, likely, whole_number
 
@@ -76,6 +77,14 @@ def _dispatch(argv: list[str]) -> int:
         options = parser.parse_intermixed_args(argv[1:])
     except SystemExit as stop:
         return int(stop.code or 0)
+    with places.trusting(places.ANY if options.trust_place else ""):
+        return _obeyed(verb, options)
+
+
+def _obeyed(verb: str, options: Any) -> int:
+    """Do what a verb asks for."""
+    for folder in getattr(options, "folders", [getattr(options, "folder", "")]):
+        places.demand_path("out" if folder.startswith("out=") else "DIR", folder.removeprefix("out="))
     if verb == "compare":
         return compare_folders(options.folders)
     if verb == "explain":
@@ -87,7 +96,7 @@ def _dispatch(argv: list[str]) -> int:
         return GOOD
     if verb == "verify":
         return verify_folder(Path(options.folder), options.words, options.hash)
-    _demand_overrides(options.overrides)
+    demand_overrides(options.overrides)
     return run_jobs(options) if getattr(options, "multirun", False) else run_together(verb, options)
 
 
@@ -99,26 +108,15 @@ def _told(parser: Parser, argv: list[str]) -> int:
     return GOOD
 
 
-def _demand_overrides(words: Sequence[str]) -> None:
-    for word in words:
-        if "=" not in word and not word.startswith("~"):
-            raise SettingError(word, "is no override", "key=value, as in scenario=peace_deal", where="arguments")
-
-
 # Verbs ----------------------------------------------------------------------------------------------------------------------
 
 
 def run_together(verb: str, options: Any) -> int:
     """`sim run`, `sim sweep` and `sim plan`: all variants in one kernel call, one folder."""
-    from sim.compose import expand
+    from sim.compose import expand, expand_one
 
-    variants = expand(options.overrides, options.config_dir)
-    if verb == "run" and len(variants.points) > 1:
-        raise SettingError(
-            " ".join(options.overrides),
-            f"makes {len(variants.points)} variants",
-            "sim sweep (one folder), or sim run -m (a folder each)",
-        )
+    variants = (expand_one if verb == "run" else expand)(options.overrides, options.config_dir)
+    tell_replaced(options)
     if options.cfg:
         return _show(variants)
     if verb == "plan":
@@ -131,7 +129,7 @@ def run_together(verb: str, options: Any) -> int:
 
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
-    if holding.complete(folder, settings):
+    if holding.complete(folder, settings, variants[0].config.engine.chunks):
         return _end(folder, f"already complete: {folder}", variants, options)
 
     from sim.plans import Plan
@@ -152,6 +150,14 @@ def run_together(verb: str, options: Any) -> int:
     for line in telling.effects_lines(ds):
         print(line)
     return _end(folder, f"results: {folder}", variants, options)
+
+
+def tell_replaced(options: Any) -> None:
+    """Name the user's files that stand before shipped ones; beside settings that are printed, not among them."""
+    from sim.folders import folders
+
+    for line in folders(options.config_dir).replaced_lines():
+        print(line, file=sys.stderr if options.cfg else sys.stdout, flush=True)
 
 
 @contextmanager
@@ -209,6 +215,7 @@ def run_jobs(options: Any) -> int:
     from sim import jobs
     from sim.config import Keep
 
+    tell_replaced(options)
     if options.cfg:
         return _show(jobs.variants_of(batches))
     folder = jobs.folder_of(batches)
@@ -248,7 +255,7 @@ def compare_folders(words: Sequence[str]) -> int:
 
 def explain_folder(folder: str, words: Sequence[str]) -> int:
     """`sim explain DIR STATE BLOC` and `sim explain DIR`."""
-    said = _said_once([word for word in words if "=" in word])
+    said = said_once([word for word in words if "=" in word])
     actors = [word for word in words if "=" not in word]
     if len(actors) not in (0, 2):
         raise SettingError("arguments", several(len(actors), "actor"), "a state and a bloc, or neither")
@@ -260,23 +267,12 @@ def explain_folder(folder: str, words: Sequence[str]) -> int:
     return GOOD
 
 
-def _said_once(words: Sequence[str]) -> dict[str, str]:
-    """Arguments key=value by their keys, each said once."""
-    said: dict[str, str] = {}
-    for word in words:
-        key, _, value = word.partition("=")
-        if key in said:
-            raise SettingError(key, "stands twice", f"{key}=... once", where="arguments")
-        said[key] = value
-    return said
-
-
 def verify_folder(folder: Path, words: Sequence[str], hash_only: bool) -> int:
     """`sim verify DIR` and `sim verify DIR --hash`."""
     from sim import verifying
 
     said: dict[str, int] = {}
-    for key, value in _said_once(words).items():
+    for key, value in said_once(words).items():
         allowed = "sample=N and seed=N, whole numbers from 0"
         said[key] = whole_number(key, value if key in ("sample", "seed") else "", allowed, where="arguments")
     if hash_only:

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from sim import holding, manifest, outputs, results, tables
+from sim import holding, manifest, outputs, places, results, tables
 from sim.comparison import PAIRED, common_variants, compare
 from sim.making import PROJECT, installed_version
 from sim.measuring import measured
@@ -21,6 +21,7 @@ Tell = Callable[[str], None]
 
 def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> Path:
     """Compare one folder's variants with their reference, or two folders; the folder that holds what was written."""
+    places.demand_new("out", str(out or ""))
     manifests = [manifest.read_manifest(folder) for folder in folders]
     asked = {
         "version": installed_version(PROJECT),

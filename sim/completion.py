@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hydra._internal.core_plugins.bash_completion import BashCompletion
 
-from sim.composition import hydra_over
+from sim.composition import loader_over
 from sim.folders import MAIN, Folders, folders
 from sim.refusal import SettingError
 
@@ -21,12 +21,11 @@ def complete(words: Sequence[str], verbs: Sequence[str]) -> int:
     if len(words) != 1 or words[0] not in ASKED:
         raise SettingError("-sc", f"{' '.join(words) or 'nothing'} is not known", ", ".join(ASKED))
     line, where = _cut(os.environ.get("COMP_LINE", ""))
-    with hydra_over(where) as loader:
-        plugin = BashCompletion(loader)
-        if words[0] == "query=bash":
-            _query(plugin, verbs, line)
-        else:
-            {"install=bash": plugin.install, "uninstall=bash": plugin.uninstall}[words[0]]()
+    plugin = BashCompletion(loader_over(where))
+    if words[0] == "query=bash":
+        _query(plugin, verbs, line)
+    else:
+        {"install=bash": plugin.install, "uninstall=bash": plugin.uninstall}[words[0]]()
     return 0
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim import places
 from sim.checks import check, check_run
 from sim.composition import composition, hydra_word
 from sim.config import NO_SHOCK, RUN_KEYS, Config, Design, Sample, Study, Variant, demand_one_run
@@ -25,7 +26,7 @@ from sim.designs import (
     demand_values,
     is_light,
 )
-from sim.folders import Folders, config_folder, folders
+from sim.folders import Folders, folders
 from sim.layout import layout_of
 from sim.nested import copied
 from sim.overlays import Where, with_numbers
@@ -69,6 +70,15 @@ def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) 
         first_of.setdefault(id(point.whole), point)
     demand_one_run([point.whole.config for point in first_of.values()], [point.label for point in first_of.values()])
     return _gathered(points, axes, where)
+
+
+def expand_one(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> Variants:
+    """The one variant that a list of overrides describes, as of `expand`; refused where they describe several."""
+    variants = expand(overrides, config_dir)
+    if len(variants.points) > 1:
+        several = f"makes {len(variants.points)} variants"
+        raise SettingError(" ".join(overrides), several, "sim sweep (one folder), or sim run -m (a folder each)")
+    return variants
 
 
 class Batch(NamedTuple):
@@ -210,11 +220,14 @@ def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
     file = where.file("study", str(study.choices[0]))
     try:
         wanted = build(Study, read_file(file).get("study", {}) if file else {}, "study").axes
-        made = parse([f"{key}={values}" for key, values in wanted.items()], where)
+        own = parse([f"{key}={values}" for key, values in wanted.items()], where)
     except SettingError as error:
         raise SettingError(error.key, error.wrong, error.allowed, error.meant, str(file)) from None
     said = {axis.key for axis in axes} | ({"scenario"} if any(axis.key == "shock" for axis in axes) else set())
-    return [replace(axis, file=str(file)) for axis in made if axis.key not in said] + axes
+    for axis in own:
+        if file and where.is_own(file):
+            places.demand_no_place(axis.path, file)
+    return [replace(axis, file=str(file)) for axis in own if axis.key not in said] + axes
 
 
 def _word(value: object) -> object:
@@ -271,29 +284,19 @@ def _label(shock: object) -> str:
     return str(shock.get("label", "")) if isinstance(shock, Mapping) else ""
 
 
-def from_tables(tables: object, overrides: Sequence[str] = (), config_dir: str | None = None) -> Variant:
-    """One variant from tables that Hydra has composed elsewhere (`@hydra.main`).
-
-    There the shipped files stand before those of `config_dir`: a file of one's own with a shipped name is refused.
-    """
+def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
+    """One variant from tables that were composed elsewhere, and the overrides that they were composed with."""
     if not isinstance(tables, Mapping):
         raise SettingError("config", "is no table", "the composed settings")
     if any("${" in text for text in _texts(tables)):
         raise SettingError("config", "interpolation is not read", "the value itself")
-    where = folders(config_dir)
-    hidden = [file for file in where.own() if (config_folder() / file).is_file()]
-    if hidden:
-        raise SettingError(
-            "--config-dir",
-            f"{hidden[0]} has the name of a shipped file, which Hydra reads instead",
-            "a name of its own, or sim run",
-        )
+    where = Folders()
     chosen = [axis for axis in (_said(text, where) for text in overrides) if axis]
     settings = {**tables, "shock": tables.get("shock") or {}, CHOICES: {}}
     apart = {name: _word(axis.choices[0]) for axis in chosen for name in coordinate_names([axis.key]).values()}
     point = _point(whole_of(settings, chosen, where), apart, {})
     said = tuple(axis.said for axis in chosen)
-    return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said, config_dir or "")
+    return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said)
 
 
 def _said(text: str, where: Folders) -> Axis | None:

@@ -3,61 +3,27 @@
 A file is parsed by our own reader alone, and laid over others here: Hydra's composition takes a second and its messages name no file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hydra import initialize_config_dir
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra._internal.hydra import Hydra
-from hydra._internal.sources_registry import SourcesRegistry
+from hydra import version
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.global_hydra import GlobalHydra
-from hydra.plugins.config_source import ConfigResult
-from omegaconf import OmegaConf
 
+from sim import places
 from sim.defaults import Taken, taken
-from sim.folders import HYDRA_VERSION_BASE, Folders, config_folder
-from sim.nested import copied, merged
+from sim.folders import Folders
+from sim.nested import merged
 from sim.overrides import CHOICES, Tables
 from sim.refusal import SettingError, likely
-from sim.strict import GLOBAL, is_global, read_file
+from sim.sources import HYDRA_VERSION_BASE, search_path
+from sim.strict import is_whole, read_file
 
 
-class _Checked(FileConfigSource):
-    """A folder of config files for Hydra, read by `sim.strict`."""
-
-    @staticmethod
-    def scheme() -> str:
-        """What its paths begin with."""
-        return "checked"
-
-    def load_config(self, config_path: str) -> ConfigResult:
-        """One file as Hydra wants it."""
-        file = Path(self.path, self._normalize_file_name(config_path))
-        header = {"package": GLOBAL if is_global(file) else None}
-        return ConfigResult(self.provider, self.full_path(), OmegaConf.create(copied(read_file(file))), header)
-
-
-@contextmanager
-def hydra_over(where: Folders) -> Iterator[ConfigLoader]:
-    """Hydra for a while, over the folders in their order of search; gives its loader.
-
-    Folders are handed over as paths, not in Hydra's grammar (`hydra.searchpath`): that searches the shipped folder first, and reads
-    letters of the path as its own.
-    """
-    with initialize_config_dir(str(config_folder()), version_base=HYDRA_VERSION_BASE):
-        hydra = GlobalHydra.instance()
-        search = hydra.config_loader().get_search_path()
-        SourcesRegistry.instance().register(_Checked)
-        for element in search.get_path():
-            if element.provider == "main":
-                element.path = f"{_Checked.scheme()}://{config_folder()}"
-        if where.user:
-            search.prepend("user", f"{_Checked.scheme()}://{where.user}", "main")
-        hydra.clear()
-        Hydra.create_main_hydra2("sim", search)
-        yield hydra.config_loader()
+def loader_over(where: Folders) -> ConfigLoader:
+    """Hydra's composer over the folders in their order of search; it leaves Hydra's own state in this process alone."""
+    version.setbase(HYDRA_VERSION_BASE)
+    return ConfigLoaderImpl(search_path(where))
 
 
 def hydra_word(choice: object) -> str:
@@ -71,10 +37,19 @@ def composition(picks: Sequence[str], where: Folders) -> Tables:
     composed: Tables = {}
     for group, file in found.order:
         own = {name: value for name, value in read_file(file).items() if name != "defaults"}
-        composed = merged(composed, own if is_global(file) or not group else {group: own})
+        composed = merged(composed, own if is_whole(file) or not group else {group: own})
     tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: found.choices}
     _demand_files(found, tables["shock"], where)
+    _demand_said(composed.get(places.ENGINE), found.choices[places.ENGINE], where)
     return tables
+
+
+def _demand_said(engine: object, names: Sequence[str], where: Folders) -> None:
+    """Refuse a user's engine that takes from a shipped one what only the command line says."""
+    for name in names:
+        file = where.file(places.ENGINE, name)
+        if file and where.is_own(file) and isinstance(engine, Mapping):
+            places.demand_none_in({places.ENGINE: engine}, places.ENGINE, True, file)
 
 
 def _demand_files(found: Taken, shocks: object, where: Folders) -> None:
@@ -89,5 +64,5 @@ def _demand_files(found: Taken, shocks: object, where: Folders) -> None:
 
 def _shocks_of(group: str, file: Path) -> object:
     table = read_file(file)
-    inside = table.get("shock") if is_global(file) or not group else table if group == "shock" else {}
+    inside = table.get("shock") if is_whole(file) or not group else table if group == "shock" else {}
     return inside if isinstance(inside, Mapping) else {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from sim import holding, manifest, outputs, results, tables
+from sim import holding, manifest, outputs, places, results, tables
 from sim.explanation import CHANGE, EFFECT, KIND, dates, explain, narrative
 from sim.making import PROJECT, installed_version
 from sim.names import TIME, VARIANT, several
@@ -24,6 +24,7 @@ def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str],
     """Explain a state's alignment with a bloc, or without them tell the whole run; the folder that holds what was written."""
     for key in said:
         demand_known("arguments", key, KEYS, "setting of sim explain")
+    places.demand_new("out", said.get("out", ""))
     words = manifest.read_manifest(folder)
     asked = {
         "version": installed_version(PROJECT),

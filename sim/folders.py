@@ -1,15 +1,17 @@
 """Where config files are looked for: the user's own folder, then the shipped one."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim import places
+from sim.groups import GROUPS, entries_of, is_name
 from sim.refusal import SettingError, likely
-from sim.strict import read_file
+from sim.strict import is_whole, read_file
 
-HYDRA_VERSION_BASE = "1.3"
-GROUPS = ("region", "dynamics", "scenario", "shock", "study", "engine")
-"""The folders of configs/, each a kind of choice."""
-
+HYDRA = "hydra"
+"""The folder in which Hydra keeps settings of its own, which no file sets."""
 MAIN = "config"
 """The file that a composition begins with, always the shipped one; a folder of results has one of that name too."""
 NEAR = 0.65
@@ -35,18 +37,26 @@ class Folders:
 
     def options(self, group: str) -> list[str]:
         """The names of the files in a group."""
-        return sorted({file.stem for folder in self.paths for file in (folder / group).glob("*.yaml")})
+        return sorted({file.stem for folder in self.paths for file in (folder / group).glob("*.yaml") if is_name(file.stem)})
 
-    def own(self) -> list[str]:
-        """The user's own files, as `group/name.yaml`."""
-        return (
-            sorted(f"{group}/{file.name}" for group in GROUPS for file in (self.user / group).glob("*.yaml")) if self.user else []
-        )
+    def replacing(self) -> list[str]:
+        """The user's own files that stand before a shipped one of their name, as `group/name.yaml`."""
+        shipped, user = config_folder(), self.user
+        found = [f"{group}/{file.name}" for group in GROUPS for file in (user / group).glob("*.yaml")] if user else []
+        return sorted(name for name in found if (shipped / name).is_file())
+
+    def replaced_lines(self) -> list[str]:
+        """What the screen says of these, as lines of text."""
+        return [f"configs: your {name} stands before the shipped one" for name in self.replacing()]
 
     def file(self, group: str, name: str) -> Path | None:
         """The file of a group's option; the user's own stands before a shipped one."""
         found = [folder / group / f"{name}.yaml" for folder in self.paths]
-        return next((file for file in found if file.is_file()), None)
+        return next((file for file in found if file.is_file()), None) if group in GROUPS and is_name(name) else None
+
+    def is_own(self, file: Path) -> bool:
+        """Whether a file is one of the user's."""
+        return self.user is not None and self.user in file.parents
 
     def unread(self, group: str, name: str) -> str:
         """A file of the user's own that would be a group's option if it ended in `.yaml`; empty where there is none."""
@@ -56,7 +66,7 @@ class Folders:
 
     def called(self, file: Path) -> str:
         """A file as messages name it: the user's own by its path, a shipped one as `group/name.yaml`."""
-        return str(file) if self.user and self.user in file.parents else f"{file.parent.name}/{file.name}"
+        return str(file) if self.is_own(file) else f"{file.parent.name}/{file.name}"
 
 
 def folders(config_dir: str | Path | None) -> Folders:
@@ -69,7 +79,8 @@ def folders(config_dir: str | Path | None) -> Folders:
     """
     if config_dir is None:
         return Folders()
-    user = Path(config_dir).resolve()
+    places.demand_path("--config-dir", str(config_dir))
+    user = Path(os.path.realpath(config_dir))
     above = next((str(folder.parent) for folder in (user, *user.parents) if folder.name in GROUPS and folder.is_dir()), "")
     if not user.is_dir():
         near = above or likely(user.name, [path.name for path in user.parent.iterdir() if path.is_dir()] if user.parent.is_dir() else [])
@@ -78,9 +89,26 @@ def folders(config_dir: str | Path | None) -> Folders:
         raise SettingError("--config-dir", f"{config_dir} holds none of the folders that are read", ", ".join(GROUPS), above)
     _demand_read(user)
     for file in sorted(user.glob("*/*.yaml")):
-        if file.parent.name in GROUPS:
-            read_file(file)
+        if file.parent.name in GROUPS and not file.name.startswith("."):
+            read_checked(file, file.parent.name, own=True)
     return Folders(user)
+
+
+def read_checked(file: Path, group: str, own: bool) -> Mapping[str, object]:
+    """The content of a config file of a group, checked whole: what YAML would read otherwise, lists of defaults, places.
+
+    A user's `own` file may not say where a run writes or connects to, nor choose its engine: that is of the command line.
+    """
+    if own and not (file.is_file() and Path(os.path.realpath(file)).is_relative_to(file.parent.parent)):
+        raise SettingError("--config-dir", "is no file in that folder", "plain files, no links out of it", where=str(file))
+    content = read_file(file)
+    entries = entries_of(content, group, file)
+    if own:
+        places.demand_none_in(content, group, is_whole(file), file)
+        engine = next((entry.names[0] for entry in entries if entry.group == places.ENGINE != group), "")
+        if engine:
+            raise SettingError("defaults.engine", "is not set by a file", f"engine={engine} on the command line", where=str(file))
+    return content
 
 
 def _demand_read(user: Path) -> None:
@@ -92,13 +120,27 @@ def _demand_read(user: Path) -> None:
     for folder in sorted(path for path in user.iterdir() if path.is_dir()):
         files = _yaml_files(folder)
         if folder.name in GROUPS:
-            for file in files:
-                if file.suffix != ".yaml":
-                    raise SettingError("--config-dir", "is not read", "files that end in .yaml", f"{file.stem}.yaml", str(file))
+            _demand_group(folder, files, user)
+        elif folder.name.lower() == HYDRA:
+            wrong = "is not read: Hydra's own settings are of the command line"
+            raise SettingError("--config-dir", wrong, allowed, where=str(folder))
         elif any(file.stem != MAIN for file in files) and (meant := likely(folder.name.lower(), GROUPS, NEAR)):
             raise SettingError("--config-dir", "is not read", allowed, f"{meant}/", str(folder))
 
 
+def _demand_group(folder: Path, files: list[Path], user: Path) -> None:
+    if not Path(os.path.realpath(folder)).is_relative_to(user):
+        raise SettingError("--config-dir", "leads out of that folder", "plain folders and files", where=str(folder))
+    for file in files:
+        if file.suffix != ".yaml":
+            raise SettingError("--config-dir", "is not read", "files that end in .yaml", f"{file.stem}.yaml", str(file))
+        if not is_name(file.stem):
+            raise SettingError("--config-dir", "cannot be named in a command", "letters, digits, _, - and .", where=str(file))
+    for below in sorted(path for path in folder.iterdir() if path.is_dir()):
+        for file in _yaml_files(below):
+            raise SettingError("--config-dir", "is not read", f"{folder.name}/{file.name}", where=str(file))
+
+
 def _yaml_files(folder: Path) -> list[Path]:
-    """The files straight in a folder that look like YAML, hidden ones left out."""
+    """What stands straight in a folder and looks like YAML by its name, hidden files left out."""
     return sorted(file for file in folder.iterdir() if file.suffix.lower() in (".yaml", ".yml") and not file.name.startswith("."))

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sim import manifest
+from sim import manifest, places
 from sim.refusal import DamageError, RoomError, SettingError
 from sim.settings import differing, fingerprint, flat_settings
 from sim.store import CHUNKS, Store, hold, sync
@@ -21,17 +21,24 @@ SHOWN = 4
 """Differences that a refusal shows."""
 
 
-def complete(folder: Path, settings: dict[str, Any]) -> bool:
+def complete(folder: Path, settings: dict[str, Any], chunks: str = "") -> bool:
     """Whether the folder holds these very results to the end, undamaged; refused where it holds others, or anything else.
 
-    A run whose manifest is lost or damaged is known by what its chunks say.
+    A run whose manifest is lost or damaged is known by what its chunks say. They may lie elsewhere only where `chunks`, which the
+    command says, has them.
     """
+    with places.trusting(chunks):
+        return _complete(folder, settings)
+
+
+def _complete(folder: Path, settings: dict[str, Any]) -> bool:
     said, chunks = f"out={folder}", Store(folder, fingerprint(settings))
     if not folder.exists():
         parent = next(parent for parent in folder.resolve().parents if parent.exists())
         if not parent.is_dir():
             raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
         return False
+    places.demand_inside(folder)
     if not (folder / manifest.MANIFEST).is_file():
         if folder.resolve() == Path.cwd():
             raise SettingError("out", "is the folder that the command is called in", "a folder inside it, or another", where=said)
@@ -95,6 +102,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
 
     Processes that hold it `together` compute parts of one run: the first writes the manifest, and none removes anything.
     """
+    places.demand_inside(folder)  # a lock that leads elsewhere would be written there
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     store, kept = manifest.store_of(folder, said) if "chunks" in said else None, True
     try:
@@ -179,10 +187,14 @@ def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
 
 
 def command(folder: Path, words: Mapping[str, Any]) -> str:
-    """The command that goes on with a folder, from what its words say of the one that began it; of a batch, with all its jobs."""
+    """The command that goes on with a folder, from what its words say of the one that began it; of a batch, with all its jobs.
+
+    Of places it says only that of chunks which are there already: where else to write or connect to is for who types it.
+    """
     folder = manifest.jobs_of(folder) if "jobs" in words and "chunks" in words else folder
     came = json.loads(words["attributes"]["provenance"])
-    said = [text for text in came["overrides"] if not text.startswith("out=")]
+    there = str(words.get("place", "")).rpartition("/")[0]
+    said = [text for text in came["overrides"] if not places.is_place(text)] + ([f"engine.chunks={there}"] if there else [])
     out = str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f"'{folder}'"
     own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
     verb = ["run", "-m"] if "jobs" in words else ["sweep"]

@@ -15,16 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from sim import holding, manifest, outputs, tables
+from sim import holding, manifest, outputs, places, tables
 from sim import keep as keeping
 from sim.compose import Batch
 from sim.config import Variant
 from sim.designs import Variants
 from sim.layout import layout_of
+from sim.manifest import BATCHES
 from sim.plans import Plan, faults, references
 from sim.refusal import FailedError, SettingError
 from sim.settings import fingerprint
-from sim.shares import BATCHES, FAILED, ConfigTexts, Job, write_folders
+from sim.shares import FAILED, ConfigTexts, Job, write_folders
 from sim.words import provenance
 
 TABLE = "jobs.csv"
@@ -100,7 +101,8 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
         "attributes": {"provenance": json.dumps(provenance(every))},
     }
     texts = ConfigTexts()
-    with holding.begun(folder, said):
+    said_places = {point.whole.config.engine.chunks for batch in batches for point in batch.variants.points}
+    with places.trusting(*said_places), holding.begun(folder, said):
         for batch in batches:
             _run(folder, batch.variants, [jobs[number] for number in batch.numbers], progress, texts)
         _write_table(folder / TABLE, jobs)
@@ -120,7 +122,7 @@ def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progre
     for keep in dict.fromkeys(job.keep for job in jobs):
         waiting = {job.name: job for job in jobs if job.keep is keep and not job.status}
         for at in begun(folder):
-            there = manifest.unsealed(at / manifest.MANIFEST)["jobs"]
+            there = manifest.read_batch(at)["jobs"]
             own = [waiting.pop(name) for name in there if name in waiting]
             if own:
                 waiting |= {job.name: job for job in _run_batch(at, variants, own, progress, texts) if not job.status}

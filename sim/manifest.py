@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sim import places
 from sim.chunks import Task
 from sim.names import DRAWN, VARIANT
 from sim.refusal import DamageError, SettingError
@@ -17,6 +18,9 @@ from sim.store import Store, put_file
 
 MANIFEST, COMPLETE, JOB = "manifest.json", "complete.json", "job.json"
 FORMAT = 3
+BATCHES = "batches"
+WAY_TO_BATCH = rf"\.\./{BATCHES}/[0-9]{{1,9}}"
+"""Where the data of a job lie, from its own folder."""
 
 
 def write_manifest(folder: Path, words: Mapping[str, Any], new: bool = False) -> None:
@@ -51,16 +55,30 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     DamageError
         Where they are not as they were written.
     """
+    places.demand_inside(folder)
     if (folder / JOB).is_file():
         job = unsealed(folder / JOB)
+        places.demand_beside(folder, job.get("batch"), WAY_TO_BATCH)
         if not (folder / job["batch"] / MANIFEST).is_file():
             wrong = f"is one of several jobs, whose data lie in {job['batch']} beside it and are not there"
             raise DamageError(str(folder), wrong, "the whole folder of the jobs, copied or moved together")
-        return words_of_job(unsealed(folder / job["batch"] / MANIFEST), job)
+        return words_of_job(read_batch(folder / job["batch"]), job)
     path = folder / MANIFEST
     if not path.is_file():
         raise SettingError(str(folder), "is no results folder", "a folder that sim run, sweep or compare has written")
-    return unsealed(path)
+    return read_batch(folder)
+
+
+def read_batch(folder: Path) -> dict[str, Any]:
+    """The words of a folder with a manifest of its own, such as a batch of jobs; errors as of `read_manifest`.
+
+    Refused too where they say that its data lie elsewhere, unless that place is trusted.
+    """
+    places.demand_inside(folder)
+    words = unsealed(folder / MANIFEST)
+    places.demand_trusted(folder, words.get("place"))
+    places.demand_names(folder, words.get("jobs", []))
+    return words
 
 
 def unsealed(path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sim.ensemble import Job, tasks
 from sim.holding import FAILURES, begun, command, complete, drafted
 from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
+from sim.places import trusting
 from sim.plans import Plan
 from sim.refusal import FailedError
 from sim.remote import place_of
@@ -30,6 +31,7 @@ from sim.workers import Failure, at_fault, divided, failed, is_divisible, outcom
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
 PLACE_LETTERS = 16
+WORD_BYTES = 120
 PAGE = 12
 """Variants that get a figure of trajectories of their own; every one of them is in the tables."""
 CONFIG, SUMMARY, DRAWS, FIGURES = "config.yaml", "summary.csv", "draws.csv", "figures"
@@ -111,7 +113,7 @@ def simulated(
     `more` are words of the manifest beside those of the plan: its settings.
     """
     job = job_of(plan)
-    with begun(folder, _words(plan, job, more["settings"]) | more):
+    with trusting(plan.config.engine.chunks), begun(folder, _words(plan, job, more["settings"]) | more):
         said = manifest.read_manifest(folder)
         manifest.store_of(folder, said).sweep(manifest.tasks_of(said))
         failures = _fill(folder, said, plan, job, manifest.tasks_of(said), watch)
@@ -138,7 +140,7 @@ def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callab
     """
     job, (number, parts) = job_of(plan), plan.config.engine.share or (1, 1)
     said = _words(plan, job, settings)
-    with begun(folder, said, together=True):
+    with trusting(plan.config.engine.chunks), begun(folder, said, together=True):
         said = manifest.read_manifest(folder)
         own = manifest.tasks_of(said)[number - 1 :: parts]
         failures = _fill(folder, said, plan, job, own, watch)
@@ -220,7 +222,7 @@ def write_failures(folder: Path, said: dict[str, Any], job: Job, failures: Seque
 def run_variant(variant: Variant, folder: Path) -> xr.Dataset:
     """Simulate one variant into a new folder, for programs that bring their own."""
     settings = settings_of([variant])
-    if complete(folder, settings):
+    if complete(folder, settings, variant.config.engine.chunks):
         return results.open_results(folder)
     return write_run(folder, Plan([variant]), settings)
 
@@ -288,10 +290,10 @@ def _save_pages(folder: Path, name: str, figures: Sequence[Any]) -> None:
 
 
 def file_word(label: str) -> str:
-    """A label as part of a file name.
+    """A label as part of a file name, cut to what file systems take.
 
     >>> file_word("peace_deal, vigilance=0.5")
     'peace_deal_vigilance_0.5'
     """
     kept = "".join(letter if letter.isalnum() or letter in "._-" else " " for letter in label)
-    return "_".join(kept.split())[:60]
+    return "_".join(kept.split())[:60].encode()[:WORD_BYTES].decode(errors="ignore")

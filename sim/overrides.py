@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, IntervalSweep, Override, QuotedString, RangeSweep, Sweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, QuotedString, RangeSweep, Sweep
 from hydra.errors import HydraException
 
-from sim.folders import GROUPS, Folders
+from sim import places
+from sim.folders import HYDRA, Folders
+from sim.groups import GROUPS, is_name
 from sim.legible import shown, unseen
 from sim.names import RESERVED
 from sim.refusal import SettingError, likely
@@ -24,6 +26,7 @@ OVERRIDES_MAX = 1_000
 """Overrides of one command."""
 VALUES_MAX = 100_000
 """Values of one override."""
+SEARCH = f"{HYDRA}.searchpath"
 CHOICES = "_choices"
 """Where the composed tables keep which file each group took, until they are typed."""
 
@@ -66,6 +69,8 @@ def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
         raise SettingError(f"{overrides[0]} ...", f"is one of {len(overrides)} overrides", f"at most {OVERRIDES_MAX}")
     axes: dict[str, Axis] = {}
     for said in overrides:
+        if "${" in said:
+            raise SettingError(said, "interpolation is not read", "the value itself")
         axis = _axis(_parsed(said), said, where)
         axes[axis.key] = axis
     return list(axes.values())
@@ -78,9 +83,8 @@ def _parsed(said: str) -> Override:
     if len(said) > LETTERS_MAX:
         raise SettingError(f"{said[:40]}...", f"has {len(said)} letters", f"at most {LETTERS_MAX}; a file of study/ takes more")
     if hidden := unseen(said):
-        raise SettingError(said, f"holds a character that is not seen ({shown(hidden[0])})", "text on one line")
-    if "${" in said:
-        raise SettingError(said, "interpolation is not read", "the value itself")
+        key = said.partition("=")[0]
+        raise SettingError(key, f"holds a character that is not seen ({shown(hidden[0])})", "text on one line", where=said)
     nested = max(itertools.accumulate(letter in "[{(" or -(letter in "]})") for letter in said), default=0)
     if nested > DEPTH_MAX:
         raise SettingError(said, "is too deep", f"{DEPTH_MAX} levels of brackets")
@@ -94,9 +98,40 @@ def _parsed(said: str) -> Override:
         raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], allowed, meant) from None
 
 
+def _is_hydras(key: str) -> bool:
+    return key.split(".")[0].split("/")[0] == HYDRA
+
+
+def is_hydras(said: str, where: Folders) -> bool:
+    """Whether an override is one of Hydra's own, in an application of Hydra's; refused where it leads to files past every check."""
+    parsed = _parsed(said)
+    key = parsed.key_or_group
+    if not _is_hydras(key):
+        if "/" in key or parsed.package is not None:
+            raise SettingError(said, "is no setting, and no group of files", ", ".join(GROUPS))
+        if key == places.OUT:
+            raise SettingError(said, "is Hydra's own here", "hydra.run.dir=DIR, with -m hydra.sweep.dir=DIR")
+        for axis in parse([said], where) if key in GROUPS or "${" in said else []:
+            demand_files(axis, where)
+        return False
+    if key in (HYDRA, SEARCH) or parsed.package is not None:
+        raise SettingError(said, "brings in files that nothing checks", "--config-dir DIR")
+    wrong = [word for word in _words(parsed.value()) if "/" in key and not is_name(word)]
+    if wrong:
+        raise SettingError(said, f"{wrong[0]!r} is no name of a file", "one that Hydra or a plugin brings")
+    return True
+
+
+def _words(value: Any) -> list[str]:
+    """The words of an override's value."""
+    if isinstance(value, list | ChoiceSweep):
+        return [word for item in (value if isinstance(value, list) else value.list) for word in _words(item)]
+    return [] if value is None else [str(_bare(value))]
+
+
 def _axis(parsed: Override, said: str, where: Folders) -> Axis:
     key = parsed.key_or_group
-    if key.split(".")[0].split("/")[0] == "hydra" or parsed.package is not None:
+    if _is_hydras(key) or parsed.package is not None:
         raise SettingError(said, "Hydra's own settings are not read here", "python experiments/run.py takes them")
     group = key in GROUPS
     if parsed.is_delete():

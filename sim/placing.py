@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sim.folders import Folders
 from sim.overrides import Axis
 from sim.refusal import SettingError
-from sim.strict import is_global, read_file
+from sim.strict import is_whole, read_file
 
 
 def placed(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, list[str]], where: Folders) -> SettingError:
@@ -29,7 +29,7 @@ def _file_with(words: Sequence[str], choices: Mapping[str, list[str]], where: Fo
             file = where.file(group, name)
             if file is None:
                 continue
-            whole = is_global(file)
+            whole = is_whole(file)
             reach = (_reach(read_file(file), words) if whole else _reach({group: read_file(file)}, words), whole)
             if reach[0] and reach >= furthest:
                 found, furthest = where.called(file), reach

@@ -33,7 +33,7 @@ def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
         Where they cannot be run.
     """
     folder = outputs.folder_for(variants, verb)
-    there = holding.complete(folder, outputs.settings_of(variants))
+    there = holding.complete(folder, outputs.settings_of(variants), variants[0].config.engine.chunks)
     plan = Plan(variants)
     count, worlds = len(plan.variants), len(plan.variants) * plan.config.replicates
     steps = worlds * plan.window.periods

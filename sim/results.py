@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim import manifest
+from sim import manifest, places
 from sim.arrays import Array
 from sim.chunks import Task, join_sums, join_worlds
 from sim.measures import STATISTICS, half_interval, spread
@@ -153,18 +153,22 @@ def outcomes(ds: xr.Dataset) -> Array:
 # Files ----------------------------------------------------------------------------------------------------------------------
 
 
-def open_results(folder: str | Path) -> xr.Dataset:
+def open_results(folder: str | Path, trust_place: bool = False) -> xr.Dataset:
     """The Dataset of a results folder, with its words joined on.
+
+    Its words may say that its chunks lie elsewhere, behind a URL: `trust_place` opens them there, which is for folders of which
+    you know who made them.
 
     Raises
     ------
     SettingError
-        Where the folder holds no results, or a run that is not complete.
+        Where the folder holds no results, or a run that is not complete, or its data lie elsewhere.
     DamageError
         Where they are not as they were written.
     """
     folder = Path(folder)
-    words = manifest.read_manifest(folder)
+    with places.trusting(places.ANY if trust_place else ""):
+        words = manifest.read_manifest(folder)
     demand_run(folder, words)
     return read_run(folder, words)
 

@@ -14,6 +14,7 @@ from sim.arrays import Array
 from sim.chunks import Task
 from sim.config import Keep
 from sim.designs import Point, Variants
+from sim.manifest import BATCHES
 from sim.measuring import measured
 from sim.names import MOVE, PERIOD, STATISTIC, TIME, VARIANT
 from sim.overlays import Where
@@ -21,7 +22,7 @@ from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.shocks import strikers
 
-BATCHES, FINAL = "batches", "final.csv"
+FINAL = "final.csv"
 COMPLETE, ALREADY, FAILED = "complete", "already complete", "failed"
 
 
@@ -44,7 +45,7 @@ class Job:
 
 def write_folders(at: Path, plan: Plan, jobs: Sequence[Job], shares: Mapping[str, tuple[int, int]], texts: "ConfigTexts") -> None:
     """Write the folder of each job that has none, and note the outcome of all."""
-    words = manifest.unsealed(at / manifest.MANIFEST)
+    words = manifest.read_batch(at)
     summary = finals(at, words)
     rows = list(tables.rows_of_variants(summary))
     name = str(words["attributes"]["outcome"])

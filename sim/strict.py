@@ -35,7 +35,10 @@ NODES_MAX = 100_000
 """Names, values, tables and lists of a config file."""
 PACKAGE = re.compile(r"^\s*#\s*@package\b(.*)$", re.MULTILINE)
 """Where a comment says that the file's settings belong elsewhere."""
-GLOBAL = "_global_"
+SETTINGS = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
+"""Where the first line that is no comment begins."""
+WHOLE = "_global_"
+"""The one place elsewhere: the settings of the whole run."""
 PLAIN = frozenset({"true", "false", "null"})
 """Words that mean what they say."""
 BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
@@ -68,7 +71,7 @@ def read_file(path: Path) -> Any:
     return _read(str(path), _bytes(path))
 
 
-def is_global(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
     """Whether a file's settings belong to the whole config, not to the group of its folder."""
     return bool(PACKAGE.search(_bytes(path).decode("utf-8-sig", "replace")))
 
@@ -100,10 +103,13 @@ def _read(where: str, raw: bytes) -> Any:
 
 def _check_text(text: str, where: str) -> None:
     """Refuse what stands outside YAML: comments that Hydra reads, and breaks of lines that are not seen."""
+    begins = SETTINGS.search(text)
     for found in PACKAGE.finditer(text):
-        if found[1].strip() != GLOBAL:
+        late = begins is not None and begins.start() < found.start()
+        if found[1].strip() != WHOLE or late:
             line = text.count("\n", 0, found.start(1)) + 1
-            raise SettingError("file", f"line {line}: @package {found[1].strip()} is not read", f"@package {GLOBAL}, or none", where=where)
+            wrong = f"line {line}: @package {found[1].strip()} is not read" + (" after settings" if late else "")
+            raise SettingError("file", wrong, f"@package {WHOLE} in the first lines, or none", where=where)
     hidden = BREAKS.search(text)
     if hidden:
         line = text.count("\n", 0, hidden.start()) + 1

@@ -19,6 +19,7 @@ from sim.designs import Point, Whole, assemble, is_light
 from sim.ensemble import run_task
 from sim.folders import Folders
 from sim.making import JAX, PROJECT, versions
+from sim.manifest import BATCHES
 from sim.names import OUTCOMES, REPLICATE, STATISTIC, VARIANT
 from sim.nested import entry, merged
 from sim.overrides import CHOICES, Axis, parse, put_value
@@ -58,7 +59,7 @@ def status(folder: Path) -> list[str]:
         whole = done == len(words["jobs"])
         lines = ["", f"jobs: {done:,} of {len(words['jobs']):,} complete, {jobs.TABLE} lists them"]
         for at in jobs.begun(folder):
-            found, there = _chunks(at, manifest.unsealed(at / manifest.MANIFEST))
+            found, there = _chunks(at, manifest.read_batch(at))
             lines += [f"batch {at.name}: {line}" for line in found]
             whole &= there
         lines[0] = f"{folder}: {_how(whole, owner)}"
@@ -82,7 +83,7 @@ def _chunks(folder: Path, words: Words) -> tuple[list[str], bool]:
     """What chunks are there as lines of text, and whether all look whole."""
     if "share" in words:
         first, last = words["share"]["variants"]
-        return [f"{last - first:,} of the variants of {folder.parent / jobs.BATCHES / Path(words['share']['batch']).name}"], True
+        return [f"{last - first:,} of the variants of {folder.parent / BATCHES / Path(words['share']['batch']).name}"], True
     store, tasks = manifest.store_of(folder, words), manifest.tasks_of(words)
     there = [task for task in tasks if store.receipt(task).exists()]
     damaged = [task.name for task in there if not store.looks_whole(task)]
@@ -153,7 +154,7 @@ def _whole(folder: Path) -> bool:
 
 def _hash_checked(folder: Path) -> tuple[list[Task], int]:
     """The chunks of a run that are there, each read and found as it was written, and how many there should be."""
-    words = manifest.unsealed(folder / manifest.MANIFEST)
+    words = manifest.read_batch(folder)
     results.demand_data(folder, words)
     store, tasks = manifest.store_of(folder, words), manifest.tasks_of(words)
     there = tasks if _whole(folder) else [task for task in tasks if store.receipt(task).exists()]
@@ -176,7 +177,7 @@ def _is_sealed(folder: Path, words: Words) -> bool:
 
 def _compute_again(folder: Path, chosen: Sequence[Task]) -> None:
     """Refuse chunks that do not come out as they lie there."""
-    words = manifest.unsealed(folder / manifest.MANIFEST)
+    words = manifest.read_batch(folder)
     store, job = manifest.store_of(folder, words), job_of(rebuilt(folder, words))
     other = [str(store.path(task)) for task in chosen if packed(run_task(job, task)) != store.content(task)]
     if other:

@@ -21,6 +21,7 @@ from sim.ensemble import tasks
 from sim.making import processor, versions
 from sim.manifest import COMPLETE, read_manifest
 from sim.outputs import settings_of, write_part, write_run
+from sim.places import ANY, trusting
 from sim.plans import Plan
 from sim.refusal import DamageError, FailedError, RoomError, SettingError
 from sim.results import open_results
@@ -188,8 +189,12 @@ def test_a_run_whose_chunks_are_elsewhere_opens_as_it_was(hard, tmp_path, kind):
     plan = plan_of(hard, f"engine.chunks={place}")
     write(plan, tmp_path / "out")
     assert not (tmp_path / "out" / CHUNKS).exists()
-    assert read_manifest(tmp_path / "out")["place"].startswith(place)
-    opened = open_results(tmp_path / "out")
+    with pytest.raises(SettingError, match=r"chunks lie outside it, at [^\n]*\n.*--trust-place") as refused:
+        open_results(tmp_path / "out")
+    assert refused.value.code == 2
+    with trusting(ANY):
+        assert read_manifest(tmp_path / "out")["place"].startswith(place)
+    opened = open_results(tmp_path / "out", trust_place=True)
     assert opened.attrs.pop("settings_hash")
     there = simulate(plan_of(hard))
     xr.testing.assert_equal(opened, there)
@@ -203,7 +208,7 @@ def test_runs_of_other_cuts_do_not_share_a_place(hard, tmp_path):
         write(write_run_of, tmp_path / name)
     assert len(list((tmp_path / "away").iterdir())) == 2
     for name in ("one", "other"):
-        open_results(tmp_path / name)
+        open_results(tmp_path / name, trust_place=True)
 
 
 @pytest.mark.parametrize("url", ["here", "s3:/bucket", "file://relative/path", "://x"])

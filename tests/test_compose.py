@@ -107,17 +107,6 @@ def test_tables_of_another_composer_give_the_same_config():
         from_tables([1])
 
 
-def test_an_own_file_that_another_composer_would_pass_over_is_refused(tmp_path):
-    (tmp_path / "shock").mkdir()
-    text = (config_folder() / "shock" / "peace_deal.yaml").read_text("utf-8")
-    (tmp_path / "shock" / "treaty.yaml").write_text(text.replace("peace_deal:", "treaty:"))
-    (variant,) = expand(TOY)
-    assert from_tables(variant.settings, ["region=toy"], str(tmp_path)).config_dir == str(tmp_path)
-    (tmp_path / "shock" / "peace_deal.yaml").write_text(text)
-    with pytest.raises(SettingError, match=r"shock/peace_deal.yaml has the name of a shipped file"):
-        from_tables(variant.settings, ["region=toy"], str(tmp_path))
-
-
 def test_own_files_stand_before_the_shipped_ones(tmp_path):
     shipped = config_folder()
     for group in ("scenario", "region", "shock", "study", "dynamics"):

@@ -9,7 +9,8 @@ import yaml
 
 from sim.compose import expand
 from sim.config import Variant
-from sim.folders import GROUPS, config_folder
+from sim.folders import config_folder
+from sim.groups import GROUPS
 from sim.names import QUANTITIES
 from sim.plans import Plan
 from sim.refusal import SettingError

@@ -17,6 +17,7 @@ from sim.cli import run_command
 from sim.compose import expand, expand_jobs
 from sim.making import versions
 from sim.manifest import COMPLETE, MANIFEST, read_manifest
+from sim.places import ANY, trusting
 from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.results import open_results
@@ -96,8 +97,9 @@ def test_a_folder_holds_all_that_makes_it_again(files, tmp_path, design):
 def test_a_folder_is_made_again_however_it_was_computed(files, tmp_path, said, needs):
     pytest.importorskip(needs)
     out = write(files, tmp_path / "out", "dynamics.vigilance=0,1", "engine.chunk=4", said.format(tmp_path))
-    assert verify(out, 2, 0)[-1].count("v000000") == 2
-    assert ("jaxlib" in json.loads(read_manifest(out)["attributes"]["provenance"])["versions"]) == (needs == "jax")
+    with trusting(ANY):
+        assert verify(out, 2, 0)[-1].count("v000000") == 2
+        assert ("jaxlib" in json.loads(read_manifest(out)["attributes"]["provenance"])["versions"]) == (needs == "jax")
 
 
 def test_the_same_seed_draws_the_same_chunks(files, tmp_path):
