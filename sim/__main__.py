@@ -1,5 +1,6 @@
 """`python -m sim` and the `sim` command."""
 
+import io
 import os
 import signal
 import sys
@@ -29,6 +30,9 @@ def main() -> None:
         signal.signal(signal.SIGTERM, stop)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, stop)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding gets the number of a letter
         from sim.cli import run_command
 
         code = run_command(sys.argv[1:])

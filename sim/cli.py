@@ -12,6 +12,7 @@ from typing import Any
 
 from sim import places
 from sim.arguments import VERBS, Parser, demand_overrides, parser_of, said_once, top_parser
+from sim.legible import say
 from sim.names import several
 from sim.refusal import SettingError, likely, whole_number
 
@@ -28,8 +29,9 @@ def run_command(argv: Sequence[str]) -> int:
     except SettingError as error:
         return refuse(str(error), error.code)
     except KeyboardInterrupt as stop:
-        said = "stopped; chunks that are done are kept, nothing half-written is left. To go on:"
-        print(f"sim: {said} {again(argv)}", file=sys.stderr)
+        kept = "chunks that are done are kept, nothing half-written is left. To go on:"
+        said = kept if any(_holds_chunks(folder) for folder in _begun) else "nothing was kept. To begin again:"
+        say(f"sim: stopped; {said} {again(argv)}", wrong=True)
         return TERMINATED if stop.args == (signal.SIGTERM,) else INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing may be flushed to a closed pipe on exit
@@ -44,8 +46,17 @@ def run_command(argv: Sequence[str]) -> int:
 def refuse(message: str, code: int) -> int:
     """Print a message to people, cut to what they read; the code that it ends with."""
     lines = [line if len(line) <= 400 else line[:397] + "..." for line in message.splitlines()]
-    print("\n".join([f"sim: {lines[0]}", *lines[1:LINES_MAX]]), file=sys.stderr)
+    say(f"sim: {lines[0]}", *lines[1:LINES_MAX], wrong=True)
     return code
+
+
+_begun: list[Path] = []
+"""The folders into which this command writes chunks."""
+
+
+def _holds_chunks(folder: Path) -> bool:
+    """Whether a chunk of a run or of its jobs is done, here or where the folder's words say that chunks are."""
+    return any(folder.rglob("v*.npz")) or (folder.is_dir() and not (folder / "chunks").is_dir())
 
 
 def again(argv: Sequence[str]) -> str:
@@ -92,11 +103,13 @@ def _obeyed(verb: str, options: Any) -> int:
     if verb == "status":
         from sim import verifying
 
-        print("\n".join(verifying.status(Path(options.folder))))
+        say(*verifying.status(Path(options.folder)))
         return GOOD
     if verb == "verify":
         return verify_folder(Path(options.folder), options.words, options.hash)
-    demand_overrides(options.overrides)
+    from sim.folders import Folders
+
+    demand_overrides(options.overrides, Folders().picking)
     return run_jobs(options) if getattr(options, "multirun", False) else run_together(verb, options)
 
 
@@ -122,7 +135,7 @@ def run_together(verb: str, options: Any) -> int:
     if verb == "plan":
         from sim import planning
 
-        print("\n".join(planning.lines(variants)))
+        say(*planning.lines(variants))
         return GOOD
 
     from sim import holding, outputs, telling
@@ -135,20 +148,19 @@ def run_together(verb: str, options: Any) -> int:
     from sim.plans import Plan
 
     plan = Plan(variants)
-    for line in telling.describe(plan):
-        print(line, flush=True)
+    say(*telling.describe(plan))
+    _begun.append(folder)
     if part := plan.config.engine.part:
         with progress() as watch:
             count = outputs.write_part(folder, plan, settings, watch)
         done = f"{several(count, 'chunk')} {'is' if count == 1 else 'are'} in {folder}"
-        print(f"part {part}: {done}; when all parts are, the same command without engine.part ends the run")
+        say(f"part {part}: {done}; when all parts are, the same command without engine.part ends the run")
         return GOOD
     with progress() as watch:
         ds = outputs.write_run(folder, plan, settings, watch)
     if not plan.margins_are_quick:
-        print("\n".join(telling.margin_lines(plan)))
-    for line in telling.effects_lines(ds):
-        print(line)
+        say(*telling.margin_lines(plan))
+    say(*telling.effects_lines(ds))
     return _end(folder, f"results: {folder}", variants, options)
 
 
@@ -156,8 +168,7 @@ def tell_replaced(options: Any) -> None:
     """Name the user's files that stand before shipped ones; beside settings that are printed, not among them."""
     from sim.folders import folders
 
-    for line in folders(options.config_dir).replaced_lines():
-        print(line, file=sys.stderr if options.cfg else sys.stdout, flush=True)
+    say(*folders(options.config_dir).replaced_lines(), wrong=bool(options.cfg))
 
 
 @contextmanager
@@ -183,15 +194,15 @@ def _show(variants: Sequence[Any]) -> int:
     shown = {id(variant.settings): variant for variant in variants}
     for variant in shown.values():
         if len(shown) > 1:
-            print(f"--- # {variant.label}")
-        print(yaml.safe_dump(variant.settings, sort_keys=False, allow_unicode=True, width=132), end="")
+            say(f"--- # {variant.label}")
+        say(*yaml.safe_dump(variant.settings, sort_keys=False, allow_unicode=True, width=132).splitlines())
     return GOOD
 
 
 def _end(folder: Path, said: str, variants: Sequence[Any], options: Any) -> int:
-    print(said)
-    print(f"figures: {folder / 'figures'}")
-    print(f"next: {program()} {_next_step(folder, variants, options)}")
+    say(said)
+    say(f"figures: {folder / 'figures'}")
+    say(f"next: {program()} {_next_step(folder, variants, options)}")
     return GOOD
 
 
@@ -219,20 +230,20 @@ def run_jobs(options: Any) -> int:
     if options.cfg:
         return _show(jobs.variants_of(batches))
     folder = jobs.folder_of(batches)
+    _begun.append(folder)
     done = jobs.write_jobs(folder, batches, progress)
-    for line in jobs.lines(done):
-        print(line)
-    print(f"results: {folder} ({several(len(done), 'job')}, jobs.csv lists them)")
+    say(*jobs.lines(done))
+    say(f"results: {folder} ({several(len(done), 'job')}, jobs.csv lists them)")
     failed = sum(job.status == jobs.FAILED for job in done)
     if failed:
-        print(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", file=sys.stderr)
+        say(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", wrong=True)
         return JOBS_FAILED
     first_of: dict[int, jobs.Job] = {}
     for job in done:
         on_its_luck = first_of.setdefault(job.point.whole.config.seed, job) if job.keep is not Keep.summaries else job
         if on_its_luck is not job:
             first, second = (shlex.quote(str(folder / one.name)) for one in (on_its_luck, job))
-            print(f"next: {program()} compare {first} {second}")
+            say(f"next: {program()} compare {first} {second}")
             break
     return GOOD
 
@@ -248,8 +259,8 @@ def compare_folders(words: Sequence[str]) -> int:
 
     from sim import comparing
 
-    into = comparing.write_comparison(folders, Path(out[0]) if out else None, tell=print)
-    print(f"figures and tables: {into}")
+    into = comparing.write_comparison(folders, Path(out[0]) if out else None, tell=say)
+    say(f"figures and tables: {into}")
     return GOOD
 
 
@@ -262,8 +273,8 @@ def explain_folder(folder: str, words: Sequence[str]) -> int:
 
     from sim import explaining
 
-    into = explaining.write_explanation(Path(folder), actors, said, tell=print)
-    print(f"written: {into}")
+    into = explaining.write_explanation(Path(folder), actors, said, tell=say)
+    say(f"written: {into}")
     return GOOD
 
 
@@ -278,10 +289,10 @@ def verify_folder(folder: Path, words: Sequence[str], hash_only: bool) -> int:
     if hash_only:
         if said:
             raise SettingError("--hash", "is of all data, so nothing is drawn", "--hash alone", where="arguments")
-        print(verifying.data_hash(folder))
+        say(verifying.data_hash(folder))
         return GOOD
     seed = said["seed"] if "seed" in said else int.from_bytes(os.urandom(4))
-    print("\n".join(verifying.verify(folder, said.get("sample", verifying.SAMPLE), seed)))
+    say(*verifying.verify(folder, said.get("sample", verifying.SAMPLE), seed))
     return GOOD
 
 

@@ -160,7 +160,7 @@ def _points(axes: Sequence[Axis], rows: Sequence[Combination], where: Folders, c
                 demand_one_way(axis, wholes[name].settings)
         own = {axis.path: row[key] for key, axis in light.items() if key in row}
         points.append(_point(wholes[name], {names[key]: _word(value) for key, value in row.items()}, own))
-    _demand_apart(points)
+    _demand_apart(points, " ".join(axis.place for axis in axes if axis.swept))
     return points
 
 
@@ -199,7 +199,7 @@ def _point(whole: Whole, apart: Mapping[str, object], own: Mapping[Where, object
     return Point(label, coordinates, whole, own)
 
 
-def _demand_apart(points: Sequence[Point]) -> None:
+def _demand_apart(points: Sequence[Point], where: str) -> None:
     """Refuse a point that stands twice, also where its numbers are only spelt otherwise (1 and 1.0)."""
     seen: dict[object, str] = {}
     for point in points:
@@ -207,7 +207,7 @@ def _demand_apart(points: Sequence[Point]) -> None:
         for same in (point.label, values):
             if same in seen:
                 said = f"{point.label!r} stands twice" if seen[same] == point.label else f"{point.label!r} is {seen[same]!r} again"
-                raise SettingError("variants", said, "each value once")
+                raise SettingError("variants", said, "each value once", where=where)
             seen[same] = point.label
 
 

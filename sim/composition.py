@@ -1,6 +1,7 @@
 """What the files make for one choice of groups, as Hydra composes them; and Hydra over the same files, for its completion.
 
-A file is parsed by our own reader alone, and laid over others here: Hydra's composition takes a second and its messages name no file.
+A file is parsed by our own reader alone, and laid over others here: Hydra's composition takes a second, and its messages name no
+file.
 """
 
 from collections.abc import Mapping, Sequence

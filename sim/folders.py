@@ -58,11 +58,18 @@ class Folders:
         """Whether a file is one of the user's."""
         return self.user is not None and self.user in file.parents
 
+    def picking(self, word: str) -> str:
+        """The override that takes a file of some name, as study=headline; empty where there is none."""
+        found = [group for group in ("scenario", "study", "region", "dynamics") if self.file(group, word)]
+        return f"{found[0]}={word}" if found else ""
+
     def unread(self, group: str, name: str) -> str:
         """A file of the user's own that would be a group's option if it ended in `.yaml`; empty where there is none."""
         folder = self.user / group if self.user else None
         files = sorted(folder.iterdir()) if folder and folder.is_dir() else []
-        return next((str(file) for file in files if name in (file.name.partition(".")[0], file.name) and file.suffix != ".yaml"), "")
+        return next(
+            (str(file) for file in files if name in (file.name.partition(".")[0], file.name) and file.suffix != ".yaml"), ""
+        )
 
     def called(self, file: Path) -> str:
         """A file as messages name it: the user's own by its path, a shipped one as `group/name.yaml`."""
@@ -83,7 +90,9 @@ def folders(config_dir: str | Path | None) -> Folders:
     user = Path(os.path.realpath(config_dir))
     above = next((str(folder.parent) for folder in (user, *user.parents) if folder.name in GROUPS and folder.is_dir()), "")
     if not user.is_dir():
-        near = above or likely(user.name, [path.name for path in user.parent.iterdir() if path.is_dir()] if user.parent.is_dir() else [])
+        near = above or likely(
+            user.name, [path.name for path in user.parent.iterdir() if path.is_dir()] if user.parent.is_dir() else []
+        )
         raise SettingError("--config-dir", f"{config_dir} is no folder", "a folder with region/, shock/, scenario/ ... files", near)
     if not any((user / group).is_dir() for group in GROUPS):
         raise SettingError("--config-dir", f"{config_dir} holds none of the folders that are read", ", ".join(GROUPS), above)

@@ -1,5 +1,6 @@
 """Text that people read: which characters are not seen, and how text of others is shown where it may hold anything."""
 
+import sys
 import unicodedata
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -9,10 +10,10 @@ JOINERS = frozenset("\u200c\u200d")
 
 
 def unseen(text: str) -> str:
-    """The characters of a text that nobody sees: control characters, breaks of lines, marks of direction; each once.
+    r"""The characters of a text that nobody sees: control characters, breaks of lines, marks of direction; each once.
 
-    >>> unseen("Armenia"), unseen("Arm\\x1b[31menia")
-    ('', '\\x1b')
+    >>> unseen("Armenia"), unseen("Arm\x1b[31menia")
+    ('', '\x1b')
     """
     if text.isprintable():
         return ""
@@ -20,10 +21,10 @@ def unseen(text: str) -> str:
 
 
 def shown(text: object) -> str:
-    """A text on one line, with what is not seen written out.
+    r"""A text on one line, with what is not seen written out.
 
-    >>> print(shown("Arm\\x1b[31menia\\n"))
-    Arm\\x1b[31menia\\n
+    >>> print(shown("Arm\x1b[31menia\n"))
+    Arm\x1b[31menia\n
     """
     said = str(text)
     hidden = unseen(said)
@@ -37,3 +38,13 @@ def cut(text: str, letters: int) -> str:
     'Organisation…'
     """
     return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
+
+
+LABEL_MAX = 120
+"""Letters of a label or name on a line of the screen."""
+
+
+def say(*lines: object, wrong: bool = False) -> None:
+    """Print lines for people, what is not seen in them written out: on stderr what went wrong."""
+    for line in lines:
+        print(shown(line), file=sys.stderr if wrong else sys.stdout, flush=True)

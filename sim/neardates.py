@@ -4,7 +4,8 @@ import calendar
 import re
 import unicodedata
 
-_MONTHS = [name.casefold() for name in ("", *"January February March April May June July August September October November December".split())]
+_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_MONTHS = ("", *_NAMES)
 _YEAR = r"(?P<year>[0-9]{4})"
 _MONTH = r"(?P<month>[0-9]{1,2})"
 _DAY = r"(?P<day>[0-9]{1,2})"

@@ -294,7 +294,9 @@ def _label_of(table: object) -> str:
 
 
 def _no_such(axis: Axis, parent: str, word: str, at: object) -> None:
-    known = {str(name): _label_of(item) or str(name) for name, item in at.items() if name != CHOICES} if isinstance(at, Mapping) else {}
+    known = (
+        {str(name): _label_of(item) or str(name) for name, item in at.items() if name != CHOICES} if isinstance(at, Mapping) else {}
+    )
     near = likely(word, known)
     if not near and not parent:
         near = likely(word, GROUPS)

@@ -6,8 +6,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from sim.countries import COUNTRIES
-from sim.legible import shown
+from sim.legible import cut, shown
 from sim.names import Quantity
+
+PART_MAX = 4_000
+"""Letters of each part of a message."""
 
 
 class SettingError(Exception):
@@ -22,7 +25,8 @@ class SettingError(Exception):
 
     def __str__(self) -> str:
         """The message as the commands print it, two lines at most, each of characters that are seen."""
-        where, key, wrong, allowed, meant = map(shown, (self.where, self.key, self.wrong, self.allowed, self.meant))
+        said = (self.where, self.key, self.wrong, self.allowed, self.meant)
+        where, key, wrong, allowed, meant = (cut(shown(text), PART_MAX) for text in said)
         place = ": ".join(part for part in (where, key) if part)
         first = f"{place}: {wrong}" + (f"; did you mean {meant}{_look_alike(self.key, self.wrong, self.meant)}?" if meant else "")
         return first + (f"\n  allowed: {allowed}" if allowed else "")
@@ -55,8 +59,8 @@ DIGITS_MAX = 18
 def likely(word: str, known: Iterable[str] | Mapping[str, str], cutoff: float = 0.5) -> str:
     """The known word that was likely meant, or nothing where none shares the part `cutoff`, 0 to 1, of its letters.
 
-    It is typed in other cases, as its label (where `known` maps words to labels), by its initials, by the ISO 3166 code of a country, or
-    misspelt.
+    It is typed in other cases, as its label (where `known` maps words to labels), by its initials, by the ISO 3166 code of a
+    country, or misspelt.
 
     >>> likely("armenai", ["armenia", "georgia"]), likely("ARM", ["armenia", "georgia"]), likely("European Union", ["eu", "un"])
     ('armenia', 'armenia', 'eu')

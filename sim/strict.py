@@ -31,7 +31,7 @@ INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 DIGITS_MAX = 19
 """Digits of a whole number: what has more is none that any setting takes."""
-NODES_MAX = 100_000
+NODES_MAX = 50_000
 """Names, values, tables and lists of a config file."""
 PACKAGE = re.compile(r"^\s*#\s*@package\b(.*)$", re.MULTILINE)
 """Where a comment says that the file's settings belong elsewhere."""
@@ -45,7 +45,11 @@ BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 """Breaks of lines that YAML knows and most editors do not show."""
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader; in C, ten times faster, where PyYAML was built with it."""
+
+
+class _Loader(_Safe):
     """Scalars as YAML 1.2 has them: dates, `NO` and what else is neither number, true, false nor null are text."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as the class above declares it
@@ -113,7 +117,9 @@ def _check_text(text: str, where: str) -> None:
     hidden = BREAKS.search(text)
     if hidden:
         line = text.count("\n", 0, hidden.start()) + 1
-        raise SettingError("file", f"line {line}: a break of the line that is not seen ({shown(hidden[0])})", "plain line ends", where=where)
+        raise SettingError(
+            "file", f"line {line}: a break of the line that is not seen ({shown(hidden[0])})", "plain line ends", where=where
+        )
 
 
 def _line(error: Exception, text: str) -> str:
@@ -192,7 +198,11 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
     if "${" in value:
         raise SettingError(place, f"line {line}: interpolation {value!r} is not read", "the value itself", where=where)
     if hidden := unseen(value):
-        said = "a break of the line; >- joins lines into one" if hidden == "\n" else f"a character that is not seen ({shown(hidden[0])})"
+        said = (
+            "a break of the line; >- joins lines into one"
+            if hidden == "\n"
+            else f"a character that is not seen ({shown(hidden[0])})"
+        )
         raise SettingError(place, f"line {line}: '{shown(value)[:60]}' holds {said}", "text on one line", where=where)
     if value == "???":
         raise SettingError(place, f"line {line}: ??? is not read", "the value itself", where=where)

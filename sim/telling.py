@@ -3,6 +3,7 @@
 import xarray as xr
 
 from sim import results, tables
+from sim.legible import LABEL_MAX, cut
 from sim.names import several
 from sim.plans import Plan
 
@@ -13,8 +14,9 @@ SHOWN = 4
 def describe(plan: Plan) -> list[str]:
     """What is about to run, and whether its opening is stable where that is soon known, as lines of text."""
     config, window = plan.config, plan.window
+    label = cut(config.region.label, LABEL_MAX)
     lines = [
-        f"{config.region.label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {several(window.periods, 'period')}: "
+        f"{label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {several(window.periods, 'period')}: "
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
@@ -25,7 +27,7 @@ def describe(plan: Plan) -> list[str]:
 
 def margin_lines(plan: Plan) -> list[str]:
     """Whether the opening is stable, as lines of text."""
-    unstable = [variant.label for variant, margin in zip(plan.variants, plan.margins, strict=True) if margin < 0]
+    unstable = [cut(variant.label, LABEL_MAX) for variant, margin in zip(plan.variants, plan.margins, strict=True) if margin < 0]
     low, high = float(plan.margins.min()), float(plan.margins.max())
     lines = [f"stability margin {low:.4g}" + (f" to {high:.4g}" if high - low > abs(low) * 1e-3 else "") + " (above 0: stable)"]
     if unstable:
