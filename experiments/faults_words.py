@@ -88,6 +88,7 @@ class Outcome(NamedTuple):
     said: str
     meant: str = ""
     seconds: float = 0.0
+    """Of the processor."""
 
 
 class _Hang(BaseException):
@@ -110,7 +111,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 def outcome(said: Sequence[str], folder: Path | None) -> Outcome:
     """What a command makes of its words and files, up to the plan of its run."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     try:
         with _alarm(HANG):
             Plan(expand(said, folder))
@@ -121,7 +122,7 @@ def outcome(said: Sequence[str], folder: Path | None) -> Outcome:
         verdict, message, meant = "hang", "", ""
     except Exception:  # what is looked for
         verdict, message, meant = "traceback", traceback.format_exc(limit=-4), ""
-    return Outcome(verdict, message, meant, time.perf_counter() - begun)
+    return Outcome(verdict, message, meant, time.process_time() - begun)
 
 
 # R14 ------------------------------------------------------------------------------------------------------------------------

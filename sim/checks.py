@@ -3,10 +3,10 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import date
 
 from sim.config import NAME, Backend, Config, Dynamics, Effect, Engine, Keep, Shock, ShockKind, members
+from sim.evidence import check_evidence, forms_of
 from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity, several
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
 from sim.places import demand_new, demand_path
@@ -20,7 +20,6 @@ from sim.region import (
     STATE_NUMBERS,
     STATE_TABLES,
     Bloc,
-    Evidence,
     PairTable,
     Region,
     Route,
@@ -36,11 +35,19 @@ WORKERS_MAX = 1024
 def check(config: Config) -> None:
     """Refuse a config whose parts do not fit together; types have been checked on reading."""
     check_run(config)
+    for key in ("region", "dynamics", "scenario", "engine"):
+        _check_name(f"{key}.name", getattr(config, key).name)
     check_region(config.region)
     check_outcome(config)
     check_dynamics(config.dynamics)
     for name, shock in config.shock.items():
         check_shock(f"shock.{name}", shock, config)
+
+
+def _check_name(key: str, name: str) -> None:
+    """Refuse a name that no file and no label of a variant could bear; those of shocks that make a scenario are joined by +."""
+    if not all(map(NAME.fullmatch, name.split("+"))):
+        raise SettingError(key, f"{name!r} is no name", "small letters, digits and _, 40 at most")
 
 
 def check_run(config: Config) -> None:
@@ -130,7 +137,7 @@ def check_region(region: Region) -> None:
             raise SettingError("region.states.*.same_as", f"{name} joins two states", "each bloc at most once")
         if name in region.relations or any(name in row for row in region.relations.values()):
             raise SettingError(f"region.relations.{name}", "is derived from alignments (same_as)", "no row for this bloc")
-    _check_evidence("region.evidence", region.evidence)
+    check_evidence("region.evidence", region.evidence, forms_of(region))
 
 
 def _check_state(key: str, state: State, blocs: Mapping[str, str]) -> None:
@@ -203,28 +210,7 @@ def check_dynamics(dynamics: Dynamics) -> None:
         demand_number(f"dynamics.{name}", getattr(dynamics, name), WEIGHT)
     for name in SCALARS:
         demand_number(f"dynamics.{name}", getattr(dynamics, name), QUANTITIES[name])
-    _check_evidence("dynamics.evidence", dynamics.evidence)
-
-
-def _check_evidence(key: str, evidence: object) -> None:
-    if not isinstance(evidence, Mapping):
-        raise SettingError(key, "is no table", "rows of {low, high, unit, source}")
-    for pattern, row in evidence.items():
-        place = f"{key}.{pattern}"
-        wanted = [entry.name for entry in fields(Evidence)]
-        if not isinstance(row, Mapping):
-            raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
-        for name in row:
-            if name not in wanted:
-                raise SettingError(f"{place}.{name}", "no such setting", ", ".join(wanted), likely(str(name), wanted))
-        if len(row) < len(wanted):
-            raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
-        if not all(type(row[end]) in (int, float) and math.isfinite(row[end]) for end in ("low", "high")):
-            raise SettingError(place, "has no finite low and high", "two numbers")
-        if row["low"] > row["high"]:
-            raise SettingError(place, f"low {row['low']:g} is above high {row['high']:g}", "low <= high")
-        if not str(row["source"]).strip():
-            raise SettingError(f"{place}.source", "is empty", "a source, or 'judgement'")
+    check_evidence("dynamics.evidence", dynamics.evidence, [[[*MECHANISMS, *SCALARS]]])
 
 
 # Shocks --------------------------------------------------------------------------------------------------------------------
@@ -246,6 +232,9 @@ def check_shock(key: str, shock: Shock, config: Config) -> None:
     """Refuse a shock with an effect that cannot happen in this region and window."""
     if not 0 <= shock.probability <= 1:
         raise SettingError(f"{key}.probability", f"{shock.probability:g} is out of range", "[0, 1]")
+    for name in (key.removeprefix("shock."), *shock.effects):
+        if not NAME.fullmatch(name):
+            raise SettingError(key, f"{name!r} is no name", "small letters, digits and _, 40 at most")
     if not shock.effects:
         raise SettingError(f"{key}.effects", "is empty", "one or more")
     begins: list[date] = []
@@ -307,6 +296,8 @@ def _check_who(key: str, effect: Effect, quantity: Quantity, region: Region) -> 
         wrong = f"{effect.target} is not named by {', '.join(effect.who) or 'nothing'}"
         raise SettingError(key, wrong, ", ".join(quantity.dims), likely(odd, quantity.dims))
     for dim, value in effect.who.items():
+        if not members(value):
+            raise SettingError(f"{key}.{dim}", "names nobody", f"names, or '*' for every {dim}")
         for name in members(value):
             if name != "*":
                 demand_known(f"{key}.{dim}", name, known[dim], "state" if dim == "peer" else "bloc" if dim == "rival" else dim)

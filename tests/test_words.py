@@ -126,6 +126,28 @@ def test_of_two_files_that_set_a_key_the_later_one_is_named(tmp_path):
     assert "dynamics/own.yaml" in str(refused("dynamics=own", folder=written(tmp_path, "dynamics", "own", text)))
 
 
+@pytest.mark.parametrize(
+    ("group", "before", "after", "said"),
+    [
+        ("region", '"states.*.speed":', '"states.*.sped":', "did you mean region.evidence.states.*.speed?"),
+        ("region", '"blocs.*.priority.*":', '"blocs.*.priority.nrth":', "is evidence of no number"),
+        ("region", "name: toy", "name: a|b", "is no name"),
+        ("shock", "{state: armenia,", "{state: [],", "names nobody"),
+        ("shock", "    tie:\n", "    t@ie:\n", "is no name"),
+        ("scenario", "name: peace_deal", 'name: ""', "is no name"),
+    ],
+)
+def test_what_would_be_passed_over_is_refused(tmp_path, group, before, after, said):
+    name, pick = {"region": ("toy", "region=toy"), "shock": ("peace_deal", "shock=[peace_deal]"), "scenario": ("peace_deal",) * 2}[
+        group
+    ]
+    text = (config_folder() / group / f"{name}.yaml").read_text("utf-8")
+    assert before in text
+    folder = written(tmp_path, group, name, text.replace(before, after, 1))
+    error = str(refused(pick, folder=folder))
+    assert said in error and f"{group}/{name}.yaml: " in error
+
+
 # Labels ---------------------------------------------------------------------------------------------------------------------
 
 
