@@ -138,9 +138,8 @@ def test_of_two_files_that_set_a_key_the_later_one_is_named(tmp_path):
     ],
 )
 def test_what_would_be_passed_over_is_refused(tmp_path, group, before, after, said):
-    name, pick = {"region": ("toy", "region=toy"), "shock": ("peace_deal", "shock=[peace_deal]"), "scenario": ("peace_deal",) * 2}[
-        group
-    ]
+    name = "toy" if group == "region" else "peace_deal"
+    pick = "shock=[peace_deal]" if group == "shock" else f"{group}={name}"
     text = (config_folder() / group / f"{name}.yaml").read_text("utf-8")
     assert before in text
     folder = written(tmp_path, group, name, text.replace(before, after, 1))
