@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -159,7 +160,7 @@ JOBS = ("..", "../../away", "/etc", "", ".", "a/b", "x\0y")
 
 def doors(here: Path, every: int = 1) -> Finding:
     """Results folders of a stranger that lead elsewhere: by links, by places, by jobs; opened, looked at and gone on with."""
-    variants = expand([*TOY])
+    variants = expand(RUN)
     with outputs.simulated(here / "made", Plan(variants), {"settings": outputs.settings_of(variants)}):
         (here / "made" / outputs.FIGURES).mkdir()
     write(here / "away", {"kept.txt": "kept", "manifest.json": "{}", "chunks/kept.txt": "kept"})
@@ -169,20 +170,31 @@ def doors(here: Path, every: int = 1) -> Finding:
         folder = here / "strange" / "out"
         shutil.copytree(here / "made", folder)
         spoil(folder)
-        away = tree(here / "away"), tree(folder)
-        for act in _acts(folder):
-            count += 1
-            if not act() or (tree(here / "away"), tree(folder)) != away:
-                wrong.append(f"{spoil}: {act}")
+        with inside(here / "strange" / "called"):
+            before = tree(here / "away"), tree(here / "strange")
+            for name, is_refused in acts(folder).items():
+                count += 1
+                if not is_refused() or (tree(here / "away"), tree(here / "strange")) != before:
+                    wrong.append(f"{name}: {spoil}")
         shutil.rmtree(here / "strange")
     return Finding(f"{len(said)} folders of results that lead elsewhere, {count:,} commands: {len(wrong)} followed", len(wrong))
 
 
-def _acts(folder: Path) -> list[Callable[[], bool]]:
-    """What is done with a folder, each telling whether it was refused."""
-    verbs = (["status"], ["verify"], ["compare"], ["explain"])
-    commands = [[*verb, str(folder)] for verb in verbs] + [["sweep", *TOY, f"out={folder}"]]
-    return [*(lambda argv=argv: _refused(argv) for argv in commands), lambda: _not_opened(folder)]
+RUN = [*TOY, "keep=parts", "dynamics.vigilance=0.5,1"]
+
+
+def acts(folder: Path) -> dict[str, Callable[[], bool]]:
+    """What is done with a folder of `RUN`, each telling whether it was refused; none is where the folder leads nowhere else."""
+    commands = [
+        ["status", str(folder)],
+        ["verify", str(folder), "sample=0"],
+        ["verify", str(folder), "--hash"],
+        ["compare", str(folder)],
+        ["explain", str(folder), "north", "east"],
+        ["sweep", *RUN, f"out={folder}"],
+        ["plan", *RUN, f"out={folder}"],
+    ]
+    return {" ".join(argv): partial(_refused, argv) for argv in commands} | {"open_results": partial(_not_opened, folder)}
 
 
 def _refused(argv: Sequence[str]) -> bool:

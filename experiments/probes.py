@@ -73,6 +73,10 @@ PAYLOADS = (
     "x: ${hydra:runtime.cwd}",
     "x: ${now:%Y}",
     "x: ${eval:1}",
+    f"hydra.run.dir: ../{MADE}",
+    "'hydra/launcher': basic",
+    f"'@hydra': {MAKER}",
+    "defaults@hydra: [basic]",
 )
 """Lines of a file that make something of a value when it is read."""
 PACKAGES = (

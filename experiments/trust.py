@@ -17,7 +17,17 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from experiments import bits, faults, faults_gate, faults_words  # noqa: E402 - the folder of the repository comes first
+from experiments import (  # noqa: E402 - the folder of the repository comes first
+    bits,
+    faults,
+    faults_gate,
+    faults_stops,
+    faults_words,
+    offline,
+    portability,
+    supply,
+    upgrades,
+)
 from experiments.faults import Finding  # noqa: E402
 from sim.making import installed_version, versions  # noqa: E402
 from sim.words import commit  # noqa: E402
@@ -81,16 +91,23 @@ ROWS = {
         f"{TESTS}, `test_noise.py`",
     ),
     "R6": Row(
-        "Killed at any moment: the same command ends with the same bytes, and makes no finished chunk again",
+        "Killed or stopped in any way at any moment: the same command ends with the same bytes, and makes no finished chunk again",
         [lambda here: faults.kills(here, 1, "worlds", 1000)],
-        [lambda here: faults.kills(here, 28, "worlds", 10_000), lambda here: faults.kills(here, 24, "summaries", 10_000, seed=2)],
+        [
+            lambda here: faults.kills(here, 28, "worlds", 10_000),
+            lambda here: faults.kills(here, 24, "summaries", 10_000, seed=2),
+            lambda here: faults_stops.stops(here, 60, ways=[way for way in faults_stops.WAYS if not way.code]),
+        ],
         TESTS,
     ),
     "R7": Row(
-        "Ctrl-C (twice too) and SIGTERM: code 130 or 143 within 2 s, one line that says how to go on",
+        "Ctrl-C (twice too), SIGTERM, SIGHUP in any phase: code 130, 143, 129 within 2 s, one line that says how to go on",
         [],
-        [lambda here: faults.signals(here, 20, 10_000)],
-        "`test_commands.py`",
+        [
+            lambda here: faults.signals(here, 20, 10_000),
+            lambda here: faults_stops.stops(here, 40, seed=2, ways=[way for way in faults_stops.WAYS if way.code]),
+        ],
+        "`test_commands.py`, `test_stopping.py`",
     ),
     "R8": Row(
         "A power cut after any write, with or without what was not synced: only whole chunks count, nothing wrong opens",
@@ -153,6 +170,18 @@ ROWS = {
         [lambda _: bits.limits(5000)],
         f"{TESTS}, `test_bounded.py`",
     ),
+    "R17": Row(
+        "Versions of Python and packages: what comes by chance is the same to the bit, and results are within 1e-12",
+        [portability.golden],
+        [portability.environments],
+        f"{TESTS}, `test_noise.py`",
+    ),
+    "R18": Row(
+        "Results of each released version, and of formats before, open as they were or say in one message why not and what to do",
+        [upgrades.fixtures],
+        [upgrades.fixtures],
+        f"{TESTS}, `test_upgrades.py`",
+    ),
     "R19": Row(
         "A million worlds in 500 MB: memory is flat",
         [],
@@ -194,6 +223,18 @@ ROWS = {
         [lambda _: faults_words.figures(every=13)],
         [lambda _: faults_words.figures()],
         f"{TESTS}, `test_words.py`, `test_plots.py`",
+    ),
+    "S7": Row(
+        "Everything works without a network, and nothing goes towards one",
+        [offline.inside],
+        [offline.inside, offline.commands],
+        f"{TESTS}, `test_network.py`, and all others, which run with the network refused",
+    ),
+    "S8": Row(
+        "Eight direct dependencies at most, each justified; no pickle, eval, exec, shell or unsafe loader in any code of ours",
+        [supply.code],
+        [supply.code, supply.bandit],
+        f"{TESTS}, `test_supply.py`",
     ),
 }
 HEAD = """# Trust

@@ -84,7 +84,7 @@ class StateAgent(mesa.Agent):
         region, now, stocks = self.region, rows_of_state(self.region.now, self.index), self.stocks
         effort = region.effort[self.index : self.index + 1]
         rivalry, friendship = rules.rivalry(region.relation), rules.friendship(region.relation)
-        coercion = self._courted * rules.coerce(now.coerciveness, region.strain, now.red_line, stocks["alignment"])
+        coercion = self._coercion(now)
         power = rules.relative_power(now.state_capability, region.now.state_capability.T)
         safety = rules.safety_from_peers(now.proximity, power, stocks["tie"])
         threat = rules.perceive_threat(safety, coercion, now.external_threat)
@@ -160,6 +160,10 @@ class StateAgent(mesa.Agent):
                 rules.readiness_rate(trained, stocks["readiness"], now.programme, now.readiness_rate_up, now.readiness_rate_down),
             ),
         }
+
+    def _coercion(self, now: Params) -> Array:
+        """How far each bloc coerces the state."""
+        return self._courted * rules.coerce(now.coerciveness, self.region.strain, now.red_line, self.stocks["alignment"])
 
     @property
     def _courted(self) -> Array:

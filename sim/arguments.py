@@ -38,7 +38,8 @@ SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
   design=grid|zip            cross swept values, or take them side by side
   design=random|latin|sobol  how ranges and intervals are drawn
   keep=worlds|parts|summaries   what the results folder holds
-  reference=NAME             the variant that the others are set against
+  reference=SCENARIO         what the others are set against: its variant of the same other values; empty: the baseline,
+                             else the first scenario; the label of a variant: all against that one
   out=DIR                    the folder of results"""
 EXPLAIN_HELP = "whose alignment with whom; variant=NAME, from= and to= (instants, as 2025-08), out=DIR; without them world=K"
 TRUST_HELP = "open results that say that their data lie elsewhere, or lead out of their folder: only where you know who made them"

@@ -8,11 +8,12 @@ import numpy as np
 import xarray as xr
 
 from sim.arrays import Array
+from sim.measures import ENDS, FEW
 from sim.names import BLOC, MEASURED_RELATIONS, QUANTITIES, REPLICATE, SIDELESS, STATE, VARIANT, several
 from sim.panels import MARKS_MAX, Interval, Mark, overlaps
 from sim.sheet import MINUS, fit
 
-BAND, INTERVAL = "5-95 % of worlds (spread of runs)", "95 % interval of the mean"
+INTERVAL = "95 % interval of the mean"
 LISTED = 80
 """Letters of a shock's label in a list."""
 SINGLE = "a single world: no band and no interval"
@@ -55,6 +56,16 @@ def variant_words(ds: xr.Dataset) -> list[str]:
 def worlds(ds: xr.Dataset) -> int:
     """How many worlds each variant has."""
     return ds.sizes.get(REPLICATE, int(ds.attrs["replicates"]))
+
+
+def band(number: int) -> str:
+    """What a band of so many worlds is; of few it holds next to all of them.
+
+    >>> band(200), band(5)
+    ('5-95 % of worlds (spread of runs)', '5-95 % of worlds (spread of runs), of only 5: from the least to the greatest')
+    """
+    few = f", of only {number}: " + ("from" if number <= ENDS else "nearly from") + " the least to the greatest"
+    return "5-95 % of worlds (spread of runs)" + (few if number < FEW else "")
 
 
 def measure(variable: str, difference: bool = False) -> str:

@@ -2,22 +2,22 @@
 
 import os
 import shlex
-import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sim import places
+from sim import places, stopping
 from sim.arguments import VERBS, Parser, demand_overrides, parser_of, said_once, top_parser
+from sim.calling import program, stopped
 from sim.legible import say
 from sim.names import several
+from sim.progress import progress
 from sim.refusal import SettingError, likely, whole_number
 
-GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, INTERRUPTED, TERMINATED = 0, 2, 3, 5, 130, 143
-"""Exit codes."""
+GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, STOPPED = 0, 2, 3, 5, 128
+"""Exit codes; one that is stopped ends with the number of the signal beyond the last."""
 LINES_MAX = 6
 """Lines of an error message."""
 
@@ -25,17 +25,19 @@ LINES_MAX = 6
 def run_command(argv: Sequence[str]) -> int:
     """Run the command line; its exit code. Bad input is one message of at most six lines, never a traceback."""
     try:
-        return _dispatch(list(argv))
+        stopping.check()
+        code = _dispatch(list(argv))
+        stopping.check()
+        return code
     except SettingError as error:
         return refuse(str(error), error.code)
     except KeyboardInterrupt as stop:
-        kept = "chunks that are done are kept, nothing half-written is left. To go on:"
-        said = kept if any(_holds_chunks(folder) for folder in _begun) else "nothing was kept. To begin again:"
-        say(f"sim: stopped; {said} {again(argv)}", wrong=True)
-        return TERMINATED if stop.args == (signal.SIGTERM,) else INTERRUPTED
-    except BrokenPipeError:
+        kept = any(map(_holds_chunks, _begun))
+        stopping.tell(stopped(argv, "nothing half-written is left", kept))
+        return STOPPED + (stop.args[0] if stop.args else signal.SIGINT)
+    except BrokenPipeError:  # whoever read what is said has gone, and what was under way has not ended
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing may be flushed to a closed pipe on exit
-        return GOOD
+        return STOPPED + signal.SIGPIPE
     except OSError as error:
         said = "chunks that are done are kept; where there is room, the same command goes on"
         return refuse(f"{error.filename or 'files'}: {error.strerror or error}; {said}", NO_ROOM)
@@ -57,22 +59,6 @@ _begun: list[Path] = []
 def _holds_chunks(folder: Path) -> bool:
     """Whether a chunk of a run or of its jobs is done, here or where the folder's words say that chunks are."""
     return any(folder.rglob("v*.npz")) or (folder.is_dir() and not (folder / "chunks").is_dir())
-
-
-def again(argv: Sequence[str]) -> str:
-    """The command as it can be typed in the same place."""
-    return f"{program()} {shlex.join(argv)}"
-
-
-def program() -> str:
-    """How this program is called from here: by name where the shell finds it, else by its path."""
-    typed = Path(sys.argv[0])
-    if typed.name == "__main__.py":
-        return "python -m sim"
-    found = shutil.which(typed.name)
-    if found and Path(found).resolve() == typed.resolve():
-        return typed.name
-    return shlex.quote(os.path.relpath(typed))
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -138,12 +124,15 @@ def run_together(verb: str, options: Any) -> int:
         say(*planning.lines(variants))
         return GOOD
 
-    from sim import holding, outputs, telling
+    from sim import holding, outputs, results, telling
 
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
     if holding.complete(folder, settings, variants[0].config.engine.chunks):
-        return _end(folder, f"already complete: {folder}", variants, options)
+        ds = results.open_results(folder)
+        for line in telling.effects_lines(ds):
+            say(line)
+        return _end(folder, f"already complete: {folder}{telling.against(ds)}", variants, options)
 
     from sim.plans import Plan
 
@@ -171,23 +160,6 @@ def tell_replaced(options: Any) -> None:
     say(*folders(options.config_dir).replaced_lines(), wrong=bool(options.cfg))
 
 
-@contextmanager
-def progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar of worlds with rate and time left on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm
-
-    with tqdm(unit=" worlds", unit_scale=True, leave=False, dynamic_ncols=True) as bar:
-
-        def watch(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield watch
-
-
 def _show(variants: Sequence[Any]) -> int:
     import yaml
 
@@ -199,16 +171,16 @@ def _show(variants: Sequence[Any]) -> int:
     return GOOD
 
 
-def _end(folder: Path, said: str, variants: Sequence[Any], options: Any) -> int:
+def _end(folder: Path, said: str, variants: Any, options: Any) -> int:
     say(said)
     say(f"figures: {folder / 'figures'}")
     say(f"next: {program()} {_next_step(folder, variants, options)}")
     return GOOD
 
 
-def _next_step(folder: Path, variants: Sequence[Any], options: Any) -> str:
+def _next_step(folder: Path, variants: Any, options: Any) -> str:
     """What can be asked of results: many variants are compared, one is explained once the parts of its moves are kept."""
-    if len(variants) > 1:
+    if len(variants.points) > 1:
         return f"compare {shlex.quote(str(folder))}"
     if variants[0].config.keep.name == "parts":
         return f"explain {shlex.quote(str(folder))}"

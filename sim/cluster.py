@@ -7,8 +7,10 @@ died to others.
 import importlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from sim import stopping
 from sim.making import versions
 from sim.refusal import SettingError
 from sim.settings import differing
@@ -60,7 +62,11 @@ def outcomes(
 
         waiting, died = {ask(task): task for task in todo}, []
         try:
-            for future in dask.as_completed(list(waiting)):
+            finished = SimpleQueue[Any]()
+            for future in waiting:
+                future.add_done_callback(finished.put)
+            for _ in todo:
+                future = stopping.next_of(finished)
                 try:
                     yield waiting[future], future.result()
                 except dask.KilledWorker:
@@ -68,7 +74,9 @@ def outcomes(
                 future.release()
             for task in died:  # a worker that dies takes along what waits with it: which of them kills shows where each is alone
                 try:
-                    yield task, ask(task).result()
+                    again = ask(task)
+                    again.add_done_callback(finished.put)
+                    yield task, stopping.next_of(finished).result()
                 except dask.KilledWorker:
                     yield task, None
         finally:

@@ -34,6 +34,7 @@ def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> P
     if into.resolve() in [folder.resolve() for folder in folders]:
         raise SettingError("out", "is one of the folders that are compared", "a new folder", where=f"out={into}")
     there = holding.complete(into, asked)
+    holding.clear_killed(into.parent, into.name)
     opened = [results.open_results(folder) for folder in folders]
     if len(folders) == 1:
         _of_one(opened[0], folders[0], None if there else into, asked, tell)
@@ -53,7 +54,9 @@ def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, An
     effects = results.differences(measured(ds))
     lines = tables.effects_lines(effects)
     if not lines:
-        raise SettingError(str(folder), "holds one variant, nothing to set it against", "two folders, or a sweep")
+        raise SettingError(
+            str(folder), "holds no variant with another to set it against", "two folders, or a sweep of scenarios or numbers"
+        )
     if into:
         with holding.whole(into) as draft:
             tables.write_long(effects, draft / EFFECTS)

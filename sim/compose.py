@@ -181,7 +181,8 @@ def _counted(like: Whole | None, counts: Mapping[str, Any]) -> Whole | None:
 
 
 def _whole_with(picked: Mapping[str, object], axes: Sequence[Axis], where: Folders, cache: dict[str, Tables]) -> Whole:
-    chosen = [replace(axis, choices=(picked.get(axis.key, axis.choices[0]),)) for axis in axes]
+    chosen = [replace(axis, choices=(picked[axis.key],)) if axis.swept and axis.key in picked else axis for axis in axes]
+    chosen = [replace(axis, choices=axis.choices[:1]) for axis in chosen]
     return whole_of(_settings(chosen, where, cache), chosen, where)
 
 
@@ -223,11 +224,12 @@ def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
         own = parse([f"{key}={values}" for key, values in wanted.items()], where)
     except SettingError as error:
         raise SettingError(error.key, error.wrong, error.allowed, error.meant, str(file)) from None
-    said = {axis.key for axis in axes} | ({"scenario"} if any(axis.key == "shock" for axis in axes) else set())
     for axis in own:
         if file and where.is_own(file):
             places.demand_no_place(axis.path, file)
-    return [replace(axis, file=str(file)) for axis in own if axis.key not in said] + axes
+    if any(axis.key == "shock" for axis in axes):
+        own = [axis for axis in own if axis.key != "scenario"]
+    return [replace(axis, file=str(file)) for axis in own if not any(axis.crosses(other) for other in axes)] + axes
 
 
 def _word(value: object) -> object:
@@ -291,16 +293,12 @@ def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
     if any("${" in text for text in _texts(tables)):
         raise SettingError("config", "interpolation is not read", "the value itself")
     where = Folders()
-    chosen = [axis for axis in (_said(text, where) for text in overrides) if axis]
+    chosen = parse(overrides, where)
     settings = {**tables, "shock": tables.get("shock") or {}, CHOICES: {}}
     apart = {name: _word(axis.choices[0]) for axis in chosen for name in coordinate_names([axis.key]).values()}
     point = _point(whole_of(settings, chosen, where), apart, {})
     said = tuple(axis.said for axis in chosen)
     return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said)
-
-
-def _said(text: str, where: Folders) -> Axis | None:
-    return next(iter(parse([text], where)), None)
 
 
 def _texts(value: object) -> list[str]:

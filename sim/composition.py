@@ -11,7 +11,7 @@ from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
 
-from sim import places
+from sim import places, stopping
 from sim.defaults import Taken, taken
 from sim.folders import Folders
 from sim.nested import merged
@@ -34,6 +34,7 @@ def hydra_word(choice: object) -> str:
 
 def composition(picks: Sequence[str], where: Folders) -> Tables:
     """The settings that the files make for one choice of groups, laid over each other in the order of their lists of defaults."""
+    stopping.check()
     found = taken(picks, where)
     composed: Tables = {}
     for group, file in found.order:

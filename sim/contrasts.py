@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sim import captions, results
-from sim.captions import BAND, INTERVAL, SINGLE, names
+from sim.captions import INTERVAL, SINGLE, names
 from sim.moments import moments_of, one_variant
 from sim.names import BLOC, VARIANT
 from sim.panels import MARKS_MAX, bars, forest, frame, limits_of, line, mark_foot, name_ends, name_rows
@@ -45,7 +45,7 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
     shown = [at for page in pages for at in page.at]
     single, mean = captions.worlds(ds) == 1, moments["mean"]
     limits = limits_of(mean[shown], *(moments[name][shown, -1] for name in ("q05", "q95")))
-    ends = SINGLE if single else f"bar after the last instant: {BAND}, its dot: their mean"
+    ends = SINGLE if single else f"bar after the last instant: {captions.band(captions.worlds(ds))}, its dot: their mean"
     shared = captions.marks([ds], labels, shared=True)
     called = "; ".join(captions.listed(shared, times)) if len(shared) <= MARKS_MAX else "the timeline of a variant names them"
     common = [f"short mark at the foot of a panel: a shock of all variants, {len(shared)} in all ({called})"] if shared else []
@@ -155,7 +155,7 @@ def plot_final_effects(differences: xr.Dataset, variable: str = "alignment") -> 
     if not shown:
         return []
     limits = limits_of(*(last[name][shown] for name in ("mean", "q05", "q95")), np.zeros(1))
-    bars = f"thick bar: {INTERVAL}, hollow dot where it holds zero; thin bar: {BAND}"
+    bars = f"thick bar: {INTERVAL}, hollow dot where it holds zero; thin bar: {captions.band(captions.worlds(differences))}"
     bars = SINGLE if captions.worlds(differences) == 1 else bars
     notes = ["Dot: mean paired difference over the worlds at the last instant", bars, *notes]
     ranked = np.argsort(-np.abs(last["mean"][shown]).max(axis=0), axis=1, kind="stable")
@@ -214,7 +214,9 @@ def plot_comparison(
     over = limits_of(*(moments[name] for moments, _ in runs for name in ("mean", "q05", "q95")))
     under = limits_of(apart["mean"] - half, apart["mean"] + half, np.zeros(1))
     pairs = "mean paired difference" if difference.attrs.get("paired", 1) else "difference of the means of unpaired worlds"
-    bands = SINGLE if single else f"bands above: {BAND}; bands below: {INTERVAL}"
+    bands = (
+        SINGLE if single else f"bands above: {captions.band(min(map(captions.worlds, (first, second))))}; bands below: {INTERVAL}"
+    )
     words = {word for run in (first, second) for word in captions.variant_words(run)}
     shared = f", {words.pop()}" if len(words) == 1 else ""
     notes = ["Lines above: mean of the worlds", f"lines below: {pairs}, {fit(called[1])} less {fit(called[0])}", bands]

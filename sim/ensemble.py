@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import kernel, noise, rules, shocks
+from sim import kernel, noise, rules, shocks, stopping
 from sim.arrays import Array
 from sim.chunks import Task, add_sums, fixed_sums, segments
 from sim.config import Backend, Keep
@@ -144,6 +144,7 @@ def _record(job: Job, recorder: Recorder, variants: Sequence[int], replicates: r
         luck = luck.astype(job.layout.precision, copy=False)
         moments = kernel.run(params, world, forces, luck, job.layout, job.window.dt, job.keep is Keep.parts)
     for moment in moments:
+        stopping.check()
         recorder.take(moment)
 
 

@@ -37,6 +37,7 @@ def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str],
     if into.resolve() == folder.resolve():
         raise SettingError("out", "is the folder that is explained", "a new folder", where=f"out={into}")
     there = holding.complete(into, asked)
+    holding.clear_killed(into.parent, into.name)
     ds = results.open_results(folder)
     _demand_explainable(ds, actors, said)
     variant = _variant(ds, said.get("variant", ""))

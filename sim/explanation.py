@@ -18,17 +18,6 @@ WHOLE = "whole"
 """The row that holds the sum of all parts."""
 CHANGE, EFFECT = "change", "effect"
 KIND = "kind"
-REASONS = {
-    "anchor": "the pull back to where it stood",
-    "legacy": "what it has lived through",
-    "exit_cost": "the cost of leaving what was built together",
-    "security": "protection",
-    "economy": "markets",
-    "exclusivity": "the cost of standing with rivals at once",
-    "company": "the company it keeps",
-    "noise": "chance",
-}
-"""The parts in the words of a narrative."""
 TOLD = 2
 """Reasons that a line of the narrative names."""
 SMALLEST = 5e-5
@@ -143,7 +132,7 @@ def dates(moments: Array) -> list[str]:
 def part_label(ds: xr.Dataset, part: str) -> str:
     """What a figure calls a part; a shock by its label."""
     kind, _, shock = part.partition(".")
-    return f"Shock: {_shock_labels(ds).get(shock, shock)}" if shock else PARTS[kind]
+    return f"Shock: {_shock_labels(ds).get(shock, shock)}" if shock else PARTS[kind].label
 
 
 def _shock_labels(ds: xr.Dataset) -> dict[str, str]:
@@ -293,4 +282,4 @@ def _whom(ds: xr.Dataset, bloc: int) -> str:
 
 def _reason(ds: xr.Dataset, part: str) -> str:
     shock = part.partition(".")[2]
-    return _shock_labels(ds).get(shock, shock) if shock else REASONS[part]
+    return _shock_labels(ds).get(shock, shock) if shock else PARTS[part].reason

@@ -145,7 +145,7 @@ def _demand_group(folder: Path, files: list[Path], user: Path) -> None:
             raise SettingError("--config-dir", "is not read", "files that end in .yaml", f"{file.stem}.yaml", str(file))
         if not is_name(file.stem):
             raise SettingError("--config-dir", "cannot be named in a command", "letters, digits, _, - and .", where=str(file))
-    for below in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for below in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         for file in _yaml_files(below):
             raise SettingError("--config-dir", "is not read", f"{folder.name}/{file.name}", where=str(file))
 

@@ -1,5 +1,6 @@
 """The life of a results folder: recognised when it is there, held while it is written, whole or gone on with, never overwritten."""
 
+import glob
 import json
 import re
 import shlex
@@ -10,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sim import manifest, places
+from sim import manifest, places, stopping
 from sim.refusal import DamageError, RoomError, SettingError
 from sim.settings import differing, fingerprint, flat_settings
-from sim.store import CHUNKS, Store, hold, sync
+from sim.store import CHUNKS, LOCK, Store, hold, holder, sync
 
 FAILURES = "failures.csv"
 """What could not be computed when a run was last tried."""
@@ -69,25 +70,37 @@ def _short(value: object) -> str:
 @contextmanager
 def whole(folder: Path) -> Iterator[Path]:
     """A new folder that appears under its name only when everything in it is written; else nothing is left."""
+    stopping.check()
     missing = [parent for parent in folder.parents if not parent.exists()]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        lock = hold(draft)
     except OSError as error:
         _remove_empty(missing)
         raise _no_room(folder, error) from None
     try:
-        draft.chmod(0o755)
-        yield draft
-        sync(*draft.rglob("*"), draft)
-        if folder.is_dir():
-            folder.rmdir()
-        draft.rename(folder)
-        sync(folder.parent)
+        with lock:
+            draft.chmod(0o755)
+            yield draft
+            sync(*draft.rglob("*"), draft)
+            if folder.is_dir():
+                folder.rmdir()
+            (draft / LOCK).unlink()
+            draft.rename(folder)
+            sync(folder.parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         _remove_empty(missing)
         raise
+
+
+def clear_killed(parent: Path, name: str = "") -> None:
+    """Remove drafts of a folder, or of all below `parent`, whose writers were killed: they are signed and nobody holds them."""
+    for draft in parent.glob(f".{glob.escape(name) or '*'}.*"):
+        lock = draft / LOCK
+        if lock.is_file() and lock.read_bytes().startswith(b"process ") and not holder(draft):
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:

@@ -25,7 +25,7 @@ from sim.manifest import BATCHES
 from sim.plans import Plan, faults, references
 from sim.refusal import FailedError, SettingError
 from sim.settings import fingerprint
-from sim.shares import FAILED, ConfigTexts, Job, write_folders
+from sim.shares import ALREADY, COMPLETE, FAILED, ConfigTexts, Job, write_folders
 from sim.words import provenance
 
 TABLE = "jobs.csv"
@@ -51,7 +51,9 @@ def folder_of(batches: Sequence[Batch]) -> Path:
 
 def settings_of(batches: Sequence[Batch]) -> dict[str, Any]:
     """The settings of all jobs, as of the variants of a run."""
-    return outputs.settings_said({label: table for batch in batches for label, table in batch.variants.flat_settings().items()})
+    pairs = ((batch, batch.variants.points[at].label) for batch, at in in_order(batches))
+    tables_of = {id(batch): batch.variants.flat_settings() for batch in batches}
+    return outputs.settings_said({label: tables_of[id(batch)][label] for batch, label in pairs})
 
 
 def in_order(batches: Sequence[Batch]) -> list[tuple[Batch, int]]:
@@ -103,6 +105,7 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
     texts = ConfigTexts()
     said_places = {point.whole.config.engine.chunks for batch in batches for point in batch.variants.points}
     with places.trusting(*said_places), holding.begun(folder, said):
+        holding.clear_killed(folder)
         for batch in batches:
             _run(folder, batch.variants, [jobs[number] for number in batch.numbers], progress, texts)
         _write_table(folder / TABLE, jobs)
@@ -209,7 +212,8 @@ def _write_table(path: Path, jobs: Sequence[Job]) -> None:
 
 def _row(job: Job) -> dict[str, object]:
     outcome = dict([job.outcome]) if job.outcome else {}
-    return {"job": job.name, "status": job.status, "message": job.message, **outcome, **job.point.coordinates}
+    status = COMPLETE if job.status == ALREADY else job.status  # the table is the same, whatever stopped and was gone on with
+    return {"job": job.name, "status": status, "message": job.message, **outcome, **job.point.coordinates}
 
 
 def lines(jobs: Sequence[Job]) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from sim.settings import fingerprint
 from sim.store import Store, put_file
 
 MANIFEST, COMPLETE, JOB = "manifest.json", "complete.json", "job.json"
-FORMAT = 3
+FORMAT, BEFORE = 4, 3
+"""The format that is written and read, and the one before, of which `sim verify` says whether it may be stale."""
 BATCHES = "batches"
 WAY_TO_BATCH = rf"\.\./{BATCHES}/[0-9]{{1,9}}"
 """Where the data of a job lie, from its own folder."""
@@ -81,15 +83,25 @@ def read_batch(folder: Path) -> dict[str, Any]:
     return words
 
 
-def unsealed(path: Path) -> dict[str, Any]:
-    """The words of a file that `sealed` made; errors as of `read_manifest`."""
+def format_of(folder: Path) -> object:
+    """The format that a folder's words say they have; nothing where they cannot be read."""
+    for path in (folder / JOB, folder / MANIFEST):
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            return json.loads(path.read_text("utf-8"))["format"]
+    return None
+
+
+def unsealed(path: Path, wanted: int = 0) -> dict[str, Any]:
+    """The words of a file that `sealed` made, of this format, or of the one that is wanted; errors as of `read_manifest`."""
     try:
         words = json.loads(path.read_text("utf-8"))
         form, seal = words["format"], words.pop(SEAL, "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise DamageError(str(path), "cannot be read", "a manifest as it was written") from None
-    if form != FORMAT:
-        raise SettingError(str(path), f"has format {form!r}", f"{FORMAT}: make it again with this version")
+    wanted = wanted or FORMAT
+    if form != wanted:
+        hint = "; sim verify says whether it may be stale" if form == BEFORE else ""
+        raise SettingError(str(path), f"has format {form!r}", f"{wanted}: make it again with this version{hint}")
     if seal != fingerprint(words):
         raise DamageError(str(path), "is not as it was written", "a manifest as it was written")
     return words
@@ -122,7 +134,8 @@ def jobs_of(batch: Path) -> Path:
 
 def settings_of_job(settings: Mapping[str, Any], label: str) -> dict[str, Any]:
     """The settings of one job out of those of its batch, as it has them alone."""
-    return {**settings, "shared": settings["shared"] | settings["variants"][label], "variants": {label: {}}}
+    own = {"shared": settings["shared"] | settings["variants"][label], "variants": {label: {}}}
+    return {name: own.get(name, value) for name, value in settings.items() if name not in ("order", "against")}
 
 
 def write_complete(folder: Path, words: Mapping[str, Any]) -> None:

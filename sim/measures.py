@@ -14,13 +14,23 @@ HOLD_YEARS = 1.0
 
 STATISTICS = ("mean", "sd", "q05", "q50", "q95")
 QUANTILES = (0.05, 0.50, 0.95)
+ENDS, FEW = 13, 20
+"""Up to so many worlds the 5 and 95 % quantiles are the least and the greatest of them; below so many they lie next to these."""
 
 
 def spread(worlds: Array, axis: int = 1) -> Array:
     """Mean, standard deviation and 5, 50 and 95 % quantiles over worlds, the statistic leading: the spread of runs.
 
+    Quantiles are median-unbiased (type 8 of Hyndman & Fan 1996): of n worlds in rising order the 5 % quantile stands at place
+    0.05 (n + 1/3) + 1/3, counted from 1. Up to 13 worlds that is before the first, so that q05 is the least world and q95 the
+    greatest; at 20 worlds it is a third of the way from the first to the second.
+
     >>> spread(np.array([[1.0, 2.0, 3.0]]))[:, 0]
     array([2., 1., 1., 2., 3.])
+    >>> spread(np.arange(13.0)[None])[2:, 0].round(2)
+    array([ 0.,  6., 12.])
+    >>> spread(np.arange(14.0)[None])[2:, 0].round(2)
+    array([ 0.05,  6.5 , 12.95])
     >>> spread(np.full((1, 10), 0.36))[:2, 0]
     array([0.36, 0.  ])
     """
@@ -43,7 +53,7 @@ def spread_in_place(ordered: Array) -> Array:
 def _quantile(ordered: Array, share: float) -> Array:
     """A quantile of values in rising order along the last axis, between neighbours by a straight line.
 
-    Median-unbiased, so that the quantiles of parts of a sample are about those of the whole.
+    Median-unbiased (type 8), so that the quantiles of parts of a sample are about those of the whole.
     Source: Hyndman & Fan 1996, definition 8.
     """
     number = ordered.shape[-1]

@@ -6,7 +6,7 @@ Every array is a matrix in the plane of its last two axes: a number per state is
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 STATE, PEER, BLOC, RIVAL, ROUTE = "state", "peer", "bloc", "rival", "route"
 VARIANT, REPLICATE, TIME, PERIOD = "variant", "replicate", "time", "period"
@@ -184,16 +184,24 @@ MECHANISMS: dict[str, str] = {
 WEIGHT_MAX = 10.0
 WEIGHT = Quantity("weight", "Weight of a mechanism", (), "weight", 0, WEIGHT_MAX, "weight", shockable=False)
 
-PARTS: dict[str, str] = {
-    "anchor": "Anchor",
-    "legacy": "Legacy",
-    "exit_cost": "Exit cost",
-    "security": "Security",
-    "economy": "Economy",
-    "exclusivity": "Exclusivity",
-    "company": "Company",
-    "impulse": "Shock impulses",
-    "noise": "Noise",
+
+class Part(NamedTuple):
+    """A part of a move: its label, and how a narrative calls it as a reason."""
+
+    label: str
+    reason: str
+
+
+PARTS: dict[str, Part] = {
+    "anchor": Part("Anchor", "the pull back to where it stood"),
+    "legacy": Part("Legacy", "what it has lived through"),
+    "exit_cost": Part("Exit cost", "the cost of leaving what was built together"),
+    "security": Part("Security", "protection"),
+    "economy": Part("Economy", "markets"),
+    "exclusivity": Part("Exclusivity", "the cost of standing with rivals at once"),
+    "company": Part("Company", "the company it keeps"),
+    "impulse": Part("Shock impulses", "shocks"),
+    "noise": Part("Noise", "chance"),
 }
 """The parts into which each move of an alignment splits (kept with keep=parts), in the order of plots and tables.
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from sim.holding import FAILURES, begun, command, complete, drafted
 from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
 from sim.places import trusting
-from sim.plans import Plan
+from sim.plans import Plan, against, label_of
 from sim.refusal import FailedError
 from sim.remote import place_of
 from sim.settings import code_hash, data_settings, fingerprint, shared_and_own
@@ -38,23 +38,24 @@ CONFIG, SUMMARY, DRAWS, FIGURES = "config.yaml", "summary.csv", "draws.csv", "fi
 
 
 def settings_of(variants: Sequence[Variant]) -> dict[str, Any]:
-    """What decides the numbers of a run: the settings that its variants share and each one's own, the version and the code."""
+    """What decides the numbers and figures of a run: the settings of its variants, their order, version and code.
+
+    So does what they are set against, whichever way it was found.
+    """
     if isinstance(variants, Variants):
-        return settings_said(variants.flat_settings())
-    named = {id(variant.settings): variant for variant in variants}.values()
-    return settings_said({label_of(variant): data_settings(variant.settings) for variant in named})
+        tables = variants.flat_settings()
+    else:
+        named = {id(variant.settings): variant for variant in variants}.values()
+        tables = {label_of(variant): data_settings(variant.settings) for variant in named}
+    return settings_said(tables, against(variants) if len(tables) > 1 else None)
 
 
-def settings_said(tables: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The same from the flat settings of each variant, by its label."""
+def settings_said(tables: dict[str, dict[str, Any]], to: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The same from the flat settings of each variant, by its label; what each is set against is said where they are of one run."""
     shared, own = shared_and_own(list(tables.values()))
-    made = {"version": installed_version(PROJECT), "code": code_hash()}
-    return made | {"shared": shared, "variants": dict(zip(tables, own, strict=True))}
-
-
-def label_of(variant: Variant) -> str:
-    """A variant's label without the number of its draw."""
-    return variant.label.removesuffix(f", draw={variant.coordinates.get('draw')}")
+    said = {"version": installed_version(PROJECT), "code": code_hash(), "shared": shared}
+    said["variants"] = dict(zip(tables, own, strict=True))
+    return said | ({"order": list(tables)} if len(tables) > 1 else {}) | ({"against": dict(to)} if to else {})
 
 
 def folder_for(variants: Sequence[Variant], verb: str) -> Path:

@@ -15,8 +15,11 @@ from sim.folders import HYDRA, Folders
 from sim.groups import GROUPS, is_name
 from sim.legible import shown, unseen
 from sim.names import RESERVED
+from sim.nested import merged
 from sim.refusal import SettingError, likely
 from sim.region import BLOC_TABLES, PAIR_TABLES, STATE_TABLES
+from sim.repeats import demand_once
+from sim.settings import leaves
 
 Tables = dict[str, Any]
 EXAMPLES = "key=value, key=a,b, 'shock=[a,b]'"
@@ -60,20 +63,37 @@ class Axis:
         """The words of its key."""
         return tuple(self.key.split("."))
 
+    @property
+    def leaves(self) -> list[tuple[str, ...]]:
+        """The paths of the settings that it sets: its own, or those in the tables that it gives."""
+        if self.group:
+            return [(f"{self.key}=",)]
+        return list(dict.fromkeys(path for choice in self.choices for path, _ in leaves(choice, self.path)))
+
+    def crosses(self, other: "Axis") -> bool:
+        """Whether both set something that is, or lies below, what the other sets."""
+        return any(one[: len(two)] == two or two[: len(one)] == one for one in self.leaves for two in other.leaves)
+
 
 def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
-    """The overrides of a command, in Hydra's grammar; a later one for the same key replaces an earlier one."""
+    """The overrides of a command, in Hydra's grammar, in its order; tables for one key are merged in it.
+
+    Raises
+    ------
+    SettingError
+        Where one cannot be read, or something that is no table is said twice.
+    """
     if isinstance(overrides, str):
         raise SettingError(overrides, "is one text", "a list of them, as in ['scenario=peace_deal']")
     if len(overrides) > OVERRIDES_MAX:
         raise SettingError(f"{overrides[0]} ...", f"is one of {len(overrides)} overrides", f"at most {OVERRIDES_MAX}")
-    axes: dict[str, Axis] = {}
+    axes: list[Axis] = []
     for said in overrides:
         if "${" in said:
             raise SettingError(said, "interpolation is not read", "the value itself")
-        axis = _axis(_parsed(said), said, where)
-        axes[axis.key] = axis
-    return list(axes.values())
+        axes.append(_axis(_parsed(said), said, where))
+    demand_once(axes)
+    return axes
 
 
 def _parsed(said: str) -> Override:
@@ -256,7 +276,7 @@ def put_value(settings: Tables, axis: Axis) -> None:
     elif isinstance(at.get(last), dict) and isinstance(axis.choices[0], dict):
         if at[last] and not axis.choices[0]:
             raise SettingError(axis.key, "an empty table changes nothing", f"~{axis.key}.NAME leaves one out", where=axis.place)
-        at[last] = {**at[last], **axis.choices[0]}
+        at[last] = merged(at[last], axis.choices[0])
     else:
         at[last] = axis.choices[0]
 

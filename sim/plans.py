@@ -100,23 +100,62 @@ def some(variants: Sequence[Variant], indices: Array) -> Sequence[Variant]:
 
 
 def references(variants: Sequence[Variant], wanted: str = "") -> list[int]:
-    """For each variant the one it is set against: same swept values, the scenario or label that `wanted` names.
+    """For each variant the one it is set against: that of the same other values and draw in the scenario of reference.
 
-    Empty: the baseline, or where no other scenario stands beside it the first variant.
+    Parameters
+    ----------
+    variants : sequence of Variant
+        All that stand beside each other.
+    wanted : str
+        A scenario, the label of one variant, or nothing: the baseline, else the first scenario. Where there is one scenario only,
+        and where a label is said, all are set against one variant, or against its draw of the same number. A variant without a
+        fellow in the scenario of reference is set against the first of that scenario.
+
+    Returns
+    -------
+    list of int
+        Places among the variants.
+
+    Raises
+    ------
+    SettingError
+        Where nothing is called what is wanted.
     """
     labels = [variant.label for variant in variants]
-    scenarios = [str(variant.coordinates.get("scenario", "")) for variant in variants]
     if wanted in labels:
         return [labels.index(wanted)] * len(variants)
+    cells = [label_of(variant) for variant in variants]
+    scenarios = [str(variant.coordinates.get("scenario", "")) for variant in variants]
     if wanted:
-        demand_known("reference", wanted, dict.fromkeys([*scenarios, *labels]), "scenario or variant")
-    scenario = wanted or next((name for name in (BASELINE, NO_SHOCK) if name in scenarios), "")
-    if not scenario or set(scenarios) == {scenario}:
-        return [0] * len(variants)
-    at = {_apart(variants[index]): index for index in range(len(variants)) if scenarios[index] == scenario}
-    first = min(at.values())
-    return [at.get(_apart(variant), first) for variant in variants]
+        demand_known("reference", wanted, dict.fromkeys([*scenarios, *cells, *labels]), "scenario or variant")
+    scenario = wanted or next((name for name in (BASELINE, NO_SHOCK) if name in scenarios), scenarios[0])
+    draws = [variant.coordinates.get("draw") for variant in variants]
+    if wanted in cells or set(scenarios) == {scenario}:
+        one = wanted if wanted in cells else cells[0]
+        at = {draws[index]: index for index, cell in enumerate(cells) if cell == one}
+        return [at[draw] for draw in draws]
+    own = [index for index, name in enumerate(scenarios) if name == scenario]
+    first = {draws[index]: index for index in reversed(own)}
+    fellow = {apart(variants[index]): index for index in own}
+    return [fellow.get(apart(variant), first[draw]) for variant, draw in zip(variants, draws, strict=True)]
 
 
-def _apart(variant: Variant) -> str:
+def apart(variant: Variant) -> str:
+    """What sets a variant apart from others of its scenario."""
     return json.dumps({name: value for name, value in variant.coordinates.items() if name != "scenario"}, default=str)
+
+
+def label_of(variant: Variant) -> str:
+    """A variant's label without the number of its draw."""
+    return variant.label.removesuffix(f", draw={variant.coordinates.get('draw')}")
+
+
+def against(variants: Sequence[Variant]) -> dict[str, str]:
+    """What the variants of a run are set against: for each by its label without its draw, the reference likewise."""
+    wanted = variants[0].config.reference
+    places = variants.point if isinstance(variants, Variants) else np.array([label_of(variant) for variant in variants])
+    firsts = [variants[index] for index in sorted(np.unique(places, return_index=True)[1].tolist())]
+    cells = [label_of(variant) for variant in firsts]
+    if any(wanted.startswith(f"{cell}, draw=") for cell in cells):
+        return dict.fromkeys(cells, wanted)
+    return dict(zip(cells, (cells[to] for to in references(firsts, wanted)), strict=True))

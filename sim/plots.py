@@ -4,21 +4,17 @@ A figure is a sheet of panels (`sim.sheet`, `sim.panels`) with its words (`sim.c
 everywhere; the foot of each sheet names its bands, its worlds and its seed. `$`, `_` and the like in a label are only letters.
 """
 
-import itertools
-from typing import NamedTuple
-
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sim import captions, results
-from sim.arrays import Array
-from sim.captions import BAND, INTERVAL, SINGLE, names
+from sim import captions, gauges, results
+from sim.captions import INTERVAL, SINGLE, names
 from sim.moments import moments_of
-from sim.names import BLOC, PEER, PERIOD, QUANTITIES, STATE, STATE_PEER, TIME, VARIANT
+from sim.names import BLOC, MEASURES, PERIOD, STATE, TIME, VARIANT
 from sim.panels import LEVELS, frame, limits_of, line, name_ends, number_marks, ticks
 from sim.refusal import demand_known
-from sim.sheet import DASHES, GREY, INK, MINUS, WIDTH, fit, initials, sheet, styled, write
+from sim.sheet import DASHES, GREY, INK, MINUS, WIDTH, fit, sheet, styled, write
 
 HALF = results.HALF_WIDTH
 
@@ -49,7 +45,11 @@ def plot_trajectories(ds: xr.Dataset, variant: str, variable: str = "alignment")
     moments, times = moments_of(ds, variable)
     at, shocks, single = names(ds, VARIANT).index(variant), captions.marks([ds], [variant]), captions.worlds(ds) == 1
     limits = limits_of(*(moments[name] for name in ("mean", "q05", "q95")))
-    notes = ["Line: mean of the worlds", SINGLE if single else f"band: {BAND}", "dotted: level at the opening"]
+    notes = [
+        "Line: mean of the worlds",
+        SINGLE if single else f"band: {captions.band(captions.worlds(ds))}",
+        "dotted: level at the opening",
+    ]
     figure, panels = sheet(
         captions.state_words(ds),
         captions.bloc_words(ds),
@@ -124,11 +124,11 @@ def plot_timeline(ds: xr.Dataset, variant: str) -> Figure:
 def plot_measures(ds: xr.Dataset) -> list[Figure]:
     """What the region as a whole comes to in each variant: who has influence, who hedges, and how divided the region is.
 
-    One panel per variant (columns, six a sheet) and measure (rows): shares of influence and strength of the spheres of the blocs,
-    hedging and realignment of the states, how alike pairs of states stand, and polarisation, balance of triads and bridge index of
-    the region (`sim.measures` defines them). A row that would have no line is left out; of many pairs those are drawn that change
-    most. Lines are means of the worlds, of realignment the share of worlds in which a state is realigned; bands, in the lowest row,
-    hold 5-95 % of worlds. Each row has one vertical axis on all sheets.
+    One panel per variant (columns, six a sheet) and measure (rows): all of `sim.names.MEASURES`, as shares of influence and
+    strength of the spheres of the blocs, hedging and realignment of the states, how alike pairs of states stand; in the lowest row
+    polarisation, balance of triads and bridge index of the region (`sim.measures` defines them). A row that would have no line is
+    left out; of many pairs those are drawn that change most. Lines are means of the worlds, of realignment the share of worlds in
+    which a state is realigned; bands, in the lowest row, hold 5-95 % of worlds. Each row has one vertical axis on all sheets.
 
     Parameters
     ----------
@@ -145,17 +145,15 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
     SettingError
         Where the measures are missing.
     """
-    for name in (name for row in MEASURE_ROWS for name in row.variables):
+    for name in MEASURES:
         demand_known("variable", name, [str(variable) for variable in ds.data_vars], "variable of these results")
-    folded, labels = results.summarise(ds[[name for row in MEASURE_ROWS for name in row.variables]]), names(ds, VARIANT)
-    kinds, rows = zip(*((kind, lines) for kind in MEASURE_ROWS if (lines := _measure_lines(folded, kind)).words), strict=True)
+    folded, labels = results.summarise(ds[list(MEASURES)]), names(ds, VARIANT)
+    kinds, rows = zip(*((kind, lines) for kind in gauges.ROWS if (lines := gauges.lines_of(folded, kind)).words), strict=True)
     single = captions.worlds(ds) == 1
     pages, notes = captions.pages_of(ds, range(len(labels)), "the region as a whole")
-    pairs = ds.sizes[STATE] * (ds.sizes[STATE] - 1) // 2
-    most = [f"alike: the {PAIRS} of {pairs} pairs of states that change most"] if pairs > PAIRS else []
     turned = "realigned: share of worlds in which a state stands closest to a rival of the bloc that it first stood closest to"
-    band = SINGLE if single else f"band, in the lowest row: {BAND}"
-    notes = ["Line: mean of the worlds", turned, *most, band, *captions.rivals(ds), *notes]
+    band = SINGLE if single else f"band, in the lowest row: {captions.band(captions.worlds(ds))}"
+    notes = ["Line: mean of the worlds", turned, *gauges.crowded(folded), band, *captions.rivals(ds), *notes]
     figures = []
     for page in pages:
         group, shown = page.at, page.labels
@@ -165,7 +163,7 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
             page.title,
             captions.foot([ds], notes),
             key=captions.key(captions.marks([ds], shown), ds[TIME].values),
-            measure=f"share; likeness (S score), balance and bridge index from {MINUS}1 to 1",
+            measure=gauges.margin(),
             gap=0.72,
         )
         for (row, column), ax in np.ndenumerate(panels):
@@ -181,68 +179,6 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
             name_ends(ax, ends, lines.words, lines.limits, letters=13, near=True)
         figures.append(figure)
     return figures
-
-
-class MeasureRow(NamedTuple):
-    """A row of the figure of measures: what it is called, the variables whose lines it holds, and whether they have bands."""
-
-    title: str
-    variables: tuple[str, ...]
-    banded: bool
-
-
-class MeasureLines(NamedTuple):
-    """The lines of a row: for each its words, colour and moments by name, of axes (variant, time); and the row's limits."""
-
-    words: list[str]
-    colours: list[str]
-    moments: list[dict[str, Array]]
-    limits: tuple[float, float]
-
-
-MEASURE_ROWS = (
-    MeasureRow("Share of influence", ("influence",), banded=False),
-    MeasureRow("Sphere", ("sphere",), banded=False),
-    MeasureRow("Hedging", ("hedging",), banded=False),
-    MeasureRow("Realigned", ("realigned",), banded=False),
-    MeasureRow("Alike", ("similarity",), banded=False),
-    MeasureRow("Region", ("polarisation", "balance", "bridge"), banded=True),
-)
-PAIRS = 6
-"""Pairs of states whose likeness is drawn at most."""
-STATE_INKS = ("#1b1b1b", "#6f6f6f", "#a9a9a9")
-
-
-def _measure_lines(folded: xr.Dataset, row: MeasureRow) -> MeasureLines:
-    """The lines of a row: one for each actor or pair that has the measure."""
-    words, colours, moments = [], [], []
-    for variable in row.variables:
-        for word, colour, series in _series(folded, variable):
-            values = {name: series.sel({results.STATISTIC: name}).values for name in names(folded, results.STATISTIC)}
-            if np.isfinite(values["mean"]).any():
-                words.append(word)
-                colours.append(colour or STATE_INKS[(len(words) - 1) % len(STATE_INKS)])
-                moments.append(values)
-    shown = ("mean", "q05", "q95") if row.banded else ("mean",)
-    if all(QUANTITIES[variable].whole for variable in row.variables):
-        return MeasureLines(words, colours, moments, limits_of(np.array([0.0, 1.0])))
-    return MeasureLines(words, colours, moments, limits_of(*(series[name] for series in moments for name in shown)))
-
-
-def _series(folded: xr.Dataset, variable: str) -> list[tuple[str, str, xr.DataArray]]:
-    """What a measure holds over time, for each of its actors or pairs of states: its word, a bloc's colour, its values."""
-    values, dims = folded[variable], QUANTITIES[variable].dims
-    if dims == STATE_PEER:
-        short = initials(captions.state_words(folded))
-        pairs = list(itertools.combinations(range(len(short)), 2))
-        series = [values.isel({STATE: one, PEER: other}) for one, other in pairs]
-        change = [float(np.ptp(one.sel({results.STATISTIC: "mean"}).values, axis=-1).max()) for one in series]
-        kept = sorted(np.argsort(change)[::-1][:PAIRS])
-        return [("-".join(short[at] for at in pairs[pair]), "", series[pair]) for pair in kept]
-    if not dims:
-        return [(QUANTITIES[variable].label.split(" of ")[0], "", values)]
-    inks = names(folded, "bloc_colour") if dims == (BLOC,) else [""] * values.sizes[dims[0]]
-    return [(word, inks[at], values.isel({dims[0]: at})) for at, word in enumerate(names(folded, f"{dims[0]}_label"))]
 
 
 @styled
@@ -268,7 +204,10 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
     rows = -(-len(shown) // columns)
     bands = [table[name].values[0, shown] for name in ("q05", "q95")]
     limits = limits_of(*bands, *(mean[1:, shown] + sign * half[1:, shown] for sign in (-1, 1)), mean[:, shown], np.zeros(1))
-    notes = ["Line: mean of the worlds, since the first instant", SINGLE if single else f"band: {BAND}"]
+    notes = [
+        "Line: mean of the worlds, since the first instant",
+        SINGLE if single else f"band: {captions.band(captions.worlds(explained))}",
+    ]
     against = explained.attrs["against"]
     notes += [f"dashed: effect against {against} on the same luck, with its {INTERVAL}"] if against else []
     notes += ["the parts add up to the whole change exactly"]

@@ -26,12 +26,12 @@ class State:
     capability: float
     speed: float
     volatility: float
-    exclusivity: float
-    company: float
     alignment: dict[str, float]
     credibility: dict[str, float]
     access: dict[str, float]
     stubbornness: dict[str, float]
+    exclusivity: float = 0.0
+    company: float = 0.0
     readiness: dict[str, float] = field(default_factory=dict)
     legacy: dict[str, float] = field(default_factory=dict)
     credibility_target: dict[str, float] = field(default_factory=dict)
@@ -51,15 +51,15 @@ class Bloc:
     salience: float
     military: float
     economic: float
-    vigilance: float
     reserve: float
-    coerciveness: float
-    deterrence: float
-    relay: float
-    unrest: float
-    strain_war: float
-    strain_home: float
     priority: dict[str, float]
+    vigilance: float = 0.0
+    coerciveness: float = 0.0
+    deterrence: float = 0.0
+    relay: float = 0.0
+    unrest: float = 0.0
+    strain_war: float = 0.0
+    strain_home: float = 0.0
     red_line: dict[str, float] = field(default_factory=dict)
     buffer: list[str] = field(default_factory=list)
 

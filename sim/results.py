@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim import manifest, places
+from sim import manifest, places, stopping
 from sim.arrays import Array
 from sim.chunks import Task, join_sums, join_worlds
 from sim.measures import STATISTICS, half_interval, spread
@@ -107,6 +107,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         return ds
     variables = {}
     for name in ds.data_vars:
+        stopping.check()
         if name == MOVE:
             continue
         values = ds[name]

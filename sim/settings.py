@@ -8,31 +8,92 @@ from pathlib import Path
 from typing import Any
 
 Tables = Mapping[str, Any]
-NOT_DATA = frozenset({"out", "evidence", "range", "unit", "source"}) | {
-    f"engine.{name}" for name in ("name", "workers", "chunk", "cluster", "chunks", "part")
-}
-"""Entries that change where results lie, or say why a number is what it is, but no number of a run."""
-RANGES = frozenset({"evidence", "range"})
-"""Entries that change numbers where a run draws from them."""
+Where = tuple[str, ...]
+ANY = "*"
+"""Any one name in a path: of an actor, route, shock, effect or row of evidence."""
+EFFECT = ("shock", ANY, "effects", ANY)
+NOT_DATA: tuple[Where, ...] = (
+    ("out",),
+    *(("engine", name) for name in ("name", "workers", "chunk", "cluster", "chunks", "part")),
+    ("region", "evidence"),
+    ("dynamics", "evidence"),
+    *((*EFFECT, name) for name in ("range", "unit", "source")),
+)
+"""Settings that change where results lie, or say why a number is what it is, but no number of a run; with all below them."""
+WHY = tuple((group, "evidence", ANY, name) for group in ("region", "dynamics") for name in ("unit", "source")) + tuple(
+    (*EFFECT, name) for name in ("unit", "source")
+)
+"""What of the reasons still is no data where a run draws from their ranges."""
+NAMED: tuple[Where, ...] = (
+    *(("region", group) for group in ("states", "blocs", "routes")),
+    ("shock",),
+    EFFECT[:3],
+)
+"""Tables whose names stand in an order that decides figures, and the last bit of sums."""
 
 
-def flatten(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf of nested tables with its dotted path; lists are leaves.
-
-    >>> dict(flatten({"a": {"b": 1}, "c": [2]}))
-    {'a.b': 1, 'c': [2]}
-    """
+def leaves(value: object, path: Where = ()) -> Iterator[tuple[Where, Any]]:
+    """Every leaf of nested tables with its path; lists are leaves, and so are empty tables."""
     if isinstance(value, Mapping) and value:
         for name, item in value.items():
-            yield from flatten(item, f"{path}.{name}" if path else str(name))
+            yield from leaves(item, (*path, str(name)))
     else:
         yield path, value
 
 
+def matches(path: Where, pattern: Where) -> bool:
+    """Whether a path is what a pattern names, or lies below it.
+
+    >>> matches(("shock", "out", "effects", "unit", "unit"), (*EFFECT, "unit"))
+    True
+    >>> matches(("shock", "unit", "effects", "out", "size"), (*EFFECT, "unit"))
+    False
+    """
+    return len(path) >= len(pattern) and all(word in (ANY, name) for word, name in zip(pattern, path, strict=False))
+
+
 def data_settings(settings: Tables) -> dict[str, Any]:
-    """The flat settings that decide a run's numbers and figures."""
-    left_out = NOT_DATA - RANGES if settings.get("sample") == "ranges" else NOT_DATA
-    return {key: value for key, value in flatten(settings) if not left_out & {key, *key.split(".")}}
+    """The flat settings that decide a run's numbers and figures, by dotted path; a table of names also gives their order.
+
+    >>> data_settings({"out": "x", "region": {"states": {"out": {"speed": 1}}}})
+    {'region.states.out.speed': 1, 'region.states': ['out']}
+    """
+    left_out = [place for place in NOT_DATA if place[0] in ("out", "engine")] + list(WHY) if draws(settings) else NOT_DATA
+    found = {".".join(path): value for path, value in leaves(settings) if not any(matches(path, place) for place in left_out)}
+    return found | {".".join(path): list(table) for path, table in _named(settings)}
+
+
+def draws(settings: Tables) -> bool:
+    """Whether a run draws from the ranges that stand beside its numbers."""
+    return settings.get("sample") == "ranges"
+
+
+def in_order(settings: Tables, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings with the names of their tables in the order that flat settings say."""
+
+    def ordered(tables: Tables, path: Where) -> dict[str, Any]:
+        names = said.get(".".join(path))
+        order = dict.fromkeys([*(name for name in names if name in tables), *tables]) if isinstance(names, list) else tables
+        return {name: ordered(tables[name], (*path, name)) if isinstance(tables[name], Mapping) else tables[name] for name in order}
+
+    return ordered(settings, ())
+
+
+def _named(settings: Tables) -> Iterator[tuple[Where, Tables]]:
+    for pattern in NAMED:
+        yield from _tables_at(settings, pattern, ())
+
+
+def _tables_at(tables: object, pattern: Where, path: Where) -> Iterator[tuple[Where, Tables]]:
+    """The tables at a path with any names for its stars."""
+    if not isinstance(tables, Mapping):
+        return
+    if not pattern:
+        yield path, tables
+        return
+    word, *rest = pattern
+    for name in tables if word == ANY else [word] if word in tables else []:
+        yield from _tables_at(tables[name], tuple(rest), (*path, name))
 
 
 NUMBERS = (
@@ -94,9 +155,11 @@ def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple
 
 def flat_settings(settings: Tables) -> dict[str, Any]:
     """What a results folder says of its settings (`sim.outputs.settings_of`) as one flat table."""
-    table = {name: settings[name] for name in ("version", "code") if name in settings} | settings["shared"]
-    own = settings["variants"].items()
-    return table | {f"{label}: {key}": value for label, rest in own for key, value in ({"variant": "yes"} | rest).items()}
+    table = {name: settings[name] for name in ("version", "code", "order") if name in settings} | settings["shared"]
+    own = {label: {"variant": "yes"} | rest for label, rest in settings["variants"].items()}
+    for label, reference in settings.get("against", {}).items():
+        own[label] = own[label] | {"set against": reference}
+    return table | {f"{label}: {key}": value for label, rest in own.items() for key, value in rest.items()}
 
 
 def common_and_rest(tables: Sequence[Tables]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -18,6 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from sim import stopping
 from sim.legible import cut, shown
 
 Dash = Any
@@ -212,6 +213,7 @@ def _write_legend(figure: Figure, entries: Sequence[tuple[str, str, Dash]], top:
 @styled
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as PNG for print (180 dpi); the bytes hold no date and no version."""
+    stopping.check()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)  # it draws a box in their place
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support", category=UserWarning)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim import rules
+from sim import rules, stopping
 from sim.arrays import Array
 from sim.kernel import blocs_act, open_run, states_act, step
 from sim.layout import Layout
@@ -49,6 +49,7 @@ def margins(params: Params, world: World, layout: Layout, dt: float) -> Array:
         stepped = 2 * _moving(params, world, layout, int(first[alike[0]])) * layout.free.size
         many = max(1, BLOCK // max(1, stepped))
         for start in range(0, len(alike), many):
+            stopping.check()
             block = alike[start : start + many]
             own_params, own_world = Params(*some_of(params, first[block])), World(*some_of(world, first[block]))
             sides = [1.0 - _radius(own_params, own_world, layout, dt, side) for side in (-1.0, 1.0)]

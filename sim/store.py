@@ -20,6 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from sim import stopping
 from sim.arrays import Array
 from sim.chunks import Task
 from sim.refusal import DamageError, SettingError
@@ -127,6 +128,7 @@ class Store:
 
     def content(self, task: Task) -> bytes | None:
         """The bytes of a chunk, or None where it is not there as its receipt says."""
+        stopping.check()
         try:
             said = json.loads(self.receipt(task).read_bytes())
             if self.path(task).stat().st_size != said["bytes"]:

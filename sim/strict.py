@@ -39,6 +39,8 @@ SETTINGS = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
 """Where the first line that is no comment begins."""
 WHOLE = "_global_"
 """The one place elsewhere: the settings of the whole run."""
+HYDRAS = re.compile(r"\W*hydra(\W|$)")
+"""Keys in which Hydra reads settings of its own, or would if it took them as it takes words of a command."""
 PLAIN = frozenset({"true", "false", "null"})
 """Words that mean what they say."""
 BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
@@ -100,7 +102,7 @@ def _read(where: str, raw: bytes) -> Any:
     _check_text(text, where)
     try:
         _check_events(yaml.parse(text, Loader=_Loader), where)
-        return yaml.load(text, Loader=_Loader)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one, in C
     except (yaml.YAMLError, RecursionError) as error:
         raise SettingError(_line(error, text), "is no YAML: " + _reason(error), where=where) from None
 
@@ -223,7 +225,7 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
         raise SettingError(here, f"line {line}: the key stands twice", "each key once", where=where)
     if plain and (value in PLAIN or NUMBER.fullmatch(value)):
         raise SettingError(here, f"line {line}: {value} is no name", "a word, or a name in quotes", where=where)
-    if value == "hydra" or value.startswith("_") or value == "<<":
+    if HYDRAS.match(value) or value.startswith("_") or value == "<<":
         raise SettingError(here, f"line {line}: the key {value!r} is not read here", "settings of this project", where=where)
     level.seen.add(value)
     level.key, level.wants_key = value, False

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim import legible
+from sim import legible, stopping
 from sim.legible import LABEL_MAX, cut
 from sim.names import BLOC, PEER, PERIOD, QUANTITIES, RIVAL, SHOWN, STATE, STATISTIC, TIME, VARIANT, several
 
@@ -23,6 +23,8 @@ SAMPLES = "samples"
 """The attribute of a comparison that says how many worlds each of two samples has that are no pairs."""
 FORMULAS = frozenset("=@+-\uff1d\uff20\uff0b\uff0d\u2212")
 """What formulas begin with in spreadsheets, in wide letters too."""
+REFERENCES = 2
+"""References that a heading names."""
 SHOWN_COLUMNS = 6
 """Variants that a printed table holds; the files hold them all."""
 
@@ -61,6 +63,7 @@ def rows_of_variants(summary: xr.Dataset) -> Iterator[list[list[Any]]]:
     beside = [summary[name].values for name in (VARIANT, "scenario", *swept(summary))]
     variables = {name: (_words(summary, name), summary[name].values) for name in SHOWN if name in summary}
     for index in range(summary.sizes[VARIANT]):
+        stopping.check()
         label, scenario, *own = (cell(values[index]) for values in beside)
         tail = [worlds(summary), *own]
         yield [
@@ -123,8 +126,14 @@ def effects_lines(effects: xr.Dataset, variable: str = "alignment") -> list[str]
     shown = others[:SHOWN_COLUMNS]
     if not shown:
         return []
-    named = " and ".join(dict.fromkeys(cut(against[index], LABEL_MAX) for index in shown))
+    named = references_named([cut(against[index], LABEL_MAX) for index in shown])
     return _table(effects, variable, f"effect on {variable}", f"against {named} on the same luck", shown, len(others))
+
+
+def references_named(labels: Sequence[str]) -> str:
+    """What variants are set against, in a few words."""
+    names = list(dict.fromkeys(labels))
+    return " and ".join(names) if len(names) <= REFERENCES else f"{names[0]} and {len(names) - 1} others of the same other values"
 
 
 def difference_lines(difference: xr.Dataset, names: Sequence[str], paired: bool, variable: str = "alignment") -> list[str]:

@@ -3,9 +3,11 @@
 import xarray as xr
 
 from sim import results, tables
+from sim.config import Variant
 from sim.legible import LABEL_MAX, cut
+from sim.measures import ENDS, FEW
 from sim.names import several
-from sim.plans import Plan
+from sim.plans import Plan, apart, label_of
 
 SHOWN = 4
 """Variants that a line names."""
@@ -20,9 +22,34 @@ def describe(plan: Plan) -> list[str]:
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
+    lines += few_lines(config.replicates)
     if plan.refused:
         lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
+    lines += fellow_lines(plan)
     return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are worked out with the results"])
+
+
+def fellow_lines(plan: Plan) -> list[str]:
+    """Which variants have no fellow in the scenario of reference, so that their effects are of other values too."""
+    pairs = [(variant, plan.variants[index]) for variant, index in zip(plan.variants, plan.references, strict=True)]
+    if plan.config.reference in {name for _, to in pairs for name in (to.label, label_of(to))}:
+        return []
+    alone = [f"{one.label} against {to.label}" for one, to in pairs if _scenario(one) != _scenario(to) and apart(one) != apart(to)]
+    shown = "; ".join(alone[:SHOWN]) + (f" and {len(alone) - SHOWN} more" if len(alone) > SHOWN else "")
+    said = "effects of more than the scenario, as that of reference has no variant of the same other values"
+    return [f"{said}: {shown}"] if alone else []
+
+
+def _scenario(variant: Variant) -> object:
+    return variant.coordinates["scenario"]
+
+
+def few_lines(worlds: int) -> list[str]:
+    """What to beware of where a variant has few worlds, as lines of text."""
+    if worlds >= FEW:
+        return []
+    ends = "that world itself" if worlds == 1 else "the least and the greatest" if worlds <= ENDS else "next to the ends"
+    return [f"5 and 95 % of {several(worlds, 'world')} are {ends}: replicates={FEW} or more show a spread"]
 
 
 def margin_lines(plan: Plan) -> list[str]:
@@ -34,6 +61,13 @@ def margin_lines(plan: Plan) -> list[str]:
         shown = "; ".join(unstable[:SHOWN]) + (f" and {len(unstable) - SHOWN} more" if len(unstable) > SHOWN else "")
         lines.append(f"negative, so there are several stable worlds and history decides: {shown}")
     return lines
+
+
+def against(ds: xr.Dataset) -> str:
+    """What the variants of results are set against, in words; nothing where there is one variant."""
+    if ds.sizes["variant"] == 1:
+        return ""
+    return f", set against {tables.references_named([str(name) for name in ds['reference'].values])}"
 
 
 def effects_lines(ds: xr.Dataset) -> list[str]:

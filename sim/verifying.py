@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from sim import holding, jobs, manifest, outputs, results
+from sim import formats, holding, jobs, manifest, outputs, results
 from sim.arrays import Array
 from sim.chunks import Task, lead
 from sim.compose import whole_of
@@ -25,7 +25,7 @@ from sim.nested import entry, merged
 from sim.overrides import CHOICES, Axis, parse, put_value
 from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
-from sim.settings import code_hash, differing, fingerprint, flat_settings
+from sim.settings import code_hash, differing, fingerprint, flat_settings, in_order
 from sim.simulate import job_of
 from sim.store import holder, packed
 from sim.words import commit
@@ -129,6 +129,8 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
     SettingError
         Where the folder holds no run, or its run cannot be made again exactly here.
     """
+    if manifest.format_of(folder) == manifest.BEFORE:
+        return formats.told(folder)
     words, lines = manifest.read_manifest(folder), []
     runs = [Path(os.path.normpath(folder / words["share"]["batch"])) if "share" in words else folder]
     if "jobs" in words and "chunks" not in words:
@@ -212,7 +214,8 @@ def rebuilt(folder: Path, words: Words) -> Plan:
         raise SettingError("sample", wrong, "that code, or sample=0")
     axes = parse(came["overrides"], Folders())
     variants = assemble(_points(folder, words, axes), {axis.key: axis for axis in axes if axis.interval}, (), "")
-    rows = differing(flat_settings(words["settings"]), flat_settings(outputs.settings_of(variants)))
+    now = {key: value for key, value in outputs.settings_of(variants).items() if key != "against" or key in words["settings"]}
+    rows = differing(flat_settings(words["settings"]), flat_settings(now))
     if rows:
         shown = "; ".join(f"{key}: {old} was run, {new} is there" for key, old, new in rows[:SHOWN])
         raise SettingError(str(folder / outputs.CONFIG), f"is not what was run: {shown}", "config.yaml as written, or sample=0")
@@ -229,20 +232,17 @@ def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
     """The points of a run as `config.yaml` says them; numbers that were swept lightly are set over few whole configs again."""
     path = folder / outputs.CONFIG
     try:
-        content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         shared, variants = dict(content["shared"]), dict(content["variants"])
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
         raise SettingError(
             str(path), "cannot be read, so nothing can be computed again", "config.yaml as written, or sample=0"
         ) from None
     light = [axis for axis in axes if len(axis.choices) > 1 and is_light(axis, axes)]
-    stood = {label.partition(", draw=")[0]: shocks for label, shocks in json.loads(words["attributes"]["shocks"]).items()}
     wholes: dict[str, Whole] = {}
     points = []
     for label, rest in variants.items():
-        settings = merged(shared, rest or {})
-        order = [shock["name"] for shock in stood.get(label, ())]
-        settings["shock"] = {name: settings["shock"][name] for name in dict.fromkeys([*order, *settings["shock"]])}
+        settings = in_order(merged(shared, rest or {}), words["settings"]["shared"] | words["settings"]["variants"].get(label, {}))
         own = {axis.path: entry(settings, axis.path) for axis in light}
         for axis in [*light, *(axis for axis in axes if axis.interval)]:
             put_value(settings, axis)

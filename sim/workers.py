@@ -11,16 +11,18 @@ import threading
 import time
 import traceback
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim import cluster as clusters
+from sim import stopping
 from sim.chunks import Task
 from sim.config import Keep
 from sim.ensemble import Arrays, Job, run_task
@@ -200,13 +202,18 @@ def _in_pool(job: Job, todo: Sequence[Task], workers: int, store: Store | None) 
     """Chunks by one pool of processes; returns those that were lost because one of them died."""
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid()))
+    with _unheard():
+        pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid()))
     lost: list[Task] = []
     ended = False
     try:
-        with _no_interrupt():
+        with _unheard():
             waiting = {pool.submit(_in_worker, task): task for task in todo}
-        for done in as_completed(waiting):
+        finished = SimpleQueue[Future[Outcome]]()
+        for future in waiting:
+            future.add_done_callback(finished.put)
+        for _ in todo:
+            done = stopping.next_of(finished)
             try:
                 yield done.result()
             except BrokenProcessPool:
@@ -221,9 +228,9 @@ def _in_pool(job: Job, todo: Sequence[Task], workers: int, store: Store | None) 
 
 
 @contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Keep the keyboard's interrupt waiting: processes that begin meanwhile never hear it, their parent does afterwards."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _unheard() -> Iterator[None]:
+    """Keep waiting what a terminal sends to all: processes that begin meanwhile never hear it and leave it to their parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

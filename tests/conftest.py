@@ -13,10 +13,8 @@ from sim.config import ShockKind
 from sim.names import BLOC, PEER, QUANTITIES, RIVAL, ROUTE, STATE
 
 ROOT = Path(__file__).parent.parent
-
-
-def pytest_addoption(parser):
-    parser.addoption("--update-baselines", action="store_true", help="write the numbers of the shipped studies anew")
+LOOPBACK = {"test_beyond.py"}
+"""The tests that speak to this machine itself: a Dask cluster does."""
 
 
 def load(study):
@@ -25,6 +23,40 @@ def load(study):
     if folder not in sys.path:
         sys.path.insert(0, folder)
     return importlib.import_module(study)
+
+
+def over(said, *more):
+    """A command with more overrides, which take the place of those of the same key."""
+    keys = {word.partition("=")[0] for word in more}
+    return [*(word for word in said if word.partition("=")[0] not in keys), *more]
+
+
+_attempts = []
+_now = {"file": ""}
+
+
+def pytest_configure(config):
+    """No test, and nothing that it runs in this process, goes towards a network."""
+    seal = load("sealing").sealed(_attempts, lambda: _now["file"] in LOOPBACK)
+    seal.__enter__()
+    config.add_cleanup(lambda: seal.__exit__(None, None, None))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    _now["file"] = item.path.name
+
+
+@pytest.fixture(autouse=True)
+def attempts():
+    """What a test did towards a network, which is to be nothing, also where something swallowed the refusal."""
+    yield _attempts
+    told, _attempts[:] = list(_attempts), []
+    assert told == []
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-baselines", action="store_true", help="write the numbers of the shipped studies anew")
 
 
 def effect(target, kind, who, size, date="2022-03-10", **lasting):

@@ -14,12 +14,13 @@ import pytest
 import yaml
 
 from sim import outputs
-from sim.cli import again, run_command
+from sim.calling import again
+from sim.cli import run_command
 from sim.compose import expand
 from sim.folders import config_folder
 from sim.plans import Plan
 from sim.results import open_results
-from tests.conftest import load
+from tests.conftest import load, over
 
 TOY = ["region=toy", "replicates=8", "end=2024-01"]
 RAID = """
@@ -569,7 +570,7 @@ def test_folders_above_a_stopped_run_are_not_left(here, monkeypatch):
     (here / "there").mkdir()
     monkeypatch.setattr(outputs, "workers_of", lambda *_: 1 / 0)
     for at in ("new/below/deep", "there/below"):
-        variant = expand([*TOY, "replicates=1", "end=2022-03"])[0]
+        variant = expand(over(TOY, "replicates=1", "end=2022-03"))[0]
         with pytest.raises(ZeroDivisionError):
             outputs.write_run(here / at, Plan([variant]), {})
     assert sorted(os.listdir(here)) == ["mine", "there"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import STORM, effect, shock_folder
+from conftest import STORM, effect, over, shock_folder
 
 from sim import compose, shocks
 from sim.compose import expand, expand_jobs
@@ -223,7 +223,7 @@ def test_draws_that_cannot_stand_are_left_out_and_counted():
 
 def test_draws_that_are_too_fast_are_left_out_though_others_cannot_stand():
     said = ["region.states.north.speed=interval(0.5,8)", "region.states.north.stubbornness.east=interval(0.01,2)", "draws=40"]
-    plan = Plan(expand([*TOY, *said, "periods_per_year=2", "end=2023-01"]))
+    plan = Plan(expand(over(TOY, *said, "periods_per_year=2", "end=2023-01")))
     speeds = [variant.config.region.states["north"].speed for variant in plan.variants]
     assert plan.refused > 0 and max(speeds) < 6
 
@@ -270,7 +270,7 @@ def test_one_side_of_a_pair_given_both_ways_is_not_varied(tmp_path):
 
 def test_what_a_plan_says_of_bytes_is_what_its_arrays_take():
     for keep in ("worlds", "parts", "summaries"):
-        plan = Plan(expand([*TOY, "replicates=3", "dynamics.vigilance=0,1", f"keep={keep}"]))
+        plan = Plan(expand(over(TOY, "replicates=3", "dynamics.vigilance=0,1", f"keep={keep}")))
         arrays = run_arrays(plan)
         assert sum(array.size for array in arrays.values()) * 8 == bytes_of(plan)[plan.keep], keep
     assert size(999) == "999 bytes"

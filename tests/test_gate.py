@@ -45,6 +45,13 @@ def own(here, path, text):
     return ["--config-dir", "mine"]
 
 
+@pytest.mark.slow
+def test_what_is_tried_of_a_strangers_folder_is_refused_of_no_honest_one(here):
+    variants = expand(faults_gate.RUN)
+    outputs.write_run(Path("made"), Plan(variants), outputs.settings_of(variants))
+    assert [name for name, is_refused in faults_gate.acts(here / "made").items() if is_refused()] == []
+
+
 # What Hydra gets -------------------------------------------------------------------------------------------------------------
 
 

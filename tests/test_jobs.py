@@ -23,7 +23,7 @@ from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.results import open_results
 from sim.simulate import job_of, simulate
-from tests.conftest import HARD, connected
+from tests.conftest import HARD, connected, over
 
 SAID = [*HARD[:1], "replicates=5", "end=2023-04"]
 
@@ -84,9 +84,9 @@ LONG = {"draws", "folded", "whole runs", "seeds", "seeds folded", "seeds and dra
 
 @pytest.mark.parametrize("named", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ALIKE])
 def test_a_job_opens_as_if_it_had_run_alone(hard, tmp_path, named):
-    done = write(hard, [*SAID, *ALIKE[named]], tmp_path / "out")
+    done = write(hard, over(SAID, *ALIKE[named]), tmp_path / "out")
     assert len(done) == COUNTS[named]
-    batches = expand_jobs([*SAID, *ALIKE[named]], hard)
+    batches = expand_jobs(over(SAID, *ALIKE[named]), hard)
     for job, (batch, at) in zip(done, jobs.in_order(batches), strict=True):
         assert job.status == "complete", job.message
         own = batch.variants.select(np.flatnonzero(batch.variants.point == at))
@@ -348,7 +348,7 @@ def test_luck_of_many_seeds_is_cut_and_touches_no_bit(monkeypatch):
         found = []
         for room in (ensemble.LUCK_BYTES, 1):
             monkeypatch.setattr(ensemble, "LUCK_BYTES", room)
-            (batch,) = expand_jobs([*TOY, "seed=1,2,3", "dynamics.vigilance=0,1", "replicates=5", f"keep={kept}"])
+            (batch,) = expand_jobs(over(TOY, "seed=1,2,3", "dynamics.vigilance=0,1", "replicates=5", f"keep={kept}"))
             found.append(simulate(Plan(batch.variants, range(6)))["alignment"].values.tobytes())
         monkeypatch.undo()
         assert found[0] == found[1]

@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import HARD
+from conftest import HARD, ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sim import measures
+from sim import captions, measures, telling
 from sim.compose import expand
 from sim.measuring import measured, realignments, rivalries
 from sim.names import MEASURES, PERIOD, QUANTITIES, TIME
@@ -317,3 +317,25 @@ def test_a_measure_can_be_the_outcome_of_a_job():
     assert outcome(ds) == pytest.approx(float(measured(ds)["hedging"].isel(variant=0, time=-1, state=0).mean()))
     ds = simulate(expand(["region=toy", "replicates=3", "end=2023-01", "outcome=bridge"]))
     assert outcome(ds) == pytest.approx(float(measured(ds)["bridge"].isel(variant=0, period=-1).mean()))
+
+
+# Quantiles of few worlds --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1, "that world itself"), (2, "least"), (13, "least"), (14, "next to"), (19, "next to"), (20, "")]
+)
+def test_the_5_percent_quantile_of_few_worlds_is_said_to_be_their_end(number, said):
+    worlds = np.sort(np.random.default_rng(number).normal(size=number))
+    low, high = measures.spread(worlds[None])[[2, 4], 0]
+    assert ((low, high) == pytest.approx((worlds[0], worlds[-1]), abs=1e-12)) == (number <= measures.ENDS)
+    lines = telling.few_lines(number)
+    assert (said in lines[0] and f" {number} world" in lines[0]) if said else lines == []
+    assert ("of only" in captions.band(number)) == (number < 20)
+
+
+def test_the_readme_says_which_quantile_is_meant():
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert "median-unbiased (type 8 of Hyndman & Fan 1996)" in text
+    assert f"Of up to {measures.ENDS} worlds `q05` is the least" in text and f"of fewer than {measures.FEW}" in text
+    assert all(f"`{name}`" in text for name in measures.STATISTICS)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import load
 from scipy import stats
 
 from sim import noise
@@ -53,6 +54,13 @@ def test_streams_and_seeds_are_apart():
 def test_a_longer_sequence_continues_a_shorter():
     assert np.array_equal(noise.sequence(3, "draws", 5), noise.sequence(3, "draws", 50)[:5])
     assert abs(noise.sequence(3, "draws", 4000).mean() - 0.5) < 4 * np.sqrt(1 / 12 / 4000)
+
+
+def test_the_draws_are_those_that_were_written_down():
+    """To the bit, in every version of Python and NumPy that is allowed."""
+    portability = load("trust").portability
+    assert portability.draws() == portability.GOLDEN
+    assert all(len(digest) == 64 for digest in portability.GOLDEN.values())
 
 
 def test_the_numbers_are_these():

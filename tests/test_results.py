@@ -25,13 +25,13 @@ from sim.results import HALF_WIDTH, differences, open_results, outcome, summaris
 from sim.simulate import simulate
 from sim.store import CHUNKS
 from sim.tables import AXES, MIRRORED, cell, difference_lines, write_long
-from tests.conftest import HARD
+from tests.conftest import HARD, over
 
 SAID = [*HARD[:1], "shock=[],[everything]", "replicates=9", "start=2022-01", "end=2024-01", "dynamics.vigilance=0.5,2"]
 
 
 def plan_of(folder, *said):
-    return Plan(expand([*SAID, *said], config_dir=folder))
+    return Plan(expand(over(SAID, *said), config_dir=folder))
 
 
 @pytest.fixture(scope="module", params=["worlds", "parts", "summaries"])
@@ -236,12 +236,12 @@ DRAW = ["region=toy", "replicates=2", "end=2022-04", "dynamics.vigilance=interva
 )
 def test_draws_of_one_number_that_are_other_draws_are_not_compared(other):
     with pytest.raises(SettingError, match=r"one and other: have draws of one number with other values, of dynamics\.vigilance"):
-        compare(*(simulate(expand([*DRAW, *said])) for said in ([], other)), ("one", "other"))
+        compare(*(simulate(expand(over(DRAW, *said))) for said in ([], other)), ("one", "other"))
 
 
 @pytest.mark.parametrize("other", [["dynamics.trade=0"], ["dynamics.relay=interval(0,1)"]], ids=lambda said: said[0])
 def test_draws_stay_pairs_where_something_else_is_set_or_drawn(other):
-    assert compare(*(simulate(expand([*DRAW, *said])) for said in ([], other))).attrs["paired"] == 1
+    assert compare(*(simulate(expand(over(DRAW, *said))) for said in ([], other))).attrs["paired"] == 1
 
 
 def test_one_world_has_no_interval(hard):

@@ -24,7 +24,7 @@ from sim.results import open_results
 from sim.settings import NUMBERS
 from sim.store import CHUNKS, hold
 from sim.verifying import data_hash, status, verify
-from tests.conftest import HARD
+from tests.conftest import HARD, over
 
 SAID = [*HARD[:1], "replicates=6", "end=2023-01"]
 DESIGNS = {
@@ -50,7 +50,7 @@ def files(hard, tmp_path_factory):
 
 
 def write(folder, out, *said):
-    variants = expand([*SAID, *said], folder)
+    variants = expand(over(SAID, *said), folder)
     outputs.write_run(out, Plan(variants), outputs.settings_of(variants))
     return out
 
