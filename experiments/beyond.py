@@ -12,10 +12,11 @@ from pathlib import Path
 from sim.compose import expand
 from sim.ensemble import tasks
 from sim.names import OUTCOMES
+from sim.packing import unpacked
 from sim.planning import duration, size
 from sim.plans import Plan
 from sim.simulate import job_of
-from sim.store import Store, unpacked
+from sim.store import Store
 from sim.workers import do_task
 
 WORLDS, RUNS, CORES, REPEATS = 10**9, 1000, 1000, 3

@@ -164,7 +164,7 @@ def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) ->
 def _kill(process: subprocess.Popen[str], folder: Path, way: str, chunks: int, moments: random.Random) -> bool:
     """Kill a command, in one way, a moment after so many chunks were there; whether it was alive."""
     if way == "end":
-        while process.poll() is None and not (folder / ".draft").exists():
+        while process.poll() is None and not any(folder.glob(".draft.*")):
             time.sleep(0.002)
         time.sleep(moments.uniform(0, 0.5))
     else:

@@ -19,7 +19,7 @@ from unittest import mock
 from experiments import probes, run
 from experiments.faults import Finding, tree
 from experiments.probes import Probe
-from sim import cli, manifest, outputs, results
+from sim import cli, drawing, manifest, outputs, results
 from sim.compose import expand
 from sim.plans import Plan
 from sim.refusal import SettingError
@@ -133,13 +133,13 @@ def names(here: Path, every: int = 1) -> Finding:
     """Ways out in names, lists of defaults, settings of files, and in what becomes the name of a file."""
     tried = [*probes.naming_probes(), *probes.setting_probes()]
     count, wrong = attempts(here, tried, every)
-    bad = [way for way in probes.WAYS if not _stays(outputs.file_word(way))]
+    bad = [way for way in probes.WAYS if not _stays(drawing.file_word(way))]
     said = f"{len(tried[::every]) + len(probes.WAYS)} ways in names and files, {count:,} commands: {len(wrong) + len(bad)} led out"
     return Finding(said, len(wrong) + len(bad))
 
 
 def _stays(word: str) -> bool:
-    return "/" not in word and "\\" not in word and word.isprintable() and len(word.encode()) <= outputs.WORD_BYTES
+    return "/" not in word and "\\" not in word and word.isprintable() and len(word.encode()) <= drawing.WORD_BYTES
 
 
 # What results say -----------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ if str(ROOT) not in sys.path:
 from experiments import (  # noqa: E402 - the folder of the repository comes first
     bits,
     faults,
+    faults_damage,
     faults_gate,
     faults_stops,
     faults_words,
@@ -91,7 +92,7 @@ ROWS = {
         f"{TESTS}, `test_noise.py`",
     ),
     "R6": Row(
-        "Killed or stopped in any way at any moment: the same command ends with the same bytes, and makes no finished chunk again",
+        "Killed at any moment: the same command ends with the same bytes, and makes no finished chunk again",
         [lambda here: faults.kills(here, 1, "worlds", 1000)],
         [
             lambda here: faults.kills(here, 28, "worlds", 10_000),
@@ -127,10 +128,12 @@ ROWS = {
     ),
     "R10": Row(
         "Flipped bits, cuts, swapped and foreign files: refused by name, never returned as something else, mended by the command",
-        [lambda here: faults.damage(here, 40, "worlds")],
+        [lambda here: faults.damage(here, 40, "worlds"), lambda here: faults_damage.inconsistent(here, 60, "worlds")],
         [
             lambda here: faults.damage(here, 5000, "worlds", mend_every=250),
             lambda here: faults.damage(here, 5000, "summaries", seed=2, mend_every=250),
+            lambda here: faults_damage.inconsistent(here, 1000, "worlds"),
+            lambda here: faults_damage.inconsistent(here, 1000, "summaries", seed=2),
         ],
         f"{TESTS}, `test_results.py`, `test_verify.py`",
     ),
@@ -240,8 +243,8 @@ ROWS = {
 HEAD = """# Trust
 
 What must never happen to a sweep, how often it was tried, and how often it went wrong. Made by
-`python experiments/trust.py --deep`; no number here is written by hand. `experiments/faults.py`, `experiments/faults_gate.py` and
-`experiments/bits.py` hold what is tried; a fast part of each row stands in the default tests named beside it.
+`python experiments/trust.py --deep`; no number here is written by hand. `experiments/faults*.py` and `experiments/bits.py` hold
+what is tried; a fast part of each row stands in the default tests named beside it.
 
 | row | promise | tried, and found | went wrong | command | in the tests | code | made with |
 |---|---|---|---|---|---|---|---|

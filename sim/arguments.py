@@ -15,10 +15,14 @@ VERBS = {
     "compare": "set the variants of a results folder against their reference, or two folders against each other",
     "explain": "split the change of a state's alignment with a bloc into its parts, or tell a run month by month",
     "status": "say how far a results folder is, and the command that goes on with it",
-    "verify": "check every chunk of a results folder against its hash, and compute some again",
+    "verify": "check every chunk, table and figure of a results folder against its hash, and compute some chunks again",
+    "clean": "remove from a results folder what the same command makes again: its chunks",
+    "figures": "draw the figures of a results folder anew, without simulating",
 }
 RUNNING = ("run", "sweep", "plan")
 """The verbs that take settings of a run."""
+TENDING = ("status", "verify", "clean", "figures")
+"""The verbs that look after a folder."""
 EXAMPLES = {
     "run": "sim run scenario=peace_deal\n  sim run -m seed=1,2,3\n  sim run 'shock=[peace_deal,trade_opening]' --cfg job",
     "sweep": "sim sweep study=headline\n  sim sweep scenario=baseline,peace_deal dynamics.vigilance=0.5,1,2\n"
@@ -30,6 +34,9 @@ EXAMPLES = {
     "status": "sim status outputs/headline-0123abcd",
     "verify": "sim verify outputs/headline-0123abcd\n  sim verify outputs/headline-0123abcd sample=10 seed=1\n"
     "  sim verify outputs/headline-0123abcd --hash",
+    "clean": "sim clean outputs/headline-0123abcd --dry-run\n  sim clean outputs/headline-0123abcd"
+    "\n  sim clean outputs/headline-0123abcd --tables",
+    "figures": "sim figures outputs/headline-0123abcd",
 }
 SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
   start= end= periods_per_year= replicates= seed=   the window and the worlds
@@ -67,9 +74,13 @@ def parser_of(verb: str) -> Parser:
         parser.add_argument("folder", metavar="DIR", help="a results folder of a run with keep=parts")
         parser.add_argument("words", nargs="*", default=[], metavar="STATE BLOC", help=EXPLAIN_HELP)
         return parser
-    if verb in ("status", "verify"):
+    if verb in TENDING:
         parser.add_argument("folder", metavar="DIR", help="a results folder, one of several jobs, or of one of them")
-    if verb == "status":
+    if verb in ("status", "figures"):
+        return parser
+    if verb == "clean":
+        parser.add_argument("--tables", action="store_true", help="its tables and figures too; config.yaml stays")
+        parser.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
         return parser
     if verb == "verify":
         parser.add_argument("words", nargs="*", default=[], metavar="key=value", help=VERIFY_HELP)

@@ -1,7 +1,7 @@
 """How a run is cut into chunks, and how chunks become one run again. It looks; it does not simulate."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,13 +9,14 @@ import numpy as np
 from sim.arrays import Array
 from sim.measures import STATISTICS
 from sim.names import OUTCOMES
-from sim.refusal import SettingError
+from sim.refusal import DamageError, SettingError
 
 POINT = 2.0**36
 """One unit of the fixed point in which segments meet: exact to 1.5e-11 of a unit for each, with room for 2**26 units."""
 ROOM = 2.0**62
 NOTHING = np.iinfo(np.int64).min
 """The sum of what is not a number."""
+AS_WRITTEN = "chunks as they were written"
 SEGMENT = 256
 """The fewest worlds over which quantiles are taken at once, where there are more than twice as many."""
 
@@ -37,6 +38,10 @@ class Task(NamedTuple):
         return (self.variants[1] - self.variants[0]) * (self.replicates[1] - self.replicates[0])
 
 
+Pieces = Iterable[tuple[Task, dict[str, Array]]]
+"""Chunks with their arrays."""
+
+
 def segments(replicates: int) -> list[tuple[int, int]]:
     """The replicates over which quantiles are taken at once: all, or nearly equal parts of at least `SEGMENT`.
 
@@ -46,6 +51,28 @@ def segments(replicates: int) -> list[tuple[int, int]]:
     count = max(1, replicates // SEGMENT) if replicates > 2 * SEGMENT else 1
     edges = [round(part * replicates / count) for part in range(count + 1)]
     return list(itertools.pairwise(edges))
+
+
+def uncovered(tasks: Sequence[Task], variants: int, replicates: int) -> str:
+    """What is wrong with chunks that do not hold each world of a run exactly once; nothing where they do.
+
+    >>> uncovered([Task((0, 2), (0, 3)), Task((0, 2), (3, 5))], 2, 5), uncovered([Task((0, 2), (0, 3))], 2, 5)
+    ('', 'hold 3 of 5 replicates of variants 0 to 1')
+    """
+    if sum(task.worlds for task in tasks) > variants * replicates:
+        return "hold some worlds twice"
+    edges = sorted({0, variants, *(edge for task in tasks for edge in task.variants)})
+    at = {edge: place for place, edge in enumerate(edges)}
+    inside: dict[int, list[tuple[int, int]]] = {first: [] for first in edges[:-1]}
+    for task in tasks:
+        for first in edges[at[task.variants[0]] : at[task.variants[1]]]:
+            inside[first].append(task.replicates)
+    for (first, rows), last in zip(inside.items(), edges[1:], strict=True):
+        pairs = [(0, 0), *sorted(rows), (replicates, replicates)]
+        if any(one[1] != other[0] for one, other in itertools.pairwise(pairs)):
+            held = sum(high - low for low, high in rows)
+            return f"hold {held} of {replicates} replicates of variants {first} to {last - 1}"
+    return ""
 
 
 def fixed_sums(statistics: Array, worlds: int, replicates: int) -> Array:
@@ -83,7 +110,7 @@ def from_sums(sums: Array, worlds: int, parts: int) -> Array:
     return found
 
 
-def join_worlds(pieces: Iterable[tuple[Task, dict[str, Array]]], variants: int, replicates: int) -> dict[str, Array]:
+def join_worlds(pieces: Pieces, variants: int, replicates: int) -> dict[str, Array]:
     """All variables of a run whose chunks hold every world.
 
     Parameters
@@ -97,9 +124,16 @@ def join_worlds(pieces: Iterable[tuple[Task, dict[str, Array]]], variants: int, 
     -------
     dict
         Arrays (variant, replicate, time or period, ...), views that hold once what no luck touches.
+
+    Raises
+    ------
+    DamageError
+        Where the chunks do not hold each world once, or contradict each other.
     """
     joined: dict[str, Array] = {}
-    for task, arrays in pieces:
+    still: dict[str, set[int]] = {}
+    """The variants of which it has been said what no luck touches."""
+    for task, arrays in _one_run(pieces, 2, variants, replicates):
         (first, last), (low, high) = task
         whole = last - first == variants and high - low == replicates
         for name, array in arrays.items():
@@ -111,12 +145,14 @@ def join_worlds(pieces: Iterable[tuple[Task, dict[str, Array]]], variants: int, 
                 joined[name] = np.empty((*array.shape[:-2], variants, replicates if wide else 1), array.dtype)
                 if held is not None:
                     joined[name][...] = held
+            if not wide:
+                _demand_agreement(joined[name], array, first, still.setdefault(name, set()), name)
             rows = slice(low, high) if joined[name].shape[-1] > 1 else slice(None)
             joined[name][..., first:last, rows] = array
     return {name: np.broadcast_to(lead(array, 2), (variants, replicates, *array.shape[:-2])) for name, array in joined.items()}
 
 
-def join_sums(pieces: Iterable[tuple[Task, dict[str, Array]]], variants: int, replicates: int) -> dict[str, Array]:
+def join_sums(pieces: Pieces, variants: int, replicates: int) -> dict[str, Array]:
     """All variables of a run whose chunks hold summaries.
 
     Parameters
@@ -131,9 +167,14 @@ def join_sums(pieces: Iterable[tuple[Task, dict[str, Array]]], variants: int, re
     -------
     dict
         Statistics, (variant, statistic, time or period, ...), and outcomes, (variant, replicate, ...).
+
+    Raises
+    ------
+    DamageError
+        Where the chunks do not hold each world once, or contradict each other.
     """
     joined: dict[str, Array] = {}
-    for task, arrays in pieces:
+    for task, arrays in _one_run(pieces, 1, variants, replicates):
         (first, last), rows = task.variants, slice(*task.replicates)
         for name, array in arrays.items():
             if name not in OUTCOMES:
@@ -147,6 +188,29 @@ def join_sums(pieces: Iterable[tuple[Task, dict[str, Array]]], variants: int, re
         sums = name not in OUTCOMES and parts > 1
         joined[name] = lead(from_sums(held, replicates, parts) if sums else held, 2 if name in OUTCOMES else 1)
     return joined
+
+
+def _one_run(pieces: Pieces, axes: int, variants: int, replicates: int) -> Pieces:
+    """Chunks as they come, refused where they are not of one run or, in the end, not all of it."""
+    tasks: list[Task] = []
+    kinds: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
+    for task, arrays in pieces:
+        tasks.append(task)
+        own = {name: (array.shape[: -2 if name in OUTCOMES else -axes], array.dtype) for name, array in arrays.items()}
+        kinds = kinds or own
+        if own != kinds:
+            raise DamageError("chunks", f"{task.name} has other variables, axes or numbers than the first", AS_WRITTEN)
+        yield task, arrays
+    if wrong := uncovered(tasks, variants, replicates):
+        raise DamageError("chunks", wrong, AS_WRITTEN)
+
+
+def _demand_agreement(held: Array, array: Array, first: int, said: set[int], name: str) -> None:
+    """Refuse what no luck touches where a chunk says otherwise than one before it; note of which variants it is said."""
+    for variant in range(first, first + array.shape[-2]):
+        if variant in said and (held[..., variant, :1] != array[..., variant - first, :]).any():
+            raise DamageError("chunks", f"say otherwise what no luck touches: {name}", AS_WRITTEN)
+        said.add(variant)
 
 
 def lead(array: Array, axes: int) -> Array:

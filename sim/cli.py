@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from sim import places, stopping
-from sim.arguments import VERBS, Parser, demand_overrides, parser_of, said_once, top_parser
+from sim.arguments import TENDING, VERBS, Parser, demand_overrides, parser_of, said_once, top_parser
 from sim.calling import program, stopped
 from sim.legible import say
 from sim.names import several
 from sim.progress import progress
-from sim.refusal import SettingError, likely, whole_number
+from sim.refusal import SettingError, likely
 
 GOOD, BAD_INPUT, JOBS_FAILED, NO_ROOM, STOPPED = 0, 2, 3, 5, 128
 """Exit codes; one that is stopped ends with the number of the signal beyond the last."""
@@ -86,13 +86,11 @@ def _obeyed(verb: str, options: Any) -> int:
         return compare_folders(options.folders)
     if verb == "explain":
         return explain_folder(options.folder, options.words)
-    if verb == "status":
-        from sim import verifying
+    if verb in TENDING:
+        from sim import tending
 
-        say(*verifying.status(Path(options.folder)))
+        tending.tend(verb, options)
         return GOOD
-    if verb == "verify":
-        return verify_folder(Path(options.folder), options.words, options.hash)
     from sim.folders import Folders
 
     demand_overrides(options.overrides, Folders().picking)
@@ -129,6 +127,7 @@ def run_together(verb: str, options: Any) -> int:
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
     if holding.complete(folder, settings, variants[0].config.engine.chunks):
+        say(*outputs.mend(folder, variants))
         ds = results.open_results(folder)
         for line in telling.effects_lines(ds):
             say(line)
@@ -247,24 +246,6 @@ def explain_folder(folder: str, words: Sequence[str]) -> int:
 
     into = explaining.write_explanation(Path(folder), actors, said, tell=say)
     say(f"written: {into}")
-    return GOOD
-
-
-def verify_folder(folder: Path, words: Sequence[str], hash_only: bool) -> int:
-    """`sim verify DIR` and `sim verify DIR --hash`."""
-    from sim import verifying
-
-    said: dict[str, int] = {}
-    for key, value in said_once(words).items():
-        allowed = "sample=N and seed=N, whole numbers from 0"
-        said[key] = whole_number(key, value if key in ("sample", "seed") else "", allowed, where="arguments")
-    if hash_only:
-        if said:
-            raise SettingError("--hash", "is of all data, so nothing is drawn", "--hash alone", where="arguments")
-        say(verifying.data_hash(folder))
-        return GOOD
-    seed = said["seed"] if "seed" in said else int.from_bytes(os.urandom(4))
-    say(*verifying.verify(folder, said.get("sample", verifying.SAMPLE), seed))
     return GOOD
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from sim import holding, manifest, outputs, places, results, tables
+from sim import drawing, holding, manifest, outputs, places, receipts, results, tables
 from sim.comparison import PAIRED, common_variants, compare
 from sim.making import PROJECT, installed_version
 from sim.measuring import measured
@@ -33,7 +33,7 @@ def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> P
     into = out or Path(outputs.OUTPUTS) / f"compare-{fingerprint(asked)[: outputs.HASH_LETTERS]}"
     if into.resolve() in [folder.resolve() for folder in folders]:
         raise SettingError("out", "is one of the folders that are compared", "a new folder", where=f"out={into}")
-    there = holding.complete(into, asked)
+    there = holding.complete(into, asked) and not receipts.wrong(into)
     holding.clear_killed(into.parent, into.name)
     opened = [results.open_results(folder) for folder in folders]
     if len(folders) == 1:
@@ -58,11 +58,10 @@ def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, An
             str(folder), "holds no variant with another to set it against", "two folders, or a sweep of scenarios or numbers"
         )
     if into:
-        with holding.whole(into) as draft:
+        with holding.answered(into, asked) as draft:
             tables.write_long(effects, draft / EFFECTS)
-            (draft / outputs.FIGURES).mkdir()
-            outputs.draw_effects(draft / outputs.FIGURES, effects)
-            holding.write_manifest(draft, asked)
+            (draft / drawing.FIGURES).mkdir()
+            drawing.draw_effects(draft / drawing.FIGURES, effects)
     for line in lines:
         tell(line)
 
@@ -82,11 +81,10 @@ def _of_two(
     for line in tables.settings_lines(rows, names, SHOWN_SETTINGS):
         tell(line)
     if into:
-        with holding.whole(into) as draft:
+        with holding.answered(into, asked) as draft:
             tables.write_long(difference, draft / DIFFERENCES)
             _write_settings(draft / SETTINGS, rows)
-            _draw_two(draft / outputs.FIGURES, opened, difference, names)
-            holding.write_manifest(draft, asked)
+            _draw_two(draft / drawing.FIGURES, opened, difference, names)
     for line in tables.difference_lines(difference, names, paired=bool(difference.attrs[PAIRED])):
         tell(line)
 
@@ -114,11 +112,11 @@ def _draw_two(folder: Path, opened: Sequence[xr.Dataset], difference: xr.Dataset
 
     folder.mkdir()
     first, second = (results.summarise(ds) for ds in opened)
-    pairs = common_variants(first, second, names)[: outputs.PAGE]
+    pairs = common_variants(first, second, names)[: drawing.PAGE]
     short = [Path(name).name for name in names]
     called = (short[0], short[1]) if short[0] != short[1] else (names[0], names[1])
     for index, (one, other) in enumerate(pairs):
-        name = "comparison" if len(pairs) == 1 else f"comparison_{index:02d}_{outputs.file_word(one)}"
+        name = "comparison" if len(pairs) == 1 else f"comparison_{index:02d}_{drawing.file_word(one)}"
         figure = contrasts.plot_comparison(
             first.sel(variant=one),
             second.sel(variant=other),

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from sim import holding, manifest, outputs, places, results, tables
+from sim import holding, manifest, outputs, places, receipts, results, tables
 from sim.explanation import CHANGE, EFFECT, KIND, dates, demand_parts, explain, interval, narrative
 from sim.legible import LABEL_MAX, cut, shown
 from sim.making import PROJECT, installed_version
@@ -36,7 +36,7 @@ def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str],
     into = Path(said["out"]) if "out" in said else Path(outputs.OUTPUTS) / f"explain-{fingerprint(asked)[: outputs.HASH_LETTERS]}"
     if into.resolve() == folder.resolve():
         raise SettingError("out", "is the folder that is explained", "a new folder", where=f"out={into}")
-    there = holding.complete(into, asked)
+    there = holding.complete(into, asked) and not receipts.wrong(into)
     holding.clear_killed(into.parent, into.name)
     ds = results.open_results(folder)
     _demand_explainable(ds, actors, said)
@@ -87,10 +87,9 @@ def _one_score(
         )
     explained = explain(ds, variant, actors[0], actors[1], said.get("from", ""), said.get("to", ""))
     if into:
-        with holding.whole(into) as draft:
+        with holding.answered(into, asked) as draft:
             _write_table(draft / TABLE, explained)
             save(plots.plot_explanation(explained), draft / FIGURE)
-            holding.write_manifest(draft, asked)
     for line in _lines(explained):
         tell(line)
 
@@ -103,9 +102,8 @@ def _whole_run(ds: xr.Dataset, variant: str, said: dict[str, str], into: Path | 
     world = None if text is None else whole_number("world", text, "a whole number from 0", f"world={text}")
     lines = narrative(ds, variant, world)
     if into:
-        with holding.whole(into) as draft:
+        with holding.answered(into, asked) as draft:
             (draft / NARRATIVE).write_text("\n".join(map(shown, lines)) + "\n", encoding="utf-8")
-            holding.write_manifest(draft, asked)
     for line in lines:
         tell(line)
 

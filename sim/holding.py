@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sim import manifest, places, stopping
+from sim import manifest, places, receipts, stopping
 from sim.refusal import DamageError, RoomError, SettingError
 from sim.settings import differing, fingerprint, flat_settings
-from sim.store import CHUNKS, LOCK, Store, hold, holder, sync
+from sim.store import CHUNKS, DRAFT, LOCK, Store, hold, holder, sync
 
 FAILURES = "failures.csv"
 """What could not be computed when a run was last tried."""
@@ -77,7 +77,7 @@ def whole(folder: Path) -> Iterator[Path]:
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         lock = hold(draft)
     except OSError as error:
-        _remove_empty(missing)
+        remove_empty(missing)
         raise _no_room(folder, error) from None
     try:
         with lock:
@@ -91,7 +91,7 @@ def whole(folder: Path) -> Iterator[Path]:
             sync(folder.parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
-        _remove_empty(missing)
+        remove_empty(missing)
         raise
 
 
@@ -103,7 +103,8 @@ def clear_killed(parent: Path, name: str = "") -> None:
             shutil.rmtree(draft, ignore_errors=True)
 
 
-def _remove_empty(folders: Sequence[Path]) -> None:
+def remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders in which nothing is left, up to the first that is not."""
     with suppress(OSError):
         for folder in folders:
             folder.rmdir()
@@ -122,20 +123,20 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
         folder.mkdir(parents=True, exist_ok=True)
         lock = hold(folder, together)
     except OSError as error:
-        _remove_empty(missing)
+        remove_empty(missing)
         raise _no_room(folder, error) from None
     try:
         with lock:
             complete(folder, said["settings"])  # another may have written it since it was looked at
             if not together:
-                for name in (manifest.MANIFEST, manifest.COMPLETE, FAILURES):
-                    for draft in folder.glob(f".{name}.*"):
-                        draft.unlink(missing_ok=True)
-                (folder / manifest.COMPLETE).unlink(missing_ok=True)
-                (folder / FAILURES).unlink(missing_ok=True)
+                _sweep(folder)
+                receipts.reopen(folder)
+                if FAILURES in receipts.listed(folder):
+                    receipts.remove(folder, FAILURES)
             try:
                 if not _has_manifest(folder):
                     manifest.write_manifest(folder, said, new=together)
+                    receipts.begin(folder)
                 _demand_same_software(folder, said)
                 yield
             except BaseException:
@@ -145,12 +146,11 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
                 elif not together:
                     kept = any(folder.glob(f"**/{CHUNKS}/*.json"))
                 if not kept:
-                    (folder / manifest.MANIFEST).unlink(missing_ok=True)
-                    shutil.rmtree(folder / CHUNKS, ignore_errors=True)
+                    clear(folder, store)
                 raise
     finally:
         if not kept:
-            _remove_empty(missing)
+            remove_empty(missing)
 
 
 def _has_manifest(folder: Path) -> bool:
@@ -173,30 +173,39 @@ def _demand_same_software(folder: Path, said: dict[str, Any]) -> None:
         raise SettingError("out", f"was begun by other versions: {shown}", "those versions, or a new folder", where=f"out={folder}")
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what writers left that were stopped: drafts of words and of a folder of tables."""
+    receipts.sweep(folder)
+    for name in (manifest.MANIFEST, receipts.COMPLETE, receipts.FILES):
+        for draft in folder.glob(f".{name}.*"):
+            if DRAFT.fullmatch(draft.name):
+                draft.unlink(missing_ok=True)
+
+
+def clear(folder: Path, store: Store | None) -> None:
+    """Remove the words of a run that kept nothing, with what is left of its chunks and tables, and nothing of anybody else's."""
+    for name in receipts.listed(folder):
+        receipts.remove(folder, name)
+    for name in (manifest.MANIFEST, receipts.COMPLETE, receipts.FILES):
+        (folder / name).unlink(missing_ok=True)
+    if store:
+        store.sweep(())
+    remove_empty([folder / CHUNKS])
+
+
 @contextmanager
-def drafted(folder: Path) -> Iterator[Path]:
-    """A draft inside a folder whose files take their places when all are written."""
-    draft = folder / ".draft"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    try:
-        yield draft
-        sync(*draft.rglob("*"))
-        for entry in draft.iterdir():
-            place = folder / entry.name
-            if place.is_dir():
-                shutil.rmtree(place)
-            entry.replace(place)
-        sync(folder)
-    except OSError as error:  # those of open files do not say where
-        raise OSError(error.errno, error.strerror or str(error), error.filename or f"{folder} (tables and figures)") from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def write_manifest(folder: Path, asked: dict[str, Any]) -> None:
-    """Write what a looking verb was asked, so that a second time is recognised."""
-    manifest.write_manifest(folder, {"format": manifest.FORMAT, "settings": asked})
+def answered(folder: Path, asked: dict[str, Any]) -> Iterator[Path]:
+    """A draft of what a looking verb was asked: a new folder, or tables and figures of one in which some are missing or changed."""
+    if not (folder / manifest.MANIFEST).is_file():
+        with whole(folder) as draft:
+            yield draft
+            manifest.write_manifest(draft, {"format": manifest.FORMAT, "settings": asked})
+            receipts.close(draft, {}, receipts.everything(draft, (manifest.MANIFEST,)))
+        return
+    with hold(folder):
+        with receipts.drafted(folder) as draft:
+            yield draft
+        receipts.close(folder, {})
 
 
 def command(folder: Path, words: Mapping[str, Any]) -> str:

@@ -6,16 +6,15 @@ there is gone on with: batches that have begun keep their jobs, all others make 
 
 import csv
 import json
-import shutil
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim import holding, manifest, outputs, places, tables
+from sim import drawing, holding, manifest, outputs, places, receipts, tables
 from sim import keep as keeping
 from sim.compose import Batch
 from sim.config import Variant
@@ -25,7 +24,7 @@ from sim.manifest import BATCHES
 from sim.plans import Plan, faults, references
 from sim.refusal import FailedError, SettingError
 from sim.settings import fingerprint
-from sim.shares import ALREADY, COMPLETE, FAILED, ConfigTexts, Job, write_folders
+from sim.shares import COMPLETE, FAILED, ConfigTexts, Job, write_folders
 from sim.words import provenance
 
 TABLE = "jobs.csv"
@@ -89,7 +88,7 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
     width = len(str(len(pairs) - 1))
     jobs = [
         Job(
-            f"{number:0{width}d}_{outputs.file_word(batch.variants.points[at].label)}",
+            f"{number:0{width}d}_{drawing.file_word(batch.variants.points[at].label)}",
             batch.variants.points[at],
             np.flatnonzero(batch.variants.point == at),
         )
@@ -108,7 +107,9 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
         holding.clear_killed(folder)
         for batch in batches:
             _run(folder, batch.variants, [jobs[number] for number in batch.numbers], progress, texts)
-        _write_table(folder / TABLE, jobs)
+        with receipts.drafted(folder) as draft:
+            _write_table(draft / TABLE, jobs)
+        receipts.close(folder, {})
     return jobs
 
 
@@ -173,11 +174,11 @@ def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Prog
     shares = {job.name: (end - len(job.variants), end) for job, end in zip(jobs, ends, strict=True)}
     settings = outputs.settings_said({job.point.label: table for job, table in zip(jobs, _flat(chosen, jobs), strict=True)})
     try:
-        if not holding.complete(at, settings):
+        if not holding.complete(at, settings) or receipts.wrong(at, [outputs.CONFIG]):
             with (
                 progress() as watch,
                 outputs.simulated(at, plan, {"settings": settings, "jobs": shares}, watch),
-                holding.drafted(at) as draft,
+                receipts.drafted(at) as draft,
             ):
                 outputs.write_config(draft / outputs.CONFIG, plan.variants)
                 outputs.write_draws(draft / outputs.DRAWS, plan.variants)
@@ -185,10 +186,18 @@ def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Prog
         bad = [job for job in jobs if {chosen[index].label for index in range(*shares[job.name])} & set(error.labels)]
         for job in bad:
             job.fail(error)
-        shutil.rmtree(at, ignore_errors=True)
+        _remove_batch(at)
         return jobs
     write_folders(at, plan, jobs, shares, texts)
     return []
+
+
+def _remove_batch(at: Path) -> None:
+    """Remove what jobs left that could not be computed together; the others of them make a batch of their own."""
+    if (at / manifest.MANIFEST).is_file():
+        holding.clear(at, manifest.store_of(at, manifest.unsealed(at / manifest.MANIFEST)))
+    with suppress(OSError):
+        at.rmdir()
 
 
 def _flat(variants: Variants, jobs: Sequence[Job]) -> list[dict[str, Any]]:
@@ -202,17 +211,15 @@ def _flat(variants: Variants, jobs: Sequence[Job]) -> list[dict[str, Any]]:
 def _write_table(path: Path, jobs: Sequence[Job]) -> None:
     rows = [_row(job) for job in jobs]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    draft = path.with_name(f".{path.name}")
-    with draft.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: tables.cell(value) for name, value in row.items()} for row in rows)
-    draft.replace(path)
 
 
 def _row(job: Job) -> dict[str, object]:
     outcome = dict([job.outcome]) if job.outcome else {}
-    status = COMPLETE if job.status == ALREADY else job.status  # the table is the same, whatever stopped and was gone on with
+    status = FAILED if job.status == FAILED else COMPLETE  # not when: the same jobs make the same table
     return {"job": job.name, "status": status, "message": job.message, **outcome, **job.point.coordinates}
 
 

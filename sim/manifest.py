@@ -1,4 +1,4 @@
-"""The words of a results folder: one sealed `manifest.json`, a `job.json` for a share of it, `complete.json` where it is whole."""
+"""The words of a results folder: one sealed `manifest.json`, a `job.json` for a share of it; whether its receipt is of them."""
 
 import json
 import os
@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from sim import places
+from sim import places, receipts
 from sim.chunks import Task
 from sim.names import DRAWN, VARIANT
+from sim.receipts import COMPLETE
 from sim.refusal import DamageError, SettingError
+from sim.schema import demand_share, demand_words
 from sim.settings import fingerprint
 from sim.store import Store, put_file
 
-MANIFEST, COMPLETE, JOB = "manifest.json", "complete.json", "job.json"
+MANIFEST, JOB = "manifest.json", "job.json"
 FORMAT, BEFORE = 4, 3
 """The format that is written and read, and the one before, of which `sim verify` says whether it may be stale."""
 BATCHES = "batches"
@@ -64,7 +66,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if not (folder / job["batch"] / MANIFEST).is_file():
             wrong = f"is one of several jobs, whose data lie in {job['batch']} beside it and are not there"
             raise DamageError(str(folder), wrong, "the whole folder of the jobs, copied or moved together")
-        return words_of_job(read_batch(folder / job["batch"]), job)
+        batch = read_batch(folder / job["batch"])
+        demand_share(folder / JOB, batch, job)
+        return words_of_job(batch, job)
     path = folder / MANIFEST
     if not path.is_file():
         raise SettingError(str(folder), "is no results folder", "a folder that sim run, sweep or compare has written")
@@ -104,6 +108,8 @@ def unsealed(path: Path, wanted: int = 0) -> dict[str, Any]:
         raise SettingError(str(path), f"has format {form!r}", f"{wanted}: make it again with this version{hint}")
     if seal != fingerprint(words):
         raise DamageError(str(path), "is not as it was written", "a manifest as it was written")
+    if form == FORMAT:
+        demand_words(path, words, path.name == JOB)
     return words
 
 
@@ -123,7 +129,15 @@ def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, 
         "attributes": attributes | {"settings_hash": fingerprint(settings)},
         "settings": settings,
         "settings_hash": fingerprint(settings),
-        "share": {"batch": job["batch"], "variants": job["variants"], "parts": job["parts"], "run": batch["settings_hash"]},
+        "share": {
+            "batch": job["batch"],
+            "variants": job["variants"],
+            "parts": job["parts"],
+            "run": batch["settings_hash"],
+            "words": labels_hash(batch),
+            "manifest": fingerprint(batch),
+            "coordinates": {VARIANT: batch["coordinates"][VARIANT], "part": batch["coordinates"]["part"]},
+        },
     }
 
 
@@ -139,18 +153,15 @@ def settings_of_job(settings: Mapping[str, Any], label: str) -> dict[str, Any]:
 
 
 def write_complete(folder: Path, words: Mapping[str, Any]) -> None:
-    """Say that a folder is whole, with the hash of every chunk."""
-    put_file(folder / COMPLETE, (json.dumps(completion(folder, words), indent=1) + "\n").encode())
+    """Say that a folder is whole, with the hash of every chunk, table and figure."""
+    receipts.close(folder, completion(folder, words))
 
 
 def is_complete(folder: Path, words: Mapping[str, Any]) -> bool:
     """Whether a run was ended and its chunks are still what they were then; every one of them is read."""
-    store = store_of(folder, words)
-    try:
-        said = json.loads((folder / COMPLETE).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return False
-    return said == completion(folder, words) and all(store.has(task) for task in tasks_of(words))
+    store, said = store_of(folder, words), receipts.read(folder / COMPLETE)
+    now = completion(folder, words)
+    return {name: said.get(name) for name in now} == now and all(store.has(task) for task in tasks_of(words))
 
 
 def completion(folder: Path, words: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,4 +179,37 @@ def tasks_of(words: Mapping[str, Any]) -> list[Task]:
 def store_of(folder: Path, words: Mapping[str, Any]) -> Store:
     """The chunks of a folder as files, in it or where its words say; those of a job lie with its batch."""
     share, place = words.get("share"), words.get("place", "")
-    return Store(folder / share["batch"], share["run"], place) if share else Store(folder, words["settings_hash"], place)
+    if share:
+        return Store(folder / share["batch"], share["run"], place, share["words"])
+    return Store(folder, words["settings_hash"], place, labels_hash(words))
+
+
+def labels_hash(words: Mapping[str, Any]) -> str:
+    """The hash of the words that label the arrays of a run: all but how it is cut, where it lies and who made it."""
+    said = {name: value for name, value in words.items() if name not in ("chunks", "place", "settings", "attributes")}
+    attributes = {name: value for name, value in words["attributes"].items() if name != "provenance"}
+    return fingerprint({**said, "attributes": attributes})
+
+
+def demand_whole(folder: Path, words: Mapping[str, Any]) -> None:
+    """Refuse a run that is not complete, or whose words or chunks are others than when it was.
+
+    Raises
+    ------
+    SettingError
+        Where nothing says that it is complete.
+    DamageError
+        Where what says so says it of something else.
+    """
+    share = words.get("share")
+    path = (folder / share["batch"] if share else folder) / COMPLETE
+    if not path.is_file():
+        raise SettingError(str(folder), "is not complete", "a complete run; the command that began it goes on with it")
+    said = receipts.read(path)
+    run, about = (share["run"], share["manifest"]) if share else (words["settings_hash"], fingerprint(words))
+    store = store_of(folder, words)
+    if said.get("run") != run or said.get("manifest") != about or "chunks" not in said:
+        raise DamageError(str(path), "is of other words", "the manifest as it was written")
+    for task in tasks_of(words):
+        if store.sha256(task) not in ("", said["chunks"].get(task.name)):
+            raise DamageError(str(store.path(task)), f"is not the chunk that {COMPLETE} lists", "the chunk as it was written")

@@ -10,12 +10,13 @@ from typing import Any
 import xarray as xr
 import yaml
 
-from sim import manifest, results, tables
+from sim import manifest, receipts, results, tables
 from sim.chunks import Task
 from sim.config import Variant
 from sim.designs import Variants
+from sim.drawing import FIGURES, draw_figures
 from sim.ensemble import Job, tasks
-from sim.holding import FAILURES, begun, command, complete, drafted
+from sim.holding import FAILURES, begun, command, complete
 from sim.making import PROJECT, installed_version, versions
 from sim.measuring import measured
 from sim.places import trusting
@@ -24,17 +25,16 @@ from sim.refusal import FailedError
 from sim.remote import place_of
 from sim.settings import code_hash, data_settings, fingerprint, shared_and_own
 from sim.simulate import job_of
-from sim.store import put_file
+from sim.store import hold
 from sim.words import words
 from sim.workers import Failure, at_fault, divided, failed, is_divisible, outcomes, workers_of
 
 OUTPUTS = "outputs"
 HASH_LETTERS = 8
 PLACE_LETTERS = 16
-WORD_BYTES = 120
-PAGE = 12
-"""Variants that get a figure of trajectories of their own; every one of them is in the tables."""
-CONFIG, SUMMARY, DRAWS, FIGURES = "config.yaml", "summary.csv", "draws.csv", "figures"
+CONFIG, SUMMARY, DRAWS = "config.yaml", "summary.csv", "draws.csv"
+NEEDED = CONFIG, SUMMARY
+"""What every receipt of a run lists."""
 
 
 def settings_of(variants: Sequence[Variant]) -> dict[str, Any]:
@@ -92,17 +92,34 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
     """
     try:
         with simulated(folder, plan, {"settings": settings}, watch) as said:
-            ds = measured(results.read_run(folder, said))
-            summary = results.summarise(ds)
-            with drafted(folder) as draft:
-                tables.write_long(summary, draft / SUMMARY)
-                write_config(draft / CONFIG, plan.variants)
-                write_draws(draft / DRAWS, plan.variants)
-                draw_figures(draft / FIGURES, ds, summary)
+            ds = _write_tables(folder, said, plan.variants)
     except FailedError as error:
         listed = f"; {folder / FAILURES} lists what failed, all else is kept" if (folder / FAILURES).exists() else ""
         raise FailedError(error.key, error.wrong, error.allowed + listed) from None
     return ds
+
+
+def _write_tables(folder: Path, words: dict[str, Any], variants: Sequence[Variant]) -> xr.Dataset:
+    """Write the tables and figures of a run from its chunks; its results, with measures."""
+    ds = measured(results.read_run(folder, words))
+    summary = results.summarise(ds)
+    with receipts.drafted(folder) as draft:
+        tables.write_long(summary, draft / SUMMARY)
+        write_config(draft / CONFIG, variants)
+        write_draws(draft / DRAWS, variants)
+        draw_figures(draft / FIGURES, ds, summary)
+    return ds
+
+
+def mend(folder: Path, variants: Sequence[Variant]) -> list[str]:
+    """Make those tables and figures of a complete run again that are missing or changed, from its chunks; what was, as lines."""
+    wrong = receipts.wrong(folder, NEEDED)
+    if wrong:
+        with hold(folder):
+            words = manifest.read_manifest(folder)
+            _write_tables(folder, words, variants)
+            manifest.write_complete(folder, words)
+    return [f"made again from the chunks: {', '.join(wrong)}"] if wrong else []
 
 
 @contextmanager
@@ -114,7 +131,7 @@ def simulated(
     `more` are words of the manifest beside those of the plan: its settings.
     """
     job = job_of(plan)
-    with trusting(plan.config.engine.chunks), begun(folder, _words(plan, job, more["settings"]) | more):
+    with trusting(plan.config.engine.chunks), begun(folder, _words(plan, job, more)):
         said = manifest.read_manifest(folder)
         manifest.store_of(folder, said).sweep(manifest.tasks_of(said))
         failures = _fill(folder, said, plan, job, manifest.tasks_of(said), watch)
@@ -140,7 +157,7 @@ def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callab
         How many chunks the part has.
     """
     job, (number, parts) = job_of(plan), plan.config.engine.share or (1, 1)
-    said = _words(plan, job, settings)
+    said = _words(plan, job, {"settings": settings})
     with trusting(plan.config.engine.chunks), begun(folder, said, together=True):
         said = manifest.read_manifest(folder)
         own = manifest.tasks_of(said)[number - 1 :: parts]
@@ -150,15 +167,16 @@ def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callab
     return len(own)
 
 
-def _words(plan: Plan, job: Job, settings: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest of a run says."""
-    engine, run = plan.config.engine, fingerprint(settings)
-    said = words(plan) | {"settings": settings, "settings_hash": run}
+def _words(plan: Plan, job: Job, more: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest of a run says: the words of its plan, and `more` that says its settings."""
+    engine, run = plan.config.engine, fingerprint(more["settings"])
+    said: dict[str, Any] = words(plan) | more | {"settings_hash": run}
     said["attributes"] |= {"settings_hash": run}
     said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
     if engine.chunks:
         making = versions(engine.backend.value)
-        own = fingerprint([run, said["chunks"], making])  # so that no two runs share a place where their chunks differ
+        labels = manifest.labels_hash(said)
+        own = fingerprint([run, labels, said["chunks"], making])  # so that no two runs share a place where their chunks differ
         said["place"] = f"{engine.chunks.rstrip('/')}/{own[:PLACE_LETTERS]}"
         place_of(said["place"]).exists()  # refused before anything is written, where it cannot be opened
     return said
@@ -217,7 +235,8 @@ def write_failures(folder: Path, said: dict[str, Any], job: Job, failures: Seque
             seed = job.seeds[job.labels.index(label)]
             row = [failure.task.name, label, low, high - 1, seed, failure.error.key, failure.error.wrong]
             writer.writerow([*map(tables.cell, row), tables.cell(f"sim {command(folder, said)}")])
-    put_file(folder / FAILURES, text.getvalue().encode())
+    with receipts.drafted(folder, FAILURES) as draft:
+        (draft / FAILURES).write_bytes(text.getvalue().encode())
 
 
 def run_variant(variant: Variant, folder: Path) -> xr.Dataset:
@@ -254,47 +273,3 @@ def write_draws(path: Path, variants: Sequence[Variant]) -> None:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["draw", *variants.numbers])
             writer.writerows([draw, *(float(values[draw]) for values in variants.numbers.values())] for draw in draws)
-
-
-def draw_figures(folder: Path, ds: xr.Dataset, summary: xr.Dataset) -> None:
-    """Draw the figures of a run: trajectories of each variant, and the paired effects where there are others."""
-    from sim import captions, contrasts, plots
-    from sim.panels import MARKS_MAX
-    from sim.sheet import save
-
-    folder.mkdir()
-    labels = [str(label) for label in ds["variant"].values]
-    for index, label in enumerate(labels[:PAGE]):
-        suffix = "" if len(labels) == 1 else f"_{index:02d}_{file_word(label)}"
-        save(plots.plot_trajectories(summary, label), folder / f"trajectories{suffix}.png")
-        if len(captions.marks([ds], [label])) > MARKS_MAX:
-            save(plots.plot_timeline(summary, label), folder / f"timeline{suffix}.png")
-    _save_pages(folder, "measures", plots.plot_measures(summary))
-    if len(labels) > 1:
-        _save_pages(folder, "side_by_side", contrasts.plot_side_by_side(summary))
-        draw_effects(folder, results.differences(ds, ("alignment",)))
-
-
-def draw_effects(folder: Path, effects: xr.Dataset) -> None:
-    """Draw the paired effects over time and at the end, on as many pages as they need."""
-    from sim import contrasts
-
-    _save_pages(folder, "effects", contrasts.plot_effects(effects))
-    _save_pages(folder, "final_effects", contrasts.plot_final_effects(effects))
-
-
-def _save_pages(folder: Path, name: str, figures: Sequence[Any]) -> None:
-    from sim.sheet import save
-
-    for page, figure in enumerate(figures, start=1):
-        save(figure, folder / (f"{name}.png" if page == 1 else f"{name}_{page}.png"))
-
-
-def file_word(label: str) -> str:
-    """A label as part of a file name, cut to what file systems take.
-
-    >>> file_word("peace_deal, vigilance=0.5")
-    'peace_deal_vigilance_0.5'
-    """
-    kept = "".join(letter if letter.isalnum() or letter in "._-" else " " for letter in label)
-    return "_".join(kept.split())[:60].encode()[:WORD_BYTES].decode(errors="ignore")

@@ -16,24 +16,21 @@ from sim.chunks import Task, join_sums, join_worlds
 from sim.measures import STATISTICS, half_interval, spread
 from sim.measuring import measured, with_words_of_rivals
 from sim.names import (
-    BLOC,
     DIFFERENCE,
     FINAL,
     MOVE,
     OUTCOMES,
     PART,
     PERIOD,
-    QUANTITIES,
     REALIGNMENT,
     REPLICATE,
     SHOWN,
-    STATE,
     STATISTIC,
     TIME,
     VARIANT,
-    Quantity,
 )
 from sim.refusal import SettingError
+from sim.schema import dims_of, forms_of, quantity_of
 
 HALF_WIDTH = "half_width"
 """A statistic of differences: half the 95 % interval of their mean (Student's t)."""
@@ -41,22 +38,6 @@ OUTCOME_WORDS = {
     FINAL: {"long_name": "Alignment at the end", "units": "alignment"},
     REALIGNMENT: {"long_name": "Instant from which it stays realigned, -1 for never", "units": "number of the instant"},
 }
-
-
-def quantity_of(variable: str) -> Quantity:
-    """The quantity that a recorded variable holds, itself or as a difference."""
-    return QUANTITIES[variable.removesuffix(DIFFERENCE)]
-
-
-def dims_of(variable: str, worlds: bool) -> tuple[str, ...]:
-    """The dimensions of a recorded variable."""
-    if variable in OUTCOMES:
-        return (VARIANT, REPLICATE, *OUTCOMES[variable])
-    lead = (VARIANT, REPLICATE if worlds else STATISTIC)
-    if variable == MOVE:
-        return (*lead, PERIOD, PART, STATE, BLOC)
-    quantity = quantity_of(variable)
-    return (*lead, PERIOD if quantity.per_period else TIME, *quantity.dims)
 
 
 def joined(pieces: Iterable[tuple[Task, dict[str, Array]]], summaries: bool, variants: int, replicates: int) -> dict[str, Array]:
@@ -171,6 +152,8 @@ def open_results(folder: str | Path, trust_place: bool = False) -> xr.Dataset:
     with places.trusting(places.ANY if trust_place else ""):
         words = manifest.read_manifest(folder)
     demand_run(folder, words)
+    demand_chunks(folder, words)
+    manifest.demand_whole(folder, words)
     return read_run(folder, words)
 
 
@@ -192,15 +175,20 @@ def demand_data(folder: Path, words: Mapping[str, Any]) -> None:
 
 def read_run(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
     """The Dataset of the chunks in a folder, whether or not its figures and tables are there."""
-    tasks, store, coordinates = manifest.tasks_of(words), manifest.store_of(folder, words), words["coordinates"]
-    kept = [task for task in tasks if store.receipt(task).exists()]
-    if len(kept) < len(tasks):
-        said = f"has {len(kept)} of {len(tasks)} chunks"
-        raise SettingError(str(folder), said, "a complete run; the command that began it goes on with it")
-    pieces = pieces_of(folder, words)
+    demand_chunks(folder, words)
+    pieces, coordinates = pieces_of(folder, words), words["coordinates"]
     sizes = len(coordinates[VARIANT]), len(coordinates[REPLICATE])
     arrays = joined(pieces, STATISTIC in coordinates, *sizes)
     return label({name: arrays[name] for name in words["variables"]}, words)
+
+
+def demand_chunks(folder: Path, words: Mapping[str, Any]) -> None:
+    """Refuse a run some of whose chunks are missing."""
+    tasks, store = manifest.tasks_of(words), manifest.store_of(folder, words)
+    there = sum(store.receipt(task).exists() for task in tasks)
+    if there < len(tasks):
+        said = f"has {there} of {len(tasks)} chunks"
+        raise SettingError(str(folder), said, "a complete run; the command that began it goes on with it")
 
 
 def pieces_of(folder: Path, words: Mapping[str, Any]) -> Iterator[tuple[Task, dict[str, Array]]]:
@@ -212,15 +200,20 @@ def pieces_of(folder: Path, words: Mapping[str, Any]) -> Iterator[tuple[Task, di
         Where a chunk is not there, or not as it was written.
     """
     store, share = manifest.store_of(folder, words), words.get("share")
+    whole = {**words, "coordinates": words["coordinates"] | share["coordinates"]} if share else words
     for task in manifest.tasks_of(words):
+        forms = forms_of(whole, task)
         if not share:
-            yield task, store.get(task)
+            yield task, store.get(task, forms)
             continue
         begin, end = (max(min(at, task.variants[1]), task.variants[0]) - task.variants[0] for at in share["variants"])
         if begin < end:
             lead = task.variants[0] - share["variants"][0]
             own = Task((lead + begin, lead + end), task.replicates)
-            yield own, {name: _share(name, array, slice(begin, end), share, words) for name, array in store.get(task).items()}
+            yield (
+                own,
+                {name: _share(name, array, slice(begin, end), share, words) for name, array in store.get(task, forms).items()},
+            )
 
 
 def _share(name: str, array: Array, own: slice, share: Mapping[str, Any], words: Mapping[str, Any]) -> Array:

@@ -1,7 +1,7 @@
 """The folder of a job among several: its settings, its table of ends, and which share of its batch's data it has."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim import holding, manifest, outputs, results, tables
+from sim import holding, manifest, outputs, receipts, results, tables
 from sim.arrays import Array
 from sim.chunks import Task
 from sim.config import Keep
@@ -23,6 +23,8 @@ from sim.refusal import DamageError, SettingError
 from sim.shocks import strikers
 
 FINAL = "final.csv"
+NEEDED = outputs.CONFIG, FINAL
+"""What every receipt of a job lists."""
 COMPLETE, ALREADY, FAILED = "complete", "already complete", "failed"
 
 
@@ -54,19 +56,29 @@ def write_folders(at: Path, plan: Plan, jobs: Sequence[Job], shares: Mapping[str
         first, last = shares[job.name]
         job.outcome = name, float(outcomes[first])
         into = at.parent.parent / job.name
+        own = [row for rows_of_one in rows[first:last] for row in rows_of_one]
         if into.exists():
             _demand_job(into)
-            job.status = ALREADY
+            job.status = COMPLETE if receipts.wrong(into, NEEDED) else ALREADY
+            if job.status == COMPLETE:
+                with holding.hold(into):
+                    with receipts.drafted(into, FINAL) as draft:
+                        _write_tables(draft, tables.header(summary), own, texts.of(job.point))
+                    receipts.close(into, {})
             continue
         with holding.whole(into) as draft:
-            with (draft / FINAL).open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(tables.header(summary))
-                for own in rows[first:last]:
-                    writer.writerows(own)
-            (draft / outputs.CONFIG).write_text(texts.of(job.point), encoding="utf-8")
+            _write_tables(draft, tables.header(summary), own, texts.of(job.point))
             (draft / manifest.JOB).write_bytes(manifest.sealed(_said(at, words, plan, job, (first, last))))
+            receipts.close(draft, {}, receipts.everything(draft, (manifest.JOB,)))
         job.status = COMPLETE
+
+
+def _write_tables(draft: Path, header: list[str], rows: Iterable[list[Any]], config: str) -> None:
+    with (draft / FINAL).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    (draft / outputs.CONFIG).write_text(config, encoding="utf-8")
 
 
 def _demand_job(folder: Path) -> None:

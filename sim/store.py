@@ -1,14 +1,14 @@
 """The chunks of a run as files: each is there whole or not at all, and read only where it is what was written.
 
-A chunk is an `.npz` of plain arrays; beside it stands a receipt with its size and SHA-256. Whoever stops between the two has not
-written the chunk. A chunk lies in the
-results folder or behind an fsspec URL. One process at a time holds the folder, or several that compute parts.
+A chunk is an `.npz` of plain arrays (`sim.packing`); beside it stands a receipt with its size and SHA-256, and with the hashes of
+the settings that made it and of the words that label it. Whoever stops between the two has not written the chunk. A chunk lies in
+the results folder or behind an fsspec URL. One process at a time holds the folder, or several that compute parts.
 """
 
 import hashlib
-import io
 import json
 import os
+import re
 import secrets
 import socket
 import time
@@ -18,19 +18,20 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from sim import stopping
 from sim.arrays import Array
 from sim.chunks import Task
+from sim.packing import Form, pack, packed, unpacked
 from sim.refusal import DamageError, SettingError
 from sim.remote import Remote, place_of
 
 CHUNKS, LOCK = "chunks", ".lock"
+OURS = re.compile(r"v\d{6,}-r\d{9,}\.(npz|json)")
+"""What files of chunks are called; whatever else lies beside them is somebody's."""
+DRAFT = re.compile(r"\.[\w.-]+\.\d+\.[0-9a-f]{8}")
+"""What a file is called until it is whole."""
 SIGNING = 50
 """Hundredths of a second that a holder is given to sign the lock."""
-HEADER_BYTES = 10_000
-"""More than the header of an array in a chunk ever takes."""
 
 
 def put_file(path: Path, content: bytes, new: bool = False) -> None:
@@ -79,27 +80,14 @@ def sync(*paths: Path) -> None:
             os.close(handle)
 
 
-class _Written:
-    """What is written to a file, counted and hashed on its way, so that a chunk never stands in memory a second time."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.bytes, self.hash = file, 0, hashlib.sha256()
-
-    def write(self, content: bytes) -> int:
-        """Write it."""
-        self.bytes += len(content)
-        self.hash.update(content)
-        return self.file.write(content)
-
-    def flush(self) -> None:
-        """Nothing: the file is flushed where it ends."""
-
-
 class Store:
-    """The chunks of the run whose settings have the hash `run`: in its results folder, or behind the URL `place`."""
+    """The chunks of the run whose settings have the hash `run`: in its results folder, or behind the URL `place`.
 
-    def __init__(self, folder: Path, run: str, place: str = "") -> None:
-        self.folder, self.run = place_of(place) if place else folder / CHUNKS, run
+    `words` is the hash of what labels them, without which they are only known to be there.
+    """
+
+    def __init__(self, folder: Path, run: str, place: str = "", words: str = "") -> None:
+        self.folder, self.run, self.words = place_of(place) if place else folder / CHUNKS, run, words
 
     def path(self, task: Task) -> Path | Remote:
         """Where a chunk lies."""
@@ -115,7 +103,7 @@ class Store:
         path, receipt = self.path(task), self.receipt(task)
         if isinstance(path, Path) and isinstance(receipt, Path):
             with _whole_file(path, sum(array.nbytes for array in arrays.values())) as file:
-                written = _pack(arrays, file)
+                written = pack(arrays, file)
             put_file(receipt, self._receipt(task, written.bytes, written.hash.hexdigest()))
         else:
             content = packed(arrays)
@@ -123,7 +111,7 @@ class Store:
             receipt.write_bytes(self._receipt(task, len(content), hashlib.sha256(content).hexdigest()))
 
     def _receipt(self, task: Task, size: int, sha256: str) -> bytes:
-        said = {"run": self.run, "chunk": [*task.variants, *task.replicates], "bytes": size, "sha256": sha256}
+        said = {"run": self.run, "words": self.words, "chunk": [*task.variants, *task.replicates], "bytes": size, "sha256": sha256}
         return (json.dumps(said) + "\n").encode()
 
     def content(self, task: Task) -> bytes | None:
@@ -157,13 +145,13 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def get(self, task: Task) -> dict[str, Array]:
-        """The arrays of a chunk.
+    def get(self, task: Task, forms: Mapping[str, Form] | None = None) -> dict[str, Array]:
+        """The arrays of a chunk, which have the forms that its run says where they are given.
 
         Raises
         ------
         DamageError
-            Where the chunk is not there, or not as it was written.
+            Where the chunk is not there, not as it was written, or not of this run.
         """
         content = self.content(task)
         if content is None:
@@ -171,8 +159,8 @@ class Store:
             said = "is not as it was written" if there else "is missing"
             raise DamageError(str(self.path(task)), said, "the command that made the folder, which makes it again")
         try:
-            return unpacked(content)
-        except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+            return unpacked(content, forms)
+        except (ValueError, OSError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
             raise DamageError(str(self.path(task)), f"cannot be read: {error}", "a chunk as it was written") from None
 
     def begun(self) -> bool:
@@ -183,11 +171,9 @@ class Store:
         """Remove what stopped writers left: drafts, and where it is said how the run is cut, chunks of it cut otherwise."""
         if isinstance(self.folder, Remote):  # an object is there whole or not at all, and its place is this run's alone
             return
-        for draft in self.folder.glob(".v*-r*.*"):
-            draft.unlink(missing_ok=True)
-        if cut is not None:
-            wanted = {path for task in cut for path in (self.path(task), self.receipt(task))}
-            for path in set(self.folder.glob("v*-r*.*")) - wanted:
+        wanted = {path for task in cut for path in (self.path(task), self.receipt(task))} if cut is not None else set[Any]()
+        for path in self.folder.glob("*v*-r*"):
+            if DRAFT.fullmatch(path.name) or (cut is not None and OURS.fullmatch(path.name) and path not in wanted):
                 path.unlink(missing_ok=True)
 
 
@@ -196,42 +182,6 @@ def _said_run(receipt: Path | Remote) -> object:
         return json.loads(receipt.read_bytes())["run"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-
-
-def packed(arrays: Mapping[str, Array]) -> bytes:
-    """Arrays as the bytes of an `.npz`, the same for the same arrays."""
-    room = io.BytesIO()
-    _pack(arrays, room)
-    return room.getvalue()
-
-
-def _pack(arrays: Mapping[str, Array], file: IO[bytes]) -> _Written:
-    """Write arrays as an `.npz` in one go, never turning back."""
-    written: Any = _Written(file)
-    with zipfile.ZipFile(written, "w") as parts:
-        for name, array in arrays.items():
-            with parts.open(f"{name}.npy", "w", force_zip64=True) as part:
-                np.lib.format.write_array(part, array, allow_pickle=False)
-    return written
-
-
-def unpacked(content: bytes) -> dict[str, Array]:
-    """The arrays of an `.npz`: plain numbers only, and none that claims more bytes than are there."""
-    found = {}
-    with zipfile.ZipFile(io.BytesIO(content)) as parts:
-        for part in parts.infolist():
-            if part.compress_type != zipfile.ZIP_STORED or part.file_size > len(content):
-                raise ValueError(f"{part.filename} is packed otherwise")
-            with parts.open(part) as file:
-                version = np.lib.format.read_magic(file)
-                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(file)
-            size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-            if dtype.kind not in "fi" or not part.file_size - HEADER_BYTES <= size <= part.file_size:
-                raise ValueError(f"{part.filename} claims what it does not hold")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-    return found
 
 
 def hold(folder: Path, together: bool = False) -> AbstractContextManager[None]:

@@ -1,33 +1,33 @@
 """`sim status` and `sim verify`: how far a results folder is, whether it is as it was written, and whether it can be made again."""
 
-import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
-from sim import formats, holding, jobs, manifest, outputs, results
-from sim.arrays import Array
-from sim.chunks import Task, lead
+from sim import formats, holding, jobs, manifest, outputs, receipts, results, shares
+from sim.chunks import Task
 from sim.compose import whole_of
 from sim.config import Keep
 from sim.designs import Point, Whole, assemble, is_light
 from sim.ensemble import run_task
 from sim.folders import Folders
+from sim.hashing import of_data
 from sim.making import JAX, PROJECT, versions
 from sim.manifest import BATCHES
-from sim.names import OUTCOMES, REPLICATE, STATISTIC, VARIANT
+from sim.names import VARIANT, several
 from sim.nested import entry, merged
 from sim.overrides import CHOICES, Axis, parse, put_value
+from sim.packing import packed
 from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.settings import code_hash, differing, fingerprint, flat_settings, in_order
 from sim.simulate import job_of
-from sim.store import holder, packed
+from sim.store import holder
 from sim.words import commit
 
 SAMPLE = 3
@@ -50,14 +50,16 @@ def status(folder: Path) -> list[str]:
         Where its words are not as they were written.
     """
     words = manifest.read_manifest(folder)
+    wrong = _wrong(folder, words)
+    apart = [f"not as written: {receipts.told(wrong)}"] if wrong else []
     if "jobs" not in words and "chunks" not in words:
-        return [f"{folder}: a comparison or explanation, complete"]
+        return [f"{folder}: a comparison or explanation, {'the same command makes it whole' if wrong else 'complete'}", *apart]
     owner = holder(folder)
     held = [f"held by {owner}"] if owner else []
     if "chunks" not in words:
         done = sum((folder / name / manifest.JOB).is_file() for name in words["jobs"])
-        whole = done == len(words["jobs"])
-        lines = ["", f"jobs: {done:,} of {len(words['jobs']):,} complete, {jobs.TABLE} lists them"]
+        whole = done == len(words["jobs"]) and not wrong
+        lines = ["", f"jobs: {done:,} of {len(words['jobs']):,} complete, {jobs.TABLE} lists them", *apart]
         for at in jobs.begun(folder):
             found, there = _chunks(at, manifest.read_batch(at))
             lines += [f"batch {at.name}: {line}" for line in found]
@@ -65,14 +67,30 @@ def status(folder: Path) -> list[str]:
         lines[0] = f"{folder}: {_how(whole, owner)}"
         return [*lines, *held, *([] if whole else [f"to go on: sim {holding.command(folder, words)}"])]
     found, there = _chunks(folder, words)
-    whole = there and ("share" in words or _whole(folder))
+    whole = there and ("share" in words or _whole(folder)) and not wrong
     return [
         f"{folder}: {_how(whole, owner)}",
         *found,
+        *apart,
         *_failures(folder),
         *held,
         *([] if whole else [f"to go on: sim {holding.command(folder, words)}"]),
     ]
+
+
+def _wrong(folder: Path, words: Words) -> dict[str, str]:
+    """Tables and figures of a folder that is or was whole, and of its jobs, which are not as the receipt lists them."""
+    if "share" in words:
+        return receipts.wrong(folder, shares.NEEDED)
+    if "chunks" in words:
+        needed = ([outputs.CONFIG] if "jobs" in words else outputs.NEEDED) if _whole(folder) else []
+        return receipts.wrong(folder, needed)
+    found = receipts.wrong(folder, [jobs.TABLE] if "jobs" in words and _whole(folder) else [])
+    inner = {name: shares.NEEDED for name in words.get("jobs", []) if (folder / name / manifest.JOB).is_file()}
+    inner |= {str(at.relative_to(folder)): [outputs.CONFIG] for at in jobs.begun(folder) if _whole(at)}
+    for name, needed in inner.items():
+        found |= {f"{name}/{file}": how for file, how in receipts.wrong(folder / name, needed).items()}
+    return found
 
 
 def _how(whole: bool, owner: str) -> str:
@@ -132,6 +150,8 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
     if manifest.format_of(folder) == manifest.BEFORE:
         return formats.told(folder)
     words, lines = manifest.read_manifest(folder), []
+    if "jobs" not in words and "chunks" not in words:
+        return [f"{folder}: {_demand_tables(folder)} as written"]
     runs = [Path(os.path.normpath(folder / words["share"]["batch"])) if "share" in words else folder]
     if "jobs" in words and "chunks" not in words:
         runs, there = jobs.begun(folder), [folder / name for name in words["jobs"] if (folder / name).exists()]
@@ -146,8 +166,20 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
     drawn = [every[index] for index in sorted(np.random.default_rng(seed).permutation(len(every))[:sample])]
     for at in dict.fromkeys(at for at, _ in drawn):
         _compute_again(at, [task for where, task in drawn if where == at])
+    for at in dict.fromkeys([folder, *runs]):
+        _demand_tables(at)
     shown = _some([f"{at.name}/{task.name}" for at, task in drawn])
     return lines + ([f"computed again, the same to the byte: {shown} (sample={sample} seed={seed})"] if drawn else [])
+
+
+def _demand_tables(folder: Path) -> str:
+    """Refuse a folder whose tables and figures are not as they were written; how many there are, in words."""
+    words = manifest.read_manifest(folder)
+    if wrong := _wrong(folder, words):
+        again = f"`sim {holding.command(folder, words)}`" if "attributes" in words else "the command that wrote it"
+        said = f"not as {manifest.COMPLETE} lists it: {receipts.told(wrong)}"
+        raise DamageError(str(folder), said, f"{again} makes that again")
+    return several(len(receipts.listed(folder)), "file")
 
 
 def _whole(folder: Path) -> bool:
@@ -171,10 +203,8 @@ def _hash_checked(folder: Path) -> tuple[list[Task], int]:
 
 def _is_sealed(folder: Path, words: Words) -> bool:
     """Whether `complete.json` says what the manifest and the receipts say."""
-    try:
-        return json.loads((folder / manifest.COMPLETE).read_bytes()) == manifest.completion(folder, words)
-    except ValueError:
-        return False
+    said, now = receipts.read(folder / manifest.COMPLETE), manifest.completion(folder, words)
+    return {name: said.get(name) for name in now} == now
 
 
 def _compute_again(folder: Path, chosen: Sequence[Task]) -> None:
@@ -257,10 +287,7 @@ def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
 
 
 def data_hash(folder: Path) -> str:
-    """One SHA-256 of the data of a run, the same however it was cut into chunks or laid out.
-
-    Of each variable in the order of names: its name, type and shape, then the SHA-256 of each variant's and replicate's numbers
-    (of each variant's, for statistics), in C order of the axes of the Dataset, little-endian.
+    """One SHA-256 of the data of a run, the same however it was cut into chunks or laid out, as `sim.hashing.of_data` makes it.
 
     Raises
     ------
@@ -271,31 +298,5 @@ def data_hash(folder: Path) -> str:
     """
     words = manifest.read_manifest(folder)
     results.demand_data(folder, words)
-    found: dict[str, Array] = {}
-    whole = hashlib.sha256()
-    sizes = len(words["coordinates"][VARIANT]), len(words["coordinates"][REPLICATE])
-    heads: dict[str, str] = {}
-    for task, arrays in _world_first(folder, words):
-        (first, last), (low, high) = task
-        for name, array in arrays.items():
-            worlds = name in OUTCOMES or STATISTIC not in words["coordinates"]
-            count = sizes[1] if worlds else 1
-            held = found.setdefault(name, np.zeros((sizes[0], count, 32), np.uint8))
-            array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-            digests = np.array([[list(hashlib.sha256(world).digest()) for world in variant] for variant in array], np.uint8)
-            held[first:last, slice(low, high) if worlds else slice(None)] = digests
-            heads[name] = f"{name} {array.dtype.str} {(sizes[0], count, *array.shape[2:])}\n"
-    for name in sorted(found):
-        whole.update(heads[name].encode() + found[name].tobytes())
-    return whole.hexdigest()
-
-
-def _world_first(folder: Path, words: Words) -> Iterator[tuple[Task, dict[str, Array]]]:
-    """Pieces of a run with arrays (variant, replicate or 1, ...): chunk by chunk where each holds its worlds, else all at once."""
-    if STATISTIC not in words["coordinates"]:
-        for task, arrays in results.pieces_of(folder, words):
-            yield task, {name: lead(array, 2) for name, array in arrays.items()}
-        return
-    ds = results.read_run(folder, words)
-    arrays = {str(name): ds[name].values if name in OUTCOMES else ds[name].values[:, None] for name in ds.data_vars}
-    yield Task((0, ds.sizes[VARIANT]), (0, len(words["coordinates"][REPLICATE]))), arrays
+    manifest.demand_whole(folder, words)
+    return of_data(folder, words)

@@ -132,7 +132,14 @@ def test_sweep_is_one_folder_with_a_column_for_each_swept_key(sim, here):
 def test_jobs_have_a_folder_each(sim, here):
     code, _, wrong = sim("run", "-m", *TOY, "seed=1,2", "out=jobs")
     assert (code, wrong) == (0, "")
-    assert sorted(os.listdir("jobs")) == ["0_baseline_seed_1", "1_baseline_seed_2", "batches", "jobs.csv", "manifest.json"]
+    assert sorted(os.listdir("jobs")) == [
+        "0_baseline_seed_1",
+        "1_baseline_seed_2",
+        "batches",
+        "complete.json",
+        "jobs.csv",
+        "manifest.json",
+    ]
     with open("jobs/jobs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["complete", "complete"]
@@ -509,7 +516,7 @@ def completed(line, here):
 
 
 def test_completion_cuts_the_verb_away(here):
-    assert completed("sim ", here) == ["run", "sweep", "plan", "compare", "explain", "status", "verify"]
+    assert completed("sim ", here) == ["run", "sweep", "plan", "compare", "explain", "status", "verify", "clean", "figures"]
     assert completed("sim sw", here) == ["sweep"]
     assert completed("sim ve", here) == ["verify"]
     assert "region=toy" in completed("sim run region=", here)
@@ -572,7 +579,7 @@ def test_folders_above_a_stopped_run_are_not_left(here, monkeypatch):
     for at in ("new/below/deep", "there/below"):
         variant = expand(over(TOY, "replicates=1", "end=2022-03"))[0]
         with pytest.raises(ZeroDivisionError):
-            outputs.write_run(here / at, Plan([variant]), {})
+            outputs.write_run(here / at, Plan([variant]), outputs.settings_of([variant]))
     assert sorted(os.listdir(here)) == ["mine", "there"]
     assert not os.listdir(here / "there")
 

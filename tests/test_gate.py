@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, load
 
-from sim import holding, manifest, outputs, places
+from sim import drawing, holding, manifest, outputs, places
 from sim.compose import expand, expand_jobs
 from sim.config import Keep
 from sim.folders import Folders, config_folder, folders
@@ -256,7 +256,7 @@ def test_a_path_that_cannot_be_written_or_seen_is_refused(here, path, verb):
 
 def test_a_label_as_a_part_of_a_file_name_has_room_for_the_rest():
     for way in probes.WAYS:
-        word = outputs.file_word(way)
+        word = drawing.file_word(way)
         assert len(word.encode()) <= 120 and not {"/", "\\", "\0", "\n"} & set(word)
 
 

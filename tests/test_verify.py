@@ -119,7 +119,8 @@ def test_settings_that_are_not_what_was_run_are_refused(out, change):
     path.write_text(text.replace(f"{key}: {old}\n", f"{key}: {new}\n", 1))
     with pytest.raises(SettingError, match=f"is not what was run: .*{key}: {old} was run, {new} is there"):
         verify(out, 1, 0)
-    verify(out, 0, 0)
+    with pytest.raises(DamageError, match=r"config\.yaml has changed"):
+        verify(out, 0, 0)
 
 
 @pytest.mark.parametrize("text", ["", "shared: {}\n", "variants: 3", "{", "\x00"])
@@ -156,6 +157,7 @@ BESIDE = {
         "measuring",
         "words",
         "manifest",
+        "stopping",
     ),  # who computes, where it lies, how it is read
 }
 
@@ -179,7 +181,8 @@ def test_numbers_that_come_out_otherwise_are_damage(files, tmp_path):
     store, chunk = out / CHUNKS, "v000000-r000000000"
     other = write(files, tmp_path / "other", "dynamics.vigilance=0,1", "seed=3")
     (store / f"{chunk}.npz").write_bytes((other / CHUNKS / f"{chunk}.npz").read_bytes())
-    receipt = json.loads((other / CHUNKS / f"{chunk}.json").read_text()) | {"run": read_manifest(out)["settings_hash"]}
+    ours = json.loads((store / f"{chunk}.json").read_text())
+    receipt = json.loads((other / CHUNKS / f"{chunk}.json").read_text()) | {name: ours[name] for name in ("run", "words")}
     (store / f"{chunk}.json").write_text(json.dumps(receipt) + "\n")
     whole = json.loads((out / COMPLETE).read_text())
     (out / COMPLETE).write_text(json.dumps({**whole, "chunks": {chunk: receipt["sha256"]}}))
