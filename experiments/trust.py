@@ -23,6 +23,7 @@ from experiments import (  # noqa: E402 - the folder of the repository comes fir
     faults_damage,
     faults_gate,
     faults_stops,
+    faults_words,
     offline,
     portability,
     supply,
@@ -154,6 +155,18 @@ ROWS = {
         [lambda here: faults.races(here, 50)],
         f"{TESTS}, `test_beyond.py`",
     ),
+    "R14": Row(
+        "Whatever stands in a config file or an override: it is read, or refused in two lines that name file and key or line",
+        [lambda here: faults_words.files(here, 25), lambda here: faults_words.overrides(here, 60)],
+        [lambda here: faults_words.files(here, 20_000), lambda here: faults_words.overrides(here, 10_000)],
+        f"{TESTS}, `test_words.py`, `test_commands.py`",
+    ),
+    "R15": Row(
+        "What YAML would read otherwise is taken as it looks, or refused; never changed silently",
+        [lambda here: faults_words.meanings(here, every=5)],
+        [faults_words.meanings],
+        f"{TESTS}, `test_words.py`, `test_configs.py`",
+    ),
     "R16": Row(
         "At the ends of what is allowed numbers stay in their ranges, and beyond them it is refused in two lines",
         [lambda _: bits.limits(50)],
@@ -195,6 +208,24 @@ ROWS = {
         [lambda here: faults_gate.names(here, every=23), lambda here: faults_gate.doors(here, every=6)],
         [faults_gate.names, faults_gate.doors],
         f"{TESTS}, `test_gate.py`, `test_beyond.py`",
+    ),
+    "S4": Row(
+        "Small words that mean much (aliases, depth, a gigabyte, 10^12 cells) are refused within 1 s and 200 MB",
+        [faults_words.bombs],
+        [faults_words.bombs],
+        f"{TESTS}, `test_words.py`",
+    ),
+    "S5": Row(
+        "Labels bring nothing into tables, figures and the screen: no formula, no escape of a terminal, no turned direction",
+        [faults_words.labels_refused],
+        [faults_words.labels_refused, lambda here: faults_words.outputs(here, len(faults_words.LABELS))],
+        f"{TESTS}, `test_words.py`",
+    ),
+    "S6": Row(
+        "Labels of any letters, signs and length are drawn as they are, and no entry of a legend is lost",
+        [lambda _: faults_words.figures(every=13)],
+        [lambda _: faults_words.figures()],
+        f"{TESTS}, `test_words.py`, `test_plots.py`",
     ),
     "S7": Row(
         "Everything works without a network, and nothing goes towards one",

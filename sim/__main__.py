@@ -1,6 +1,7 @@
 """`python -m sim` and the `sim` command."""
 
 import gc
+import io
 import sys
 
 from sim import calling, stopping
@@ -9,6 +10,9 @@ from sim import calling, stopping
 def main() -> None:
     """Run the command line and exit with its code."""
     stopping.listen(calling.stopped(sys.argv[1:], "what was half-written is made anew"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding gets the number of a letter
     from sim.cli import run_command
 
     code = run_command(sys.argv[1:])

@@ -1,7 +1,7 @@
 """What can be said on the command line: the verbs, their arguments and their help."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
@@ -111,11 +111,13 @@ def top_parser() -> Parser:
     return parser
 
 
-def demand_overrides(words: Sequence[str]) -> None:
-    """Refuse words that are no overrides."""
+def demand_overrides(words: Sequence[str], picking: Callable[[str], str]) -> None:
+    """Refuse words that are no overrides; `picking` gives the override that takes a file of a name, if there is one."""
     for word in words:
         if "=" not in word and not word.startswith("~"):
-            raise SettingError(word, "is no override", "key=value, as in scenario=peace_deal", where="arguments")
+            key, sign, value = word.partition(":")
+            meant = f"{key}={value}" if sign and value else picking(word)
+            raise SettingError(word, "is no override", "key=value, as in scenario=peace_deal", meant, "arguments")
 
 
 def said_once(words: Sequence[str]) -> dict[str, str]:

@@ -7,15 +7,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sim.legible import shown
+
 
 def again(argv: Sequence[str]) -> str:
     """The command as it can be typed in the same place."""
     return f"{program()} {shlex.join(argv)}"
 
 
-def stopped(argv: Sequence[str], left: str) -> str:
-    """The line that a stopped command ends with: what there is, and how to go on."""
-    return f"sim: stopped; chunks that are done are kept, {left}. To go on: {again(argv)}"
+def stopped(argv: Sequence[str], left: str, kept: bool = True) -> str:
+    """The line that a stopped command ends with: what there is, and how to go on, or to begin again where nothing is kept."""
+    said = f"chunks that are done are kept, {left}. To go on" if kept else "nothing was kept. To begin again"
+    return f"sim: stopped; {said}: {shown(again(argv))}"
 
 
 def program() -> str:

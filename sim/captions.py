@@ -12,9 +12,11 @@ from sim.labels import reading, told_apart
 from sim.measures import ENDS, FEW
 from sim.names import BLOC, MEASURED_RELATIONS, QUANTITIES, REPLICATE, SIDELESS, STATE, VARIANT, several
 from sim.panels import MARKS_MAX, Interval, Mark, overlaps
-from sim.sheet import MINUS
+from sim.sheet import MINUS, fit
 
 INTERVAL = "95 % interval of the mean"
+LISTED = 80
+"""Letters of a shock's label in a list."""
 SINGLE = "a single world: no band and no interval"
 COLUMNS, PAGES = 6, 4
 """Variants on one sheet of effects, and sheets at most: sheets that cannot show all variants say so."""
@@ -142,7 +144,7 @@ def bar_words(shocks: Sequence[Mark]) -> str:
 
 def listed(shocks: Sequence[Mark], times: Array) -> list[str]:
     """The number, name and months of each mark, and its probability where that is not 1."""
-    return [f"{mark.number} {mark.label} ({', '.join(_when(mark, times))})" for mark in shocks]
+    return [f"{mark.number} {fit(mark.label, LISTED)} ({', '.join(_when(mark, times))})" for mark in shocks]
 
 
 def _when(mark: Mark, times: Array) -> list[str]:

@@ -2,12 +2,13 @@
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import date
 
 from sim.config import NAME, Backend, Config, Dynamics, Effect, Engine, Keep, Shock, ShockKind, members
-from sim.evidence import check_evidence
 from sim.labels import demand_apart, short_reading
 from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity, several
+from sim.patterns import check_evidence, forms_of
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
 from sim.places import demand_new, demand_path
 from sim.refusal import SettingError, demand_known, demand_number, likely
@@ -24,6 +25,7 @@ from sim.region import (
     Region,
     Route,
     State,
+    called,
 )
 
 REPLICATES_MAX = 10_000_000
@@ -34,12 +36,20 @@ WORKERS_MAX = 1024
 def check(config: Config) -> None:
     """Refuse a config whose parts do not fit together; types have been checked on reading."""
     check_run(config)
+    for key in ("region", "dynamics", "scenario", "engine"):
+        _check_name(f"{key}.name", getattr(config, key).name)
     check_region(config.region)
     check_outcome(config)
     check_dynamics(config.dynamics)
     demand_apart({f"shock.{name}.label": shock.label for name, shock in config.shock.items()})
     for name, shock in config.shock.items():
         check_shock(f"shock.{name}", shock, config)
+
+
+def _check_name(key: str, name: str) -> None:
+    """Refuse a name that no file and no label of a variant could bear; those of shocks that make a scenario are joined by +."""
+    if not all(map(NAME.fullmatch, name.split("+"))):
+        raise SettingError(key, f"{name!r} is no name", "small letters, digits and _, 40 at most")
 
 
 def check_run(config: Config) -> None:
@@ -87,7 +97,7 @@ def check_engine(engine: Engine) -> None:
         allowed = "a URL of a folder as in s3://bucket/runs or file:///data/runs, or nothing"
         raise SettingError("engine.chunks", f"{engine.chunks!r} is no URL", allowed)
     demand_path("engine.chunks", engine.chunks)
-    found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", engine.part)
+    found = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", engine.part)
     if engine.part and not (found and int(found[1]) <= int(found[2])):
         raise SettingError("engine.part", f"{engine.part!r} is no part", "NUMBER/PARTS, as in 3/20")
 
@@ -102,12 +112,12 @@ def check_outcome(config: Config) -> None:
     if len(actors) != len(dims):
         raise SettingError("outcome", f"{config.outcome} names {several(len(actors), 'actor')}", ".".join([variable, *dims]))
     for dim, actor in zip(dims, actors, strict=True):
-        demand_known("outcome", actor, config.region.states if dim in (STATE, PEER) else config.region.blocs, dim)
+        demand_known("outcome", actor, called(config.region.states if dim in (STATE, PEER) else config.region.blocs), dim)
 
 
 def check_region(region: Region) -> None:
     """Refuse a region with a name, number or table that cannot be used."""
-    states, blocs = list(region.states), list(region.blocs)
+    states, blocs = called(region.states), called(region.blocs)
     for group, names in (("states", states), ("blocs", blocs), ("routes", region.routes)):
         for name in names:
             if not NAME.fullmatch(name):
@@ -133,10 +143,10 @@ def check_region(region: Region) -> None:
             raise SettingError("region.states.*.same_as", f"{name} joins two states", "each bloc at most once")
         if name in region.relations or any(name in row for row in region.relations.values()):
             raise SettingError(f"region.relations.{name}", "is derived from alignments (same_as)", "no row for this bloc")
-    check_evidence("region.evidence", region.evidence)
+    check_evidence("region.evidence", region.evidence, forms_of(region))
 
 
-def _check_state(key: str, state: State, blocs: list[str]) -> None:
+def _check_state(key: str, state: State, blocs: Mapping[str, str]) -> None:
     for name, quantity in STATE_NUMBERS.items():
         demand_number(f"{key}.{name}", getattr(state, name), QUANTITIES[quantity])
     if state.same_as:
@@ -145,7 +155,7 @@ def _check_state(key: str, state: State, blocs: list[str]) -> None:
         demand_known(f"{key}.member_of", name, blocs, "bloc")
         if name == state.same_as:
             raise SettingError(f"{key}.member_of", f"{name} is the state itself (same_as)", "other blocs")
-    courting = [name for name in blocs if name != state.same_as]
+    courting = {name: label for name, label in blocs.items() if name != state.same_as}
     for name, quantity in STATE_TABLES.items():
         table = getattr(state, name)
         for bloc, value in table.items():
@@ -160,7 +170,7 @@ def _check_state(key: str, state: State, blocs: list[str]) -> None:
         )
 
 
-def _check_bloc(key: str, bloc: Bloc, states: list[str]) -> None:
+def _check_bloc(key: str, bloc: Bloc, states: Mapping[str, str]) -> None:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", bloc.colour):
         raise SettingError(f"{key}.colour", f"{bloc.colour!r} is no colour", "'#0072B2' and the like")
     for name, quantity in BLOC_NUMBERS.items():
@@ -173,7 +183,7 @@ def _check_bloc(key: str, bloc: Bloc, states: list[str]) -> None:
         demand_known(f"{key}.buffer", state, states, "state")
 
 
-def _check_pairs(key: str, table: PairTable, names: list[str], quantity: Quantity) -> None:
+def _check_pairs(key: str, table: PairTable, names: Mapping[str, str], quantity: Quantity) -> None:
     for one, row in table.items():
         demand_known(key, one, names, "state" if quantity.dims[0] == STATE else "bloc")
         for other, value in row.items():
@@ -188,7 +198,7 @@ def _check_pairs(key: str, table: PairTable, names: list[str], quantity: Quantit
                 )
 
 
-def _check_route(key: str, route: Route, states: list[str]) -> None:
+def _check_route(key: str, route: Route, states: Mapping[str, str]) -> None:
     if len(route.ends) != 2 or route.ends[0] == route.ends[1]:
         raise SettingError(f"{key}.ends", f"{route.ends} are not two ends", "two different states")
     for part in ("ends", "via"):
@@ -206,7 +216,7 @@ def check_dynamics(dynamics: Dynamics) -> None:
         demand_number(f"dynamics.{name}", getattr(dynamics, name), WEIGHT)
     for name in SCALARS:
         demand_number(f"dynamics.{name}", getattr(dynamics, name), QUANTITIES[name])
-    check_evidence("dynamics.evidence", dynamics.evidence)
+    check_evidence("dynamics.evidence", dynamics.evidence, [[[*MECHANISMS, *SCALARS]]])
 
 
 # Shocks --------------------------------------------------------------------------------------------------------------------
@@ -228,6 +238,9 @@ def check_shock(key: str, shock: Shock, config: Config) -> None:
     """Refuse a shock with an effect that cannot happen in this region and window."""
     if not 0 <= shock.probability <= 1:
         raise SettingError(f"{key}.probability", f"{shock.probability:g} is out of range", "[0, 1]")
+    for name in (key.removeprefix("shock."), *shock.effects):
+        if not NAME.fullmatch(name):
+            raise SettingError(key, f"{name!r} is no name", "small letters, digits and _, 40 at most")
     if not shock.effects:
         raise SettingError(f"{key}.effects", "is empty", "one or more")
     begins: list[date] = []
@@ -282,16 +295,15 @@ def _check_lasting(key: str, effect: Effect) -> None:
 
 
 def _check_who(key: str, effect: Effect, quantity: Quantity, region: Region) -> None:
-    known = {
-        "state": list(region.states),
-        "peer": list(region.states),
-        "bloc": list(region.blocs),
-        "rival": list(region.blocs),
-        "route": list(region.routes),
-    }
+    states, blocs = called(region.states), called(region.blocs)
+    known = {"state": states, "peer": states, "bloc": blocs, "rival": blocs, "route": called(region.routes)}
     if set(effect.who) != set(quantity.dims):
-        raise SettingError(key, f"{effect.target} is not named by {', '.join(effect.who) or 'nothing'}", ", ".join(quantity.dims))
+        odd = next((name for name in effect.who if name not in quantity.dims), "")
+        wrong = f"{effect.target} is not named by {', '.join(effect.who) or 'nothing'}"
+        raise SettingError(key, wrong, ", ".join(quantity.dims), likely(odd, quantity.dims))
     for dim, value in effect.who.items():
+        if not members(value):
+            raise SettingError(f"{key}.{dim}", "names nobody", f"names, or '*' for every {dim}")
         for name in members(value):
             if name != "*":
                 demand_known(f"{key}.{dim}", name, known[dim], "state" if dim == "peer" else "bloc" if dim == "rival" else dim)

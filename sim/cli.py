@@ -11,6 +11,7 @@ from typing import Any
 from sim import places, stopping
 from sim.arguments import TENDING, VERBS, Parser, demand_overrides, parser_of, said_once, top_parser
 from sim.calling import program, stopped
+from sim.legible import say
 from sim.names import several
 from sim.progress import progress
 from sim.refusal import SettingError, likely
@@ -31,7 +32,8 @@ def run_command(argv: Sequence[str]) -> int:
     except SettingError as error:
         return refuse(str(error), error.code)
     except KeyboardInterrupt as stop:
-        stopping.tell(stopped(argv, "nothing half-written is left"))
+        kept = any(map(_holds_chunks, _begun))
+        stopping.tell(stopped(argv, "nothing half-written is left", kept))
         return STOPPED + (stop.args[0] if stop.args else signal.SIGINT)
     except BrokenPipeError:  # whoever read what is said has gone, and what was under way has not ended
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing may be flushed to a closed pipe on exit
@@ -46,8 +48,17 @@ def run_command(argv: Sequence[str]) -> int:
 def refuse(message: str, code: int) -> int:
     """Print a message to people, cut to what they read; the code that it ends with."""
     lines = [line if len(line) <= 400 else line[:397] + "..." for line in message.splitlines()]
-    print("\n".join([f"sim: {lines[0]}", *lines[1:LINES_MAX]]), file=sys.stderr)
+    say(f"sim: {lines[0]}", *lines[1:LINES_MAX], wrong=True)
     return code
+
+
+_begun: list[Path] = []
+"""The folders into which this command writes chunks."""
+
+
+def _holds_chunks(folder: Path) -> bool:
+    """Whether a chunk of a run or of its jobs is done, here or where the folder's words say that chunks are."""
+    return any(folder.rglob("v*.npz")) or (folder.is_dir() and not (folder / "chunks").is_dir())
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -80,7 +91,9 @@ def _obeyed(verb: str, options: Any) -> int:
 
         tending.tend(verb, options)
         return GOOD
-    demand_overrides(options.overrides)
+    from sim.folders import Folders
+
+    demand_overrides(options.overrides, Folders().picking)
     return run_jobs(options) if getattr(options, "multirun", False) else run_together(verb, options)
 
 
@@ -106,7 +119,7 @@ def run_together(verb: str, options: Any) -> int:
     if verb == "plan":
         from sim import planning
 
-        print("\n".join(planning.lines(variants)))
+        say(*planning.lines(variants))
         return GOOD
 
     from sim import holding, outputs, results, telling
@@ -114,30 +127,28 @@ def run_together(verb: str, options: Any) -> int:
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
     if holding.complete(folder, settings, variants[0].config.engine.chunks):
-        for line in outputs.mend(folder, variants):
-            print(line)
+        say(*outputs.mend(folder, variants))
         ds = results.open_results(folder)
         for line in telling.effects_lines(ds):
-            print(line)
+            say(line)
         return _end(folder, f"already complete: {folder}{telling.against(ds)}", variants, options)
 
     from sim.plans import Plan
 
     plan = Plan(variants)
-    for line in telling.describe(plan):
-        print(line, flush=True)
+    say(*telling.describe(plan))
+    _begun.append(folder)
     if part := plan.config.engine.part:
         with progress() as watch:
             count = outputs.write_part(folder, plan, settings, watch)
         done = f"{several(count, 'chunk')} {'is' if count == 1 else 'are'} in {folder}"
-        print(f"part {part}: {done}; when all parts are, the same command without engine.part ends the run")
+        say(f"part {part}: {done}; when all parts are, the same command without engine.part ends the run")
         return GOOD
     with progress() as watch:
         ds = outputs.write_run(folder, plan, settings, watch)
     if not plan.margins_are_quick:
-        print("\n".join(telling.margin_lines(plan)))
-    for line in telling.effects_lines(ds):
-        print(line)
+        say(*telling.margin_lines(plan))
+    say(*telling.effects_lines(ds))
     return _end(folder, f"results: {folder}", variants, options)
 
 
@@ -145,8 +156,7 @@ def tell_replaced(options: Any) -> None:
     """Name the user's files that stand before shipped ones; beside settings that are printed, not among them."""
     from sim.folders import folders
 
-    for line in folders(options.config_dir).replaced_lines():
-        print(line, file=sys.stderr if options.cfg else sys.stdout, flush=True)
+    say(*folders(options.config_dir).replaced_lines(), wrong=bool(options.cfg))
 
 
 def _show(variants: Sequence[Any]) -> int:
@@ -155,15 +165,15 @@ def _show(variants: Sequence[Any]) -> int:
     shown = {id(variant.settings): variant for variant in variants}
     for variant in shown.values():
         if len(shown) > 1:
-            print(f"--- # {variant.label}")
-        print(yaml.safe_dump(variant.settings, sort_keys=False, allow_unicode=True, width=132), end="")
+            say(f"--- # {variant.label}")
+        say(*yaml.safe_dump(variant.settings, sort_keys=False, allow_unicode=True, width=132).splitlines())
     return GOOD
 
 
 def _end(folder: Path, said: str, variants: Any, options: Any) -> int:
-    print(said)
-    print(f"figures: {folder / 'figures'}")
-    print(f"next: {program()} {_next_step(folder, variants, options)}")
+    say(said)
+    say(f"figures: {folder / 'figures'}")
+    say(f"next: {program()} {_next_step(folder, variants, options)}")
     return GOOD
 
 
@@ -191,20 +201,20 @@ def run_jobs(options: Any) -> int:
     for line in jobs.notes(batches):
         print(line, file=sys.stderr)
     folder = jobs.folder_of(batches)
+    _begun.append(folder)
     done = jobs.write_jobs(folder, batches, progress)
-    for line in jobs.lines(done):
-        print(line)
-    print(f"results: {folder} ({several(len(done), 'job')}, jobs.csv lists them)")
+    say(*jobs.lines(done))
+    say(f"results: {folder} ({several(len(done), 'job')}, jobs.csv lists them)")
     failed = sum(job.status == jobs.FAILED for job in done)
     if failed:
-        print(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", file=sys.stderr)
+        say(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", wrong=True)
         return JOBS_FAILED
     first_of: dict[int, jobs.Job] = {}
     for job in done:
         on_its_luck = first_of.setdefault(job.point.whole.config.seed, job) if job.keep is not Keep.summaries else job
         if on_its_luck is not job:
             first, second = (shlex.quote(str(folder / one.name)) for one in (on_its_luck, job))
-            print(f"next: {program()} compare {first} {second}")
+            say(f"next: {program()} compare {first} {second}")
             break
     return GOOD
 
@@ -220,8 +230,8 @@ def compare_folders(words: Sequence[str]) -> int:
 
     from sim import comparing
 
-    into = comparing.write_comparison(folders, Path(out[0]) if out else None, tell=print)
-    print(f"figures and tables: {into}")
+    into = comparing.write_comparison(folders, Path(out[0]) if out else None, tell=say)
+    say(f"figures and tables: {into}")
     return GOOD
 
 
@@ -234,8 +244,8 @@ def explain_folder(folder: str, words: Sequence[str]) -> int:
 
     from sim import explaining
 
-    into = explaining.write_explanation(Path(folder), actors, said, tell=print)
-    print(f"written: {into}")
+    into = explaining.write_explanation(Path(folder), actors, said, tell=say)
+    say(f"written: {into}")
     return GOOD
 
 

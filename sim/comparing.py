@@ -101,7 +101,9 @@ def _write_settings(path: Path, rows: Sequence[tuple[str, Any, Any]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["setting", "first", "second"])
-        writer.writerows([key, *("" if value is None else tables.cell(value) for value in pair)] for key, *pair in rows)
+        writer.writerows(
+            [tables.cell(key), *("" if value is None else tables.cell(value) for value in pair)] for key, *pair in rows
+        )
 
 
 def _draw_two(folder: Path, opened: Sequence[xr.Dataset], difference: xr.Dataset, names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from sim.legible import LABEL_MAX, cut
 from sim.measures import STATISTICS, half_interval, spread, welch
 from sim.measuring import measured
 from sim.names import BLOC, DRAWN, PERIOD, REPLICATE, SHOWN, STATE, STATISTIC, TIME, VARIANT
@@ -15,6 +16,8 @@ from sim.results import HALF_WIDTH
 from sim.tables import SAMPLES, swept
 
 PAIRED = "paired"
+LABELS = 6
+"""Names of actors that a message gives."""
 
 
 def common_variants(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> list[tuple[str, str]]:
@@ -86,6 +89,7 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
     for ds, name in zip((first, second), names, strict=True):
         if STATISTIC in ds.dims:
             raise SettingError(name, "holds summaries only, and pairs need every world", keeping_command(ds, "worlds"))
+    _demand_related(first, second, names)
     pairs = common_variants(first, second, names)
     paired = same_luck(first, second)
     first, second = measured(first), measured(second)
@@ -129,6 +133,20 @@ def _shared(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> tupl
         if not keep[dim] and first.sizes[dim]:
             raise SettingError(f"{names[0]} and {names[1]}", f"have no {dim} in common", "results of one region and time")
     return first.sel(keep), second.sel(keep)
+
+
+def _demand_related(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> None:
+    """Refuse results that share no state, bloc or time, with all that each has."""
+    said = []
+    for dim, plural in ((STATE, "states"), (BLOC, "blocs"), (TIME, "instants")):
+        ours, theirs = ([str(value)[:10] if dim == TIME else str(value) for value in ds[dim].values] for ds in (first, second))
+        if not set(ours) & set(theirs):
+            spans = [f"{own[0]} to {own[-1]}" if dim == TIME else ", ".join(own[:LABELS]) for own in (ours, theirs)]
+            said.append(f"no {plural} in common ({spans[0]}; {spans[1]})")
+    if said:
+        regions = " and ".join(dict.fromkeys(str(ds.attrs["region_label"]) for ds in (first, second)))
+        wrong = f"are of {cut(regions, LABEL_MAX)}: {'; '.join(said)}"
+        raise SettingError(f"{names[0]} and {names[1]}", wrong, "two runs of one region over times that meet")
 
 
 def _paired(one: np.ndarray, other: np.ndarray) -> np.ndarray:

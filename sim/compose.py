@@ -122,7 +122,7 @@ def _axes(overrides: Sequence[str], config_dir: str | Path | None, together: boo
         whole_run = axis.key == "study" or (axis.key in RUN_KEYS and (together or axis.interval))
         if axis.swept and whole_run:
             raise SettingError(
-                axis.key, "belongs to the whole run and cannot be swept in it", "sim run -m: a job each", where=axis.said
+                axis.key, "belongs to the whole run and cannot be swept in it", "sim run -m: a job each", where=axis.place
             )
         if axis.interval:
             demand_drawable(axis)
@@ -160,7 +160,7 @@ def _points(axes: Sequence[Axis], rows: Sequence[Combination], where: Folders, c
                 demand_one_way(axis, wholes[name].settings)
         own = {axis.path: row[key] for key, axis in light.items() if key in row}
         points.append(_point(wholes[name], {names[key]: _word(value) for key, value in row.items()}, own))
-    _demand_apart(points)
+    _demand_apart(points, " ".join(axis.place for axis in axes if axis.swept))
     return points
 
 
@@ -200,7 +200,7 @@ def _point(whole: Whole, apart: Mapping[str, object], own: Mapping[Where, object
     return Point(label, coordinates, whole, own)
 
 
-def _demand_apart(points: Sequence[Point]) -> None:
+def _demand_apart(points: Sequence[Point], where: str) -> None:
     """Refuse a point that stands twice, also where its numbers are only spelt otherwise (1 and 1.0)."""
     seen: dict[object, str] = {}
     for point in points:
@@ -208,7 +208,7 @@ def _demand_apart(points: Sequence[Point]) -> None:
         for same in (point.label, values):
             if same in seen:
                 said = f"{point.label!r} stands twice" if seen[same] == point.label else f"{point.label!r} is {seen[same]!r} again"
-                raise SettingError("variants", said, "each value once")
+                raise SettingError("variants", said, "each value once", where=where)
             seen[same] = point.label
 
 
@@ -219,18 +219,17 @@ def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
         return axes
     demand_files(study, where)
     file = where.file("study", str(study.choices[0]))
-    table = read_file(file).get("study", {}) if file else {}
     try:
-        wanted = build(Study, table, "study").axes
+        wanted = build(Study, read_file(file).get("study", {}) if file else {}, "study").axes
+        own = parse([f"{key}={values}" for key, values in wanted.items()], where)
     except SettingError as error:
         raise SettingError(error.key, error.wrong, error.allowed, error.meant, str(file)) from None
-    own = parse([f"{key}={values}" for key, values in wanted.items()], where)
     for axis in own:
         if file and where.is_own(file):
             places.demand_no_place(axis.path, file)
     if any(axis.key == "shock" for axis in axes):
         own = [axis for axis in own if axis.key != "scenario"]
-    return [axis for axis in own if not any(axis.crosses(other) for other in axes)] + axes
+    return [replace(axis, file=str(file)) for axis in own if not any(axis.crosses(other) for other in axes)] + axes
 
 
 def _word(value: object) -> object:

@@ -77,13 +77,13 @@ def demand_values(axis: Axis) -> None:
             if quantity:
                 demand_number(axis.key, value, quantity)
         except SettingError as error:
-            raise SettingError(error.key, error.wrong, error.allowed, error.meant, axis.said) from None
+            raise SettingError(error.key, error.wrong, error.allowed, error.meant, axis.place) from None
 
 
 def demand_drawable(axis: Axis) -> None:
     """Refuse an interval for what is no number of the model."""
     if not (_is_size(axis.path) or quantity_at(axis.path) or axis.path[0] == "shock"):
-        raise SettingError(axis.key, "is not drawn from an interval", "a number of region, dynamics or a shock", where=axis.said)
+        raise SettingError(axis.key, "is not drawn from an interval", "a number of region, dynamics or a shock", where=axis.place)
 
 
 def demand_one_way(axis: Axis, settings: Tables) -> None:
@@ -92,7 +92,7 @@ def demand_one_way(axis: Axis, settings: Tables) -> None:
         case ("region", table, one, other) if table in PAIR_TABLES and PAIR_TABLES[table][0] not in DIRECTED:
             if one in settings["region"][table].get(other, {}):
                 raise SettingError(
-                    axis.key, "the file gives this pair both ways", "one number: it holds both ways", where=axis.said
+                    axis.key, "the file gives this pair both ways", "one number: it holds both ways", where=axis.place
                 )
 
 

@@ -1,16 +1,14 @@
 """What is known of every number: its row of evidence or own range, what lies outside it, and what a push can move at most."""
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import cache
 from typing import Any, NamedTuple
 
 from sim.names import MECHANISMS, QUANTITIES, SCALARS, WEIGHT, Quantity
 from sim.nested import Where
 from sim.refusal import SettingError, demand_number
-from sim.region import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Evidence
+from sim.region import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES
 
 SAMPLED_GROUPS = ("region", "dynamics")
 BESIDE = ("evidence", "name", "label", "as_of")
@@ -89,23 +87,6 @@ def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, fl
         for name, effect in content["effects"].items():
             found[("shock", shock, "effects", name, "size")] = (float(effect["range"][0]), float(effect["range"][1]))
     return found
-
-
-def check_evidence(key: str, evidence: object) -> None:
-    """Refuse a table of evidence with a row that says no range, unit or source."""
-    if not isinstance(evidence, Mapping):
-        raise SettingError(key, "is no table", "rows of {low, high, unit, source}")
-    for pattern, row in evidence.items():
-        place = f"{key}.{pattern}"
-        wanted = {entry.name for entry in fields(Evidence)}
-        if not isinstance(row, Mapping) or set(row) != wanted:
-            raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
-        if not all(isinstance(row[end], int | float) and math.isfinite(row[end]) for end in ("low", "high")):
-            raise SettingError(place, "has no finite low and high", "two numbers")
-        if row["low"] > row["high"]:
-            raise SettingError(place, f"low {row['low']:g} is above high {row['high']:g}", "low <= high")
-        if not str(row["source"]).strip():
-            raise SettingError(f"{place}.source", "is empty", "a source, or 'judgement'")
 
 
 # Numbers that do not fit ----------------------------------------------------------------------------------------------------

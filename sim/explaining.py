@@ -8,9 +8,10 @@ from typing import Any
 import xarray as xr
 
 from sim import holding, manifest, outputs, places, receipts, results, tables
-from sim.explanation import CHANGE, EFFECT, KIND, dates, explain, narrative
+from sim.explanation import CHANGE, EFFECT, KIND, dates, demand_parts, explain, interval, narrative
+from sim.legible import LABEL_MAX, cut, shown
 from sim.making import PROJECT, installed_version
-from sim.names import TIME, VARIANT, several
+from sim.names import BLOC, STATE, TIME, VARIANT, several
 from sim.refusal import SettingError, demand_known, whole_number
 from sim.settings import fingerprint
 
@@ -38,6 +39,7 @@ def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str],
     there = holding.complete(into, asked) and not receipts.wrong(into)
     holding.clear_killed(into.parent, into.name)
     ds = results.open_results(folder)
+    _demand_explainable(ds, actors, said)
     variant = _variant(ds, said.get("variant", ""))
     into_new = None if there else into
     if actors:
@@ -47,6 +49,16 @@ def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str],
     if there:
         tell(f"already complete: {into}")
     return into
+
+
+def _demand_explainable(ds: xr.Dataset, actors: Sequence[str], said: dict[str, str]) -> None:
+    """Refuse what no choice of a variant mends: parts that were not kept, names, instants, a world."""
+    demand_parts(ds)
+    for dim, name in zip((STATE, BLOC), actors, strict=False):
+        known = dict(zip(map(str, ds[dim].values), map(str, ds[f"{dim}_label"].values), strict=True))
+        demand_known(dim, name, known, dim)
+    if actors and "world" not in said:
+        interval(ds, said.get("from", ""), said.get("to", ""))
 
 
 def _variant(ds: xr.Dataset, said: str) -> str:
@@ -91,7 +103,7 @@ def _whole_run(ds: xr.Dataset, variant: str, said: dict[str, str], into: Path | 
     lines = narrative(ds, variant, world)
     if into:
         with holding.answered(into, asked) as draft:
-            (draft / NARRATIVE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+            (draft / NARRATIVE).write_text("\n".join(map(shown, lines)) + "\n", encoding="utf-8")
     for line in lines:
         tell(line)
 
@@ -100,17 +112,20 @@ def _lines(explained: xr.Dataset) -> list[str]:
     """The parts over the whole stretch of time as lines of text."""
     words, days = explained.attrs, dates(explained[TIME].values)
     kinds = [str(kind) for kind in explained[KIND].values]
-    heads = {CHANGE: words["variant"], EFFECT: f"against {words['against']}"}
+    heads = {CHANGE: cut(words["variant"], LABEL_MAX), EFFECT: cut(f"against {words['against']}", LABEL_MAX)}
     width = max(20, *(len(heads[kind]) + 2 for kind in kinds))
+    state, bloc = (cut(words[name], LABEL_MAX) for name in ("state_label", "bloc_label"))
     lines = [
-        f"{words['state_label']} and {words['bloc_label']}, {days[0]} to {days[-1]}: what each part added to the alignment, "
+        f"{state} and {bloc}, {days[0]} to {days[-1]}: what each part added to the alignment, "
         f"mean ± half its 95 % interval, {several(int(words['replicates']), 'world')}",
         " " * 24 + "".join(f"{heads[kind]:>{width}}" for kind in kinds),
     ]
     last = explained["part"].isel({TIME: -1})
     for at, label in enumerate(explained["piece_label"].values):
         row = last.isel(piece=at)
-        lines.append(f"{label!s:<24}" + "".join(f"{tables.interval(row.sel({KIND: kind})):>{width}}" for kind in kinds))
+        lines.append(
+            f"{cut(str(label), LABEL_MAX):<24}" + "".join(f"{tables.interval(row.sel({KIND: kind})):>{width}}" for kind in kinds)
+        )
     return [*lines, f"the parts add up to the recorded change within {words['residual']:.1g}"]
 
 

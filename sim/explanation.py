@@ -11,6 +11,7 @@ from sim.arrays import Array
 from sim.comparison import keeping_command
 from sim.measures import STATISTICS, half_interval, spread
 from sim.names import BLOC, MOVE, PART, PARTS, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT, several
+from sim.neardates import near_date
 from sim.refusal import SettingError, demand_known
 from sim.results import HALF_WIDTH
 
@@ -53,7 +54,7 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
     labels = [str(label) for label in ds[VARIANT].values]
     demand_known("variant", variant, labels, "variant")
     for dim, name in ((STATE, state), (BLOC, bloc)):
-        demand_known(dim, name, [str(known) for known in ds[dim].values], dim)
+        demand_known(dim, name, dict(zip(map(str, ds[dim].values), map(str, ds[f"{dim}_label"].values), strict=True)), dim)
     first, last = interval(ds, since, until)
     at = labels.index(variant)
     to = labels.index(str(ds["reference"].values[at]))
@@ -112,9 +113,10 @@ def interval(ds: xr.Dataset, since: str, until: str) -> tuple[int, int]:
     for key, said, default in (("from", since, days[0]), ("to", until, days[-1])):
         at = [index for index, day in enumerate(days) if day.startswith(said or default)]
         if not at or (said and len(said) < len("2025-08")):
-            raise SettingError(
-                key, f"{said!r} is no instant of the results", f"{days[0][:7]} to {days[-1][:7]}", where=f"{key}={said}"
-            )
+            near = near_date(said)
+            meant = near if near != said and any(day.startswith(near or "-") for day in days) else ""
+            wrong = f"{said!r} is no instant of the results"
+            raise SettingError(key, wrong, f"{days[0][:7]} to {days[-1][:7]}", meant, f"{key}={said}")
         found.append(at[0])
     if found[0] >= found[1]:
         raise SettingError("to", f"{until or days[-1]} is not after {since or days[0]}", "a later instant", where=f"to={until}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim import places
-from sim.groups import GROUPS, is_name, named_by
+from sim.groups import GROUPS, entries_of, is_name
 from sim.refusal import SettingError, likely
 from sim.strict import is_whole, read_file
 
@@ -58,6 +58,23 @@ class Folders:
         """Whether a file is one of the user's."""
         return self.user is not None and self.user in file.parents
 
+    def picking(self, word: str) -> str:
+        """The override that takes a file of some name, as study=headline; empty where there is none."""
+        found = [group for group in ("scenario", "study", "region", "dynamics") if self.file(group, word)]
+        return f"{found[0]}={word}" if found else ""
+
+    def unread(self, group: str, name: str) -> str:
+        """A file of the user's own that would be a group's option if it ended in `.yaml`; empty where there is none."""
+        folder = self.user / group if self.user else None
+        files = sorted(folder.iterdir()) if folder and folder.is_dir() else []
+        return next(
+            (str(file) for file in files if name in (file.name.partition(".")[0], file.name) and file.suffix != ".yaml"), ""
+        )
+
+    def called(self, file: Path) -> str:
+        """A file as messages name it: the user's own by its path, a shipped one as `group/name.yaml`."""
+        return str(file) if self.is_own(file) else f"{file.parent.name}/{file.name}"
+
 
 def folders(config_dir: str | Path | None) -> Folders:
     """The folders to search, every file in the user's own checked first.
@@ -71,10 +88,14 @@ def folders(config_dir: str | Path | None) -> Folders:
         return Folders()
     places.demand_path("--config-dir", str(config_dir))
     user = Path(os.path.realpath(config_dir))
+    above = next((str(folder.parent) for folder in (user, *user.parents) if folder.name in GROUPS and folder.is_dir()), "")
     if not user.is_dir():
-        raise SettingError("--config-dir", f"{config_dir} is no folder", "a folder with region/, shock/, scenario/ ... files")
+        near = above or likely(
+            user.name, [path.name for path in user.parent.iterdir() if path.is_dir()] if user.parent.is_dir() else []
+        )
+        raise SettingError("--config-dir", f"{config_dir} is no folder", "a folder with region/, shock/, scenario/ ... files", near)
     if not any((user / group).is_dir() for group in GROUPS):
-        raise SettingError("--config-dir", f"{config_dir} holds none of the folders that are read", ", ".join(GROUPS))
+        raise SettingError("--config-dir", f"{config_dir} holds none of the folders that are read", ", ".join(GROUPS), above)
     _demand_read(user)
     for file in sorted(user.glob("*/*.yaml")):
         if file.parent.name in GROUPS and not file.name.startswith("."):
@@ -90,12 +111,12 @@ def read_checked(file: Path, group: str, own: bool) -> Mapping[str, object]:
     if own and not (file.is_file() and Path(os.path.realpath(file)).is_relative_to(file.parent.parent)):
         raise SettingError("--config-dir", "is no file in that folder", "plain files, no links out of it", where=str(file))
     content = read_file(file)
-    named = named_by(content, group, file)
+    entries = entries_of(content, group, file)
     if own:
         places.demand_none_in(content, group, is_whole(file), file)
-        if group != places.ENGINE and named.get(places.ENGINE):
-            meant = f"engine={named[places.ENGINE][0]} on the command line"
-            raise SettingError("defaults.engine", "is not set by a file", meant, where=str(file))
+        engine = next((entry.names[0] for entry in entries if entry.group == places.ENGINE != group), "")
+        if engine:
+            raise SettingError("defaults.engine", "is not set by a file", f"engine={engine} on the command line", where=str(file))
     return content
 
 

@@ -234,7 +234,7 @@ def write_failures(folder: Path, said: dict[str, Any], job: Job, failures: Seque
         for label in at_fault(job, failure):
             seed = job.seeds[job.labels.index(label)]
             row = [failure.task.name, label, low, high - 1, seed, failure.error.key, failure.error.wrong]
-            writer.writerow([*map(tables.cell, row), f"sim {command(folder, said)}"])
+            writer.writerow([*map(tables.cell, row), tables.cell(f"sim {command(folder, said)}")])
     with receipts.drafted(folder, FAILURES) as draft:
         (draft / FAILURES).write_bytes(text.getvalue().encode())
 

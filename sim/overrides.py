@@ -1,17 +1,19 @@
 """Overrides in Hydra's grammar: read into axes of choices, named as coordinates, set on plain tables."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, QuotedString, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, QuotedString, RangeSweep, Sweep
 from hydra.errors import HydraException
 
 from sim import places
 from sim.folders import HYDRA, Folders
 from sim.groups import GROUPS, is_name
+from sim.legible import shown, unseen
 from sim.names import RESERVED
 from sim.nested import merged
 from sim.refusal import SettingError, likely
@@ -20,6 +22,11 @@ from sim.repeats import demand_once
 from sim.settings import leaves
 
 Tables = dict[str, Any]
+EXAMPLES = "key=value, key=a,b, 'shock=[a,b]'"
+LETTERS_MAX, DEPTH_MAX = 20_000, 20
+"""Letters of one override, and how deep its brackets may be."""
+OVERRIDES_MAX = 1_000
+"""Overrides of one command."""
 VALUES_MAX = 100_000
 """Values of one override."""
 SEARCH = f"{HYDRA}.searchpath"
@@ -38,6 +45,13 @@ class Axis:
     delete: bool = False
     interval: tuple[float, float] | None = None
     """The two ends between which the key is drawn; its one choice is then the lower."""
+    file: str = ""
+    """The file of a study that says so, where the command does not."""
+
+    @property
+    def place(self) -> str:
+        """Where it was said."""
+        return f"{self.file}: study.axes" if self.file else self.said
 
     @property
     def swept(self) -> bool:
@@ -71,6 +85,8 @@ def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
     """
     if isinstance(overrides, str):
         raise SettingError(overrides, "is one text", "a list of them, as in ['scenario=peace_deal']")
+    if len(overrides) > OVERRIDES_MAX:
+        raise SettingError(f"{overrides[0]} ...", f"is one of {len(overrides)} overrides", f"at most {OVERRIDES_MAX}")
     axes: list[Axis] = []
     for said in overrides:
         if "${" in said:
@@ -81,10 +97,25 @@ def parse(overrides: Sequence[str], where: Folders) -> list[Axis]:
 
 
 def _parsed(said: str) -> Override:
+    """One override in Hydra's grammar."""
+    if not isinstance(said, str):
+        raise SettingError(repr(said), "is no text", "key=value")
+    if len(said) > LETTERS_MAX:
+        raise SettingError(f"{said[:40]}...", f"has {len(said)} letters", f"at most {LETTERS_MAX}; a file of study/ takes more")
+    if hidden := unseen(said):
+        key = said.partition("=")[0]
+        raise SettingError(key, f"holds a character that is not seen ({shown(hidden[0])})", "text on one line", where=said)
+    nested = max(itertools.accumulate(letter in "[{(" or -(letter in "]})") for letter in said), default=0)
+    if nested > DEPTH_MAX:
+        raise SettingError(said, "is too deep", f"{DEPTH_MAX} levels of brackets")
     try:
         return OverridesParser.create().parse_override(said)
-    except HydraException as error:
-        raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], "key=value, key=a,b, 'shock=[a,b]'") from None
+    except (HydraException, ValueError) as error:
+        key, _, value = said.partition("=")
+        foreign = not value.isascii() and not any(quote in value for quote in "'\"")
+        meant = f"""'{key}="{value}"'""" if foreign and not set(value) & set(",[]{}()\\") else ""
+        allowed = """in quotes what is not of Latin letters and digits, as in 'key="Հայաստան"'""" if foreign else EXAMPLES
+        raise SettingError(said, "cannot be read: " + str(error).splitlines()[0], allowed, meant) from None
 
 
 def _is_hydras(key: str) -> bool:
@@ -143,6 +174,8 @@ def _axis(parsed: Override, said: str, where: Folders) -> Axis:
         choices = (_bare(value),)
     if not choices:
         raise SettingError(said, "names no value at all", "one or more")
+    if any(isinstance(choice, Sweep | Glob) for choice in choices):
+        raise SettingError(said, "has a sweep inside a list of values", f"{key}=a,b or one of range, choice and interval alone")
     return Axis(key, choices, group, said)
 
 
@@ -184,14 +217,15 @@ def demand_files(axis: Axis, where: Folders) -> None:
         names = choice if isinstance(choice, list) else [choice]
         for name in names:
             if name not in options:
-                raise SettingError(
-                    axis.key, f"no {axis.key} is called {name!r}", ", ".join(options), likely(str(name), options), where=axis.said
-                )
+                other = where.unread(axis.key, str(name))
+                wrong = f"no {axis.key} is called {name!r}" + (f": {other} is not read, only .yaml is" if other else "")
+                meant = likely(str(name).partition(".")[0] if isinstance(name, str) else str(name), options)
+                raise SettingError(axis.key, wrong, ", ".join(options), meant if not other else "", where=axis.place)
             if names.count(name) > 1:
-                raise SettingError(axis.key, f"{name} stands twice", "each name once", where=axis.said)
+                raise SettingError(axis.key, f"{name} stands twice", "each name once", where=axis.place)
         if (axis.key == "shock") != isinstance(choice, list):
             raise SettingError(
-                axis.key, f"{choice!r} is {'no' if axis.key == 'shock' else 'a'} list", _example(axis), where=axis.said
+                axis.key, f"{choice!r} is {'no' if axis.key == 'shock' else 'a'} list", _example(axis), where=axis.place
             )
 
 
@@ -232,7 +266,7 @@ def put_value(settings: Tables, axis: Axis) -> None:
             _no_such(axis, ".".join(path[:depth]), word, at)
         at = at[word]
     if isinstance(at, list):
-        raise SettingError(axis.key, "an element of a list is not set by itself", f"{'.'.join(path)}=[...]", where=axis.said)
+        raise SettingError(axis.key, "an element of a list is not set by itself", f"{'.'.join(path)}=[...]", where=axis.place)
     if not isinstance(at, dict) or last == CHOICES or (last not in at and not _grows(path)):
         _no_such(axis, ".".join(path), last, at)
     if axis.delete:
@@ -241,7 +275,7 @@ def put_value(settings: Tables, axis: Axis) -> None:
         del at[last]
     elif isinstance(at.get(last), dict) and isinstance(axis.choices[0], dict):
         if at[last] and not axis.choices[0]:
-            raise SettingError(axis.key, "an empty table changes nothing", f"~{axis.key}.NAME leaves one out", where=axis.said)
+            raise SettingError(axis.key, "an empty table changes nothing", f"~{axis.key}.NAME leaves one out", where=axis.place)
         at[last] = merged(at[last], axis.choices[0])
     else:
         at[last] = axis.choices[0]
@@ -254,7 +288,7 @@ def _demand_given_side(settings: Tables, path: Sequence[str], last: str, axis: A
     table = settings.get("region", {}).get(path[1], {})
     if last not in table.get(path[2], {}) and path[2] in table.get(last, {}):
         given = ".".join([*path[:2], last, path[2]])
-        raise SettingError(axis.key, "the file gives this pair the other way round", "one number for both ways", given, axis.said)
+        raise SettingError(axis.key, "the file gives this pair the other way round", "one number for both ways", given, axis.place)
 
 
 def _may_be_left_out(path: Sequence[str]) -> bool:
@@ -275,8 +309,14 @@ def _grows(path: Sequence[str]) -> bool:
     return actor or _may_be_left_out(path) or path[:1] == ["shock"]
 
 
+def _label_of(table: object) -> str:
+    return str(table.get("label", "")) if isinstance(table, Mapping) else ""
+
+
 def _no_such(axis: Axis, parent: str, word: str, at: object) -> None:
-    known = [str(name) for name in at if name != CHOICES] if isinstance(at, Mapping) else []
+    known = (
+        {str(name): _label_of(item) or str(name) for name, item in at.items() if name != CHOICES} if isinstance(at, Mapping) else {}
+    )
     near = likely(word, known)
     if not near and not parent:
         near = likely(word, GROUPS)
@@ -284,4 +324,4 @@ def _no_such(axis: Axis, parent: str, word: str, at: object) -> None:
     allowed = ", ".join(known) or "none"
     if parent == "shock":
         allowed += "; scenario= or 'shock=[...]' brings in others"
-    raise SettingError(f"{parent}.{word}" if parent else word, "no such setting", allowed, dotted, axis.said)
+    raise SettingError(f"{parent}.{word}" if parent else word, "no such setting", allowed, dotted, axis.place)

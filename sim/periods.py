@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sim.refusal import SettingError
+from sim.neardates import near_date
+from sim.refusal import SettingError, likely
 
 MONTHS_PER_YEAR = 12
 PERIODS_PER_YEAR = (1, 2, 3, 4, 6, 12, 24, 36, 48)
 """Lengths of period whose instants fall on whole months, or split each month evenly."""
-_DATE = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?", re.ASCII)
-_OTHER_YEAR = re.compile(r"([+-]?\d+)-\d{2}(?:-\d{2})?", re.ASCII)
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
+_OTHER_YEAR = re.compile(r"([+-]?[0-9]+)-[0-9]{2}(?:-[0-9]{2})?")
 YEARS = "years 0001 to 9999, in four digits"
 """What dates can say, and every array of instants can hold."""
 
@@ -88,7 +89,9 @@ def dates(key: str, value: object) -> tuple[date, date]:
     """A date, or the interval {from, to} that it is drawn from, as two dates."""
     if isinstance(value, Mapping):
         if set(value) != {"from", "to"}:
-            raise SettingError(key, f"{dict(value)} is no interval", "{from: 2026-01-01, to: 2027-01-01}")
+            odd = next((str(name) for name in value if name not in ("from", "to")), "")
+            allowed = "{from: 2026-01-01, to: 2027-01-01}"
+            raise SettingError(key, f"{dict(value)} is no interval", allowed, likely(odd, ("from", "to")))
         first, last = one_date(f"{key}.from", value["from"]), one_date(f"{key}.to", value["to"])
         if last < first:
             raise SettingError(f"{key}.to", f"{last} is before {first}", "the later date")
@@ -99,7 +102,9 @@ def dates(key: str, value: object) -> tuple[date, date]:
 
 def one_date(key: str, value: object) -> date:
     """A date from its text, or a `SettingError` that names the key."""
+    text = str(value)
     try:
-        return read_date(str(value))
+        return read_date(text)
     except ValueError as error:
-        raise SettingError(key, str(error)) from None
+        wrong, _, allowed = str(error).partition("; allowed: ")
+        raise SettingError(key, wrong, allowed or "2025-08 or 2025-08-08", near_date(text)) from None

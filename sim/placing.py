@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from sim.folders import Folders
-from sim.groups import GROUPS
 from sim.overrides import Axis
 from sim.refusal import SettingError
-from sim.strict import read_file
+from sim.strict import is_whole, read_file
 
 
 def placed(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, list[str]], where: Folders) -> SettingError:
@@ -15,24 +14,32 @@ def placed(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
         if not axis.group and (
             error.key == axis.key or error.key.startswith(axis.key + ".") or axis.key.startswith(error.key + ".")
         ):
-            return SettingError(error.key, error.wrong, error.allowed, error.meant, axis.said)
-    group, _, rest = error.key.partition(".")
-    place = _file_with(error.key, choices, where)
-    if group in GROUPS and choices.get(group):
-        name = rest.split(".")[0] if group == "shock" else choices[group][0]
-        place = f"{group}/{name}.yaml"
-        user = where.user and where.file(group, name)
-        if user and where.user in user.parents:
-            place = str(user)
-    return SettingError(error.key, error.wrong, error.allowed, error.meant, place)
+            return SettingError(error.key, error.wrong, error.allowed, error.meant, axis.place)
+    return SettingError(error.key, error.wrong, error.allowed, error.meant, _file_with(error.key.split("."), choices, where))
 
 
-def _file_with(key: str, choices: Mapping[str, list[str]], where: Folders) -> str:
-    """The last of the files that take part which sets a key of the whole config or the table that it is in, else config.yaml."""
-    found = "config.yaml"
+def _file_with(words: Sequence[str], choices: Mapping[str, list[str]], where: Folders) -> str:
+    """The file that sets a key: of those that take part the one that goes furthest along its path, else config.yaml.
+
+    Of two that go as far it is the one whose settings belong to the whole config: these are set over those of the groups.
+    """
+    found, furthest = "config.yaml", (0, False)
     for group, names in choices.items():
         for name in names:
             file = where.file(group, name)
-            if file and not {key, key.partition(".")[0]}.isdisjoint(read_file(file)):
-                found = str(file) if where.user and where.user in file.parents else f"{group}/{name}.yaml"
+            if file is None:
+                continue
+            whole = is_whole(file)
+            reach = (_reach(read_file(file), words) if whole else _reach({group: read_file(file)}, words), whole)
+            if reach[0] and reach >= furthest:
+                found, furthest = where.called(file), reach
     return found
+
+
+def _reach(tables: object, words: Sequence[str]) -> int:
+    """How many words of a path lead into nested tables."""
+    for depth, word in enumerate(words):
+        if not isinstance(tables, Mapping) or word not in tables:
+            return depth
+        tables = tables[word]
+    return len(words)

@@ -10,6 +10,7 @@ import numpy as np
 from sim import draws, holding, outputs, shocks, stability, telling
 from sim import keep as keeping
 from sim.config import Keep, Variant
+from sim.legible import LABEL_MAX, cut
 from sim.measures import STATISTICS
 from sim.names import OUTCOMES, QUANTITIES, SHOWN, part_names, several
 from sim.params import Params, World, some_of
@@ -38,7 +39,7 @@ def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
     count, worlds = len(plan.variants), len(plan.variants) * plan.config.replicates
     steps = worlds * plan.window.periods
     rate = steps_per_second(plan)
-    shown = [variant.label for variant in plan.variants[:VARIANTS_SHOWN]]
+    shown = [cut(variant.label, LABEL_MAX) for variant in plan.variants[:VARIANTS_SHOWN]]
     more = [f"and {count - len(shown):,} more"] if count > len(shown) else []
     disk = ", ".join(f"keep={keep.value} {size(number)}" for keep, number in bytes_of(plan).items())
     return [

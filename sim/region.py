@@ -3,6 +3,7 @@
 The numbers are in configs/region/, the limits in `sim.names`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,3 +152,8 @@ def told(region: Region) -> dict[str, str]:
     for name, bloc in region.blocs.items():
         words |= {f"region.blocs.{name}.label": bloc.label, f"region.blocs.{name}.colour": bloc.colour}
     return words
+
+
+def called(actors: Mapping[str, State] | Mapping[str, Bloc] | Mapping[str, Route]) -> dict[str, str]:
+    """What people call actors or routes, by their names."""
+    return {name: actor.label for name, actor in actors.items()}

@@ -6,6 +6,7 @@ reading.
 
 import math
 import textwrap
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sim import stopping
+from sim.legible import cut, shown
 
 Dash = Any
 """A line style of Matplotlib: a word, or an offset with lengths on and off."""
@@ -62,8 +64,7 @@ def fit(words: str, letters: int = 36) -> str:
     >>> fit("Organisation of the Black Sea", 14)
     'Organisation…'
     """
-    line = " ".join(words.split())
-    return line if len(line) <= letters else line[: letters - 1].rstrip() + "…"
+    return cut(" ".join(words.split()), letters)
 
 
 def brief(words: Sequence[str], letters: int) -> list[str]:
@@ -88,8 +89,9 @@ def initials(words: Sequence[str], letters: int = 3) -> list[str]:
     >>> initials(["Armenia", "Azerbaijan"]), initials(["Northland", "Northsea"])
     (['Arm', 'Aze'], ['Northl', 'Norths'])
     """
-    longest = max(map(len, words), default=letters)
-    return next((short for n in range(letters, longest) if len(set(short := [word[:n] for word in words])) == len(words)), [*words])
+    longest = min(max(map(len, words), default=letters), 12)
+    found = (short for n in range(letters, longest) if len(set(short := [word[:n] for word in words])) == len(words))
+    return next(found, [fit(word, 12) for word in words])
 
 
 def wrap(words: str, inches: float, points: float, lines: int | None = None) -> list[str]:
@@ -99,8 +101,8 @@ def wrap(words: str, inches: float, points: float, lines: int | None = None) -> 
 
 
 def write(on: Axes | Figure, x: float, y: float, words: str, **style: Any) -> None:
-    """Write words as they are: no `$` of theirs starts a formula."""
-    on.text(x, y, words, parse_math=False, **style)
+    """Write words as they are: no `$` of theirs starts a formula, and of what is not seen its number stands there."""
+    on.text(x, y, "\n".join(map(shown, words.split("\n"))), parse_math=False, **style)
 
 
 # Sheets ---------------------------------------------------------------------------------------------------------------------
@@ -211,11 +213,14 @@ def _write_legend(figure: Figure, entries: Sequence[tuple[str, str, Dash]], top:
     legend = figure.legend(handles, [" "] * len(entries), frameon=False, fontsize=7, **shape, **place)
     for text, (word, _, _) in zip(legend.get_texts(), entries, strict=True):
         text.set_parse_math(False)
-        text.set_text(fit(word))
+        text.set_text(shown(fit(word)))
 
 
 @styled
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as PNG for print (180 dpi); the bytes hold no date and no version."""
     stopping.check()
-    figure.savefig(path, dpi=DPI, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)  # it draws a box in their place
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support", category=UserWarning)
+        figure.savefig(path, dpi=DPI, format="png", metadata={"Software": None})

@@ -1,9 +1,11 @@
-"""One pass over a YAML file before Hydra reads it: refuses what YAML 1.1 would read as something else than it looks.
+"""The one reader of config files: what it gives is what Hydra composes, and what YAML could mean otherwise is refused.
 
-Hydra and OmegaConf accept aliases, tags, interpolations and duplicate keys, and read `NO` as false and `010` as 8.
+YAML 1.1, Hydra and OmegaConf accept aliases, tags, interpolations and duplicate keys, and read `NO` as false and `010` as 8.
 """
 
+import math
 import re
+import stat
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from sim.legible import shown, unseen
 from sim.refusal import SettingError
 
 SIZE_MAX = 1_000_000
@@ -24,49 +27,24 @@ TRAPS = (
     (re.compile(r"[-+]?[0-9.]*[0-9]_[0-9_.]*"), "YAML drops the underscores"),
     (re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)"), "it is no finite number"),
 )
-PACKAGE = re.compile(r"\s*#\s*@package\b(.*)")
-"""A comment in which Hydra reads that the file's settings belong elsewhere."""
+INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+DIGITS_MAX = 19
+"""Digits of a whole number: what has more is none that any setting takes."""
+NODES_MAX = 50_000
+"""Names, values, tables and lists of a config file."""
+PACKAGE = re.compile(r"^\s*#\s*@package\b(.*)$", re.MULTILINE)
+"""Where a comment says that the file's settings belong elsewhere."""
+SETTINGS = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
+"""Where the first line that is no comment begins."""
 WHOLE = "_global_"
 """The one place elsewhere: the settings of the whole run."""
 HYDRAS = re.compile(r"\W*hydra(\W|$)")
 """Keys in which Hydra reads settings of its own, or would if it took them as it takes words of a command."""
 PLAIN = frozenset({"true", "false", "null"})
 """Words that mean what they say."""
-
-
-def check_file(path: Path) -> None:
-    """Refuse a YAML file that holds a trap; the message names file, line and key."""
-    try:
-        raw = path.read_bytes()
-        if len(raw) > SIZE_MAX:
-            raise SettingError("file", f"{len(raw)} bytes", f"at most {SIZE_MAX}", where=str(path))
-        text = raw.decode("utf-8-sig")
-        _check_package(text, str(path))
-        _check_events(yaml.parse(text, Loader=_Loader), str(path))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SettingError(_line(error), "is no YAML: " + _reason(error), where=str(path)) from None
-    except UnicodeDecodeError:
-        raise SettingError("file", "is not text in UTF-8", where=str(path)) from None
-
-
-def read_file(path: Path) -> Any:
-    """The plain content of a YAML file, refused as by `check_file`; a file is read once while it does not change."""
-    stamp = path.stat()
-    return _read(path, stamp.st_mtime_ns, stamp.st_size)[0]
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file says, before its settings, that they are those of the whole run; refused as by `check_file`."""
-    stamp = path.stat()
-    return _read(path, stamp.st_mtime_ns, stamp.st_size)[1]
-
-
-@lru_cache(maxsize=512)
-def _read(path: Path, changed: int, size: int) -> tuple[Any, bool]:
-    check_file(path)
-    text = path.read_text("utf-8-sig")
-    loaded = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one, in C
-    return loaded, any(PACKAGE.match(line) for line in text.splitlines())
+BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+"""Breaks of lines that YAML knows and most editors do not show."""
 
 
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -74,43 +52,96 @@ _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Safe):
-    """Reads as people write: 1e-3 is a number, and 2025-08-08 is the text that dates are in this project."""
+    """Scalars as YAML 1.2 has them: dates, `NO` and what else is neither number, true, false nor null are text."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as the class above declares it
 
 
-_Loader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in known if not tag.endswith(":timestamp")]
-    for letter, known in _Safe.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"), list("-+.0123456789")
-)
+for _tag, _pattern, _first in (
+    ("bool", re.compile("true|false"), "tf"),
+    ("null", re.compile("null"), "n"),
+    ("int", re.compile(INTEGER.pattern + "$"), "-+0123456789"),
+    ("float", re.compile(NUMBER.pattern + "$"), "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
 
 
-def _line(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f"line {mark.line + 1}" if mark else "file"
+def read_file(path: Path) -> Any:
+    """The plain content of a YAML file; what it says is read once.
+
+    Raises
+    ------
+    SettingError
+        Where it holds a trap; the message names file, line and key.
+    """
+    return _read(str(path), _bytes(path))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file's settings belong to the whole config, not to the group of its folder."""
+    return bool(PACKAGE.search(_bytes(path).decode("utf-8-sig", "replace")))
+
+
+def _bytes(path: Path) -> bytes:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise SettingError("file", "is no plain file", "a text file", where=str(path))
+    with path.open("rb") as file:
+        raw = file.read(SIZE_MAX + 1)
+    if len(raw) > SIZE_MAX:
+        raise SettingError("file", f"has more than {SIZE_MAX} bytes", f"at most {SIZE_MAX}", where=str(path))
+    return raw
+
+
+@lru_cache(maxsize=512)
+def _read(where: str, raw: bytes) -> Any:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise SettingError("file", f"line {line}: is not text in UTF-8", where=where) from None
+    _check_text(text, where)
+    try:
+        _check_events(yaml.parse(text, Loader=_Loader), where)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one, in C
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SettingError(_line(error, text), "is no YAML: " + _reason(error), where=where) from None
+
+
+def _check_text(text: str, where: str) -> None:
+    """Refuse what stands outside YAML: comments that Hydra reads, and breaks of lines that are not seen."""
+    begins = SETTINGS.search(text)
+    for found in PACKAGE.finditer(text):
+        late = begins is not None and begins.start() < found.start()
+        if found[1].strip() != WHOLE or late:
+            line = text.count("\n", 0, found.start(1)) + 1
+            wrong = f"line {line}: @package {found[1].strip()} is not read" + (" after settings" if late else "")
+            raise SettingError("file", wrong, f"@package {WHOLE} in the first lines, or none", where=where)
+    hidden = BREAKS.search(text)
+    if hidden:
+        line = text.count("\n", 0, hidden.start()) + 1
+        raise SettingError(
+            "file", f"line {line}: a break of the line that is not seen ({shown(hidden[0])})", "plain line ends", where=where
+        )
+
+
+def _line(error: Exception, text: str) -> str:
+    mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
+    if mark is None and position is None:
+        return "file"
+    return f"line {mark.line + 1}" if mark else f"line {text.count(chr(10), 0, position) + 1}"
 
 
 def _reason(error: Exception) -> str:
     return str(getattr(error, "problem", None) or error).splitlines()[0]
 
 
-def _check_package(text: str, where: str) -> None:
-    """Refuse a comment that puts the file's settings elsewhere than into the whole run, or says so after they have begun."""
-    settings = False
-    for line in text.splitlines():
-        said = PACKAGE.match(line)
-        if said and (said[1].strip() != WHOLE or settings):
-            wrong = f"@package {said[1].strip()} is not read" + (" after settings" if settings else "")
-            raise SettingError("file", wrong, f"@package {WHOLE} in the first lines, or none", where=where)
-        settings = settings or bool(line.strip() and not line.lstrip().startswith("#"))
-
-
 def _check_events(events: Iterator[yaml.Event], where: str) -> None:
     """Walk the events of one document, keeping the path of keys down to the value at hand."""
     stack: list[_Level] = []
     documents = 0
-    for event in events:
+    for number, event in enumerate(events):
+        if number > NODES_MAX:
+            raise SettingError("file", f"holds more than {NODES_MAX} names and values", "fewer", where=where)
         line = event.start_mark.line + 1 if event.start_mark else 0
         place = ".".join(level.key for level in stack if level.key) or "file"
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -140,6 +171,19 @@ def _check_events(events: Iterator[yaml.Event], where: str) -> None:
         raise SettingError("file", "is empty", "name: value", where=where)
 
 
+def _trap(value: str) -> str:
+    """Why a plain word would not be read as it looks; empty where it would be."""
+    reason = next((why for pattern, why in TRAPS if pattern.fullmatch(value)), "")
+    if reason or not NUMBER.fullmatch(value):
+        return reason
+    if INTEGER.fullmatch(value):
+        return f"it has more than {DIGITS_MAX} digits" if len(value.lstrip("+-")) > DIGITS_MAX else ""
+    number = float(value)
+    if not math.isfinite(number):
+        return "it is beyond the largest number"
+    return "it would be read as 0" if number == 0 and re.search("[1-9]", re.split("[eE]", value)[0]) else ""
+
+
 class _Level:
     """One mapping or list that is being read: its keys so far, and the key whose value comes next."""
 
@@ -155,8 +199,17 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
     value, level = str(event.value), stack[-1] if stack else None
     if "${" in value:
         raise SettingError(place, f"line {line}: interpolation {value!r} is not read", "the value itself", where=where)
+    if hidden := unseen(value):
+        said = (
+            "a break of the line; >- joins lines into one"
+            if hidden == "\n"
+            else f"a character that is not seen ({shown(hidden[0])})"
+        )
+        raise SettingError(place, f"line {line}: '{shown(value)[:60]}' holds {said}", "text on one line", where=where)
+    if value == "???":
+        raise SettingError(place, f"line {line}: ??? is not read", "the value itself", where=where)
     plain = not event.style
-    reason = next((why for pattern, why in TRAPS if pattern.fullmatch(value)), "") if plain and value not in PLAIN else ""
+    reason = _trap(value) if plain and value not in PLAIN else ""
     if reason:
         raise SettingError(
             place, f"line {line}: {value} is ambiguous: {reason}", f"'{value}' in quotes, or another value", where=where
@@ -170,8 +223,8 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
     here = ".".join([*(other.key for other in stack[:-1] if other.key), value])
     if value in level.seen:
         raise SettingError(here, f"line {line}: the key stands twice", "each key once", where=where)
-    if plain and value in PLAIN:
-        raise SettingError(here, f"line {line}: {value} is no name", where=where)
+    if plain and (value in PLAIN or NUMBER.fullmatch(value)):
+        raise SettingError(here, f"line {line}: {value} is no name", "a word, or a name in quotes", where=where)
     if HYDRAS.match(value) or value.startswith("_") or value == "<<":
         raise SettingError(here, f"line {line}: the key {value!r} is not read here", "settings of this project", where=where)
     level.seen.add(value)

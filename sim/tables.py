@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim import stopping
+from sim import legible, stopping
+from sim.legible import LABEL_MAX, cut
 from sim.names import BLOC, PEER, PERIOD, QUANTITIES, RIVAL, SHOWN, STATE, STATISTIC, TIME, VARIANT, several
 
 AXES = (STATE, PEER, BLOC, RIVAL)
@@ -20,6 +21,8 @@ MIRRORED = frozenset({"road", "relation", "traffic", "similarity"})
 """Variables of which one half is the other's mirror."""
 SAMPLES = "samples"
 """The attribute of a comparison that says how many worlds each of two samples has that are no pairs."""
+FORMULAS = frozenset("=@+-\uff1d\uff20\uff0b\uff0d\u2212")
+"""What formulas begin with in spreadsheets, in wide letters too."""
 REFERENCES = 2
 """References that a heading names."""
 SHOWN_COLUMNS = 6
@@ -95,13 +98,13 @@ def _rows(name: str, moments: Sequence[str], words: Sequence[Sequence[str]], val
 
 
 def cell(value: Any) -> str:
-    """A value as text that no spreadsheet reads as a formula.
+    """A value as text on one line, of characters that are seen, that no spreadsheet reads as a formula.
 
     >>> cell("=1+1"), cell(0.5), cell("-0.5"), cell("")
     ("'=1+1", '0.5', '-0.5', '')
     """
-    text = f"{value:.12g}" if isinstance(value, float) else str(value)
-    return "'" + text if text[:1] in ("=", "@") or (text[:1] in ("+", "-") and not _is_number(text)) else text
+    text = f"{value:.12g}" if isinstance(value, float) else legible.shown(value)
+    return "'" + text if (text.lstrip()[:1] or "x") in FORMULAS and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:
@@ -109,7 +112,7 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return text.isascii() and text == text.strip()
 
 
 def effects_lines(effects: xr.Dataset, variable: str = "alignment") -> list[str]:
@@ -123,7 +126,7 @@ def effects_lines(effects: xr.Dataset, variable: str = "alignment") -> list[str]
     shown = others[:SHOWN_COLUMNS]
     if not shown:
         return []
-    named = references_named([against[index] for index in shown])
+    named = references_named([cut(against[index], LABEL_MAX) for index in shown])
     return _table(effects, variable, f"effect on {variable}", f"against {named} on the same luck", shown, len(others))
 
 
@@ -142,7 +145,7 @@ def difference_lines(difference: xr.Dataset, names: Sequence[str], paired: bool,
 
 
 def _table(ds: xr.Dataset, variable: str, what: str, said: str, shown: Sequence[int], count: int) -> list[str]:
-    last, labels = ds[variable].isel(time=-1), [str(label) for label in ds[VARIANT].values]
+    last, labels = ds[variable].isel(time=-1), [cut(str(label), LABEL_MAX) for label in ds[VARIANT].values]
     width = max([18, *(len(labels[index]) + 2 for index in shown)])
     lines = [
         f"{what} at {str(last[TIME].values)[:7]} {said}: mean ± half its 95 % interval, {several(worlds(ds), 'world')}",
@@ -151,7 +154,7 @@ def _table(ds: xr.Dataset, variable: str, what: str, said: str, shown: Sequence[
     for state, bloc in itertools.product(range(last.sizes[STATE]), range(last.sizes[BLOC])):
         row = last.isel(state=state, bloc=bloc)
         cells = [interval(row.isel(variant=index)) for index in shown]
-        lead = f"{row['state_label'].item() if bloc == 0 else '':<14}{row[BLOC].item():<10}"
+        lead = f"{cut(row['state_label'].item(), LABEL_MAX) if bloc == 0 else '':<14}{row[BLOC].item():<10}"
         lines.append(lead + "".join(f"{text:>{width}}" for text in cells))
     if count > len(shown):
         lines.append(f"({count - len(shown)} more variants are in the files)")

@@ -4,6 +4,7 @@ import xarray as xr
 
 from sim import idle, results, tables
 from sim.config import Variant
+from sim.legible import LABEL_MAX, cut
 from sim.measures import ENDS, FEW
 from sim.names import several
 from sim.periods import month
@@ -16,8 +17,9 @@ SHOWN = 4
 def describe(plan: Plan) -> list[str]:
     """What is about to run, and whether its opening is stable where that is soon known, as lines of text."""
     config, window = plan.config, plan.window
+    label = cut(config.region.label, LABEL_MAX)
     lines = [
-        f"{config.region.label}, {month(window.start)} to {month(window.end)}, {several(window.periods, 'period')}: "
+        f"{label}, {month(window.start)} to {month(window.end)}, {several(window.periods, 'period')}: "
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
@@ -54,7 +56,7 @@ def few_lines(worlds: int) -> list[str]:
 
 def margin_lines(plan: Plan) -> list[str]:
     """Whether the opening is stable, as lines of text."""
-    unstable = [variant.label for variant, margin in zip(plan.variants, plan.margins, strict=True) if margin < 0]
+    unstable = [cut(variant.label, LABEL_MAX) for variant, margin in zip(plan.variants, plan.margins, strict=True) if margin < 0]
     low, high = float(plan.margins.min()), float(plan.margins.max())
     lines = [f"stability margin {low:.4g}" + (f" to {high:.4g}" if high - low > abs(low) * 1e-3 else "") + " (above 0: stable)"]
     if unstable:

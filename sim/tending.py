@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.arguments import said_once
+from sim.legible import say
 from sim.refusal import SettingError, whole_number
 
 
@@ -27,7 +28,7 @@ def tend(verb: str, options: Any) -> None:
         from sim import drawing
 
         lines = [f"drawn: {folder / name}" for name in drawing.draw_anew(folder)]
-    print("\n".join(lines))
+    say(*lines)
 
 
 def _verify(folder: Path, words: Sequence[str], hash_only: bool) -> None:
@@ -41,7 +42,7 @@ def _verify(folder: Path, words: Sequence[str], hash_only: bool) -> None:
     if hash_only:
         if said:
             raise SettingError("--hash", "is of all data, so nothing is drawn", "--hash alone", where="arguments")
-        print(verifying.data_hash(folder))
+        say(verifying.data_hash(folder))
         return
     seed = said["seed"] if "seed" in said else int.from_bytes(os.urandom(4))
-    print("\n".join(verifying.verify(folder, said.get("sample", verifying.SAMPLE), seed)))
+    say(*verifying.verify(folder, said.get("sample", verifying.SAMPLE), seed))

@@ -8,8 +8,11 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from sim.neardates import near_date
 from sim.refusal import SettingError, likely
 
+DATES = ("start", "end", "region.as_of")
+"""Settings of which a number is a date that lacks its month."""
 KINDS = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
 
 
@@ -77,6 +80,9 @@ def _plain(kind: type, data: object, key: str) -> object:
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if not fits:
+        near = near_date(str(data)) if key in DATES and (not isinstance(data, float) or len(str(data)) > 6) else ""
+        if near:
+            raise SettingError(key, f"{data!r} is no date", "2025-08 or 2025-08-08", near)
         raise SettingError(key, f"{data!r} is {_said(data)}", KINDS[kind])
     if isinstance(data, float) and not math.isfinite(data):
         raise SettingError(key, f"{data} is not finite", "a finite number")

@@ -16,7 +16,7 @@ from sim.names import QUANTITIES
 from sim.plans import Plan
 from sim.refusal import SettingError
 from sim.simulate import simulate
-from sim.strict import check_file
+from sim.strict import read_file
 
 FILES = sorted(config_folder().rglob("*.yaml"))
 SOURCED = sorted([*(config_folder() / "region").glob("*.yaml"), *(config_folder() / "dynamics").glob("*.yaml")])
@@ -28,7 +28,7 @@ def names(group):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_every_file_reads_as_it_looks(file):
-    check_file(file)
+    read_file(file)
 
 
 def test_every_folder_is_a_group():

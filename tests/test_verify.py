@@ -146,7 +146,7 @@ def test_other_code_is_refused_in_its_own_words(out, monkeypatch):
 
 
 BESIDE = {
-    *("refusal", "strict", "folders", "overrides", "settings"),  # what a person says, which the settings hold by value
+    *("refusal", "strict", "folders", "overrides", "settings", "neardates"),  # what a person says, which the settings hold by value
     *(
         "making",
         "store",
