@@ -51,6 +51,8 @@ def variants(rows: Sequence[Row], said: Sequence[str] = ()) -> list[list[Variant
     sets = dict.fromkeys(subset for row in rows for subset in row.worlds)
     shocks = dict.fromkeys(word.split("-")[0] for subset in sets for word in subset)
     settings = [word for word in SETTINGS[rows[0].opening] if not word.startswith("shock.") or word.split(".")[1] in shocks]
+    keys = {word.partition("=")[0] for word in said}
+    settings = [word for word in settings if word.partition("=")[0] not in keys]
     base = expand([f"shock=[{','.join(shocks)}]", *settings, f"keep={rows[0].keep}", *said])
     return [[_with(variant, subset) for subset in sets] for variant in base]
 

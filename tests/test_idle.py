@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from conftest import connected, effect, shock_folder, write_region
+from conftest import connected, effect, over, shock_folder, write_region
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +26,7 @@ def late(folder, **effects):
 
 
 def notes(folder, *said):
-    return idle.lines(expand([*WINDOW, "shock=[late]", *said], folder))
+    return idle.lines(expand(over([*WINDOW, "shock=[late]"], *said), folder))
 
 
 # What acts, against the course that is computed ------------------------------------------------------------------------------
