@@ -19,7 +19,7 @@ from sim.refusal import SettingError
 from sim.sheet import brief, fit
 from sim.simulate import simulate
 
-ALIKE = ["East", " East ", "EAST", "east", "East (of the river)", "\uff25ast", "Ea\u200bst", "East\u00a0(x)", "East\t(y)"]
+ALIKE = ["East", " East ", "EAST", "east", "East (of the river)", "\uff25ast", "East\u00a0(x)"]
 TOY = yaml.safe_load((ROOT / "configs" / "region" / "toy.yaml").read_text("utf-8"))
 
 
