@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sim import holding, jobs, manifest, outputs, receipts, results
+from sim import drawing, holding, jobs, manifest, outputs, receipts, results
 from sim.names import several
 from sim.refusal import DamageError, SettingError
 from sim.store import CHUNKS, hold
@@ -32,7 +32,8 @@ def clean(folder: Path, tables: bool, dry: bool) -> list[str]:
         chunks = [pair for at in runs for pair in _chunks(at)]
         tabled = [at for at in (folder, *(folder / name for name in words.get("jobs", []))) if at.is_dir()] if tables else []
         changed = {at: receipts.wrong(at) for at in tabled}
-        files = {at: [name for name in receipts.listed(at) if name not in {outputs.CONFIG, *changed[at]}] for at in tabled}
+        kept = {at: {outputs.CONFIG, *changed[at], *(_drawn(at) if "jobs" in words else ())} for at in tabled}
+        files = {at: [name for name in receipts.listed(at) if name not in kept[at]] for at in tabled}
         gone = [at / name for at, names in files.items() for name in names]
         left = [f"left as it is: {at / name} {how}" for at in tabled for name, how in changed[at].items() if how == "has changed"]
         lines = [*_listed(folder, "chunks", chunks), *_listed(folder, "tables and figures", gone), *left]
@@ -42,6 +43,11 @@ def clean(folder: Path, tables: bool, dry: bool) -> list[str]:
         if not dry:
             _remove(dict.fromkeys([folder, *runs, *tabled]), chunks, files)
     return [*lines, f"{'would free' if dry else 'freed'} {size:,.1f} MB; to make it again: sim {holding.command(folder, words)}"]
+
+
+def _drawn(folder: Path) -> list[str]:
+    """The figures that `sim figures` drew of a job: the command of the jobs makes none."""
+    return [name for name in receipts.listed(folder) if name.startswith(f"{drawing.FIGURES}/")]
 
 
 def _demand_own(folder: Path, words: Mapping[str, Any]) -> None:

@@ -5,17 +5,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.config import Effect, Shock
+from sim.config import Effect, Shock, ShockKind
 from sim.designs import Variants
 from sim.evidence import misfit, quantity_at
 from sim.layout import Layout, layout_of
-from sim.names import several
+from sim.names import MECHANISMS, QUANTITIES, several
 from sim.nested import Where, entry
 from sim.overlays import Configs
-from sim.params import WEIGHT_OF
 from sim.periods import Window, dates, month
 from sim.shocks import acting, reaches
 
+NEEDS = {
+    **{"deterrence": "coercion", "red_line": "coercion", "transit_gain": "trade"},
+    **{"security_weight": "contests", "threat_floor": "contests"},
+}
+"""Quantities that act through another mechanism than the one that multiplies them."""
+RATES = {
+    **{"tie": "tie_rate", "credibility": "credibility_rate", "access": "access_rate", "relation": "relation_rate"},
+    **{"road_capacity": "road_rate", "strain_war": "strain_war_rate"},
+}
+"""The rate at which what a lasting effect moves follows its target."""
 NEVER = "never happens, as the probability of its shock is 0"
 """Why an effect is idle where a person chose that: no line says so, only of a number that is drawn for it."""
 SHOWN = 8
@@ -58,8 +67,8 @@ def lines(variants: Sequence[object]) -> list[str]:
 def effects(configs: Configs) -> list[Idle]:
     """The effects of shocks that do nothing, or not from all their dates, in some of the variants that have them."""
     held = np.bincount(configs.whole, minlength=len(configs.wholes))
-    on = {weight: _anywhere(configs, weight) for weight in dict.fromkeys(WEIGHT_OF.values())}
-    layout = layout_of(configs.wholes[0].region)
+    on = {name: _anywhere(configs, name) for name in (*MECHANISMS, *RATES.values())}
+    layout, varied = layout_of(configs.wholes[0].region), {overlay.path for overlay in configs.overlays}
     holders: dict[tuple[str, str], int] = {}
     counts: dict[tuple[str, str, str, bool], int] = {}
     for index in np.flatnonzero(held).tolist():
@@ -69,7 +78,8 @@ def effects(configs: Configs) -> list[Idle]:
             for name, effect in shock.effects.items():
                 key = shock_name, name
                 holders[key] = holders.get(key, 0) + int(held[index])
-                why, partly = _why_idle(shock, effect, config.window, layout, off)
+                fixed = ("shock", shock_name, "effects", name, "size") not in varied
+                why, partly = _why_idle(shock, effect, config.window, layout, off, fixed)
                 if why:
                     counts[*key, why, partly] = counts.get((*key, why, partly), 0) + int(held[index])
     return [Idle(*key, within, holders[key[:2]]) for key, within in counts.items()]
@@ -82,8 +92,11 @@ def _anywhere(configs: Configs, weight: str) -> np.ndarray:
     return found
 
 
-def _why_idle(shock: Shock, effect: Effect, window: Window, layout: Layout, off: Sequence[str]) -> tuple[str, bool]:
-    """Why an effect does nothing, and whether that is so from some of its dates only; empty where it always acts."""
+def _why_idle(shock: Shock, effect: Effect, window: Window, layout: Layout, off: Sequence[str], fixed: bool) -> tuple[str, bool]:
+    """Why an effect does nothing, and whether that is so from some of its dates only; empty where it always acts.
+
+    `off` are the mechanisms and rates that are 0, `fixed` says that its size is the file's own.
+    """
     share = acting(shock, effect, window)
     if shock.probability == 0:
         return NEVER, False
@@ -95,15 +108,22 @@ def _why_idle(shock: Shock, effect: Effect, window: Window, layout: Layout, off:
         return f"lies outside the window{part}: {run}", share > 0
     if not reaches(effect, layout):
         return "acts on nobody, as all whom it names are joined or members", False
-    if WEIGHT_OF.get(effect.target) in off:
-        return f"does nothing, as dynamics.{WEIGHT_OF[effect.target]} is 0", False
-    return "", False
+    if effect.size == 0 and fixed:
+        return "does nothing, as its size is 0", False
+    needed = (*weights_of(effect.target), *([RATES.get(effect.target)] if effect.kind is not ShockKind.impulse else []))
+    dead = next((name for name in needed if name in off), "")
+    return (f"does nothing, as dynamics.{dead} is 0", False) if dead else ("", False)
+
+
+def weights_of(quantity: str) -> list[str]:
+    """The mechanisms without any of which a quantity moves nothing."""
+    return [name for name in (QUANTITIES[quantity].weight, NEEDS.get(quantity, "")) if name]
 
 
 def numbers(variants: Variants) -> dict[Where, str]:
     """The numbers that are swept or drawn and that no variant meets, by their paths, each with the reason."""
     configs = variants.configs
-    off = {weight for weight in dict.fromkeys(WEIGHT_OF.values()) if not _anywhere(configs, weight).any()}
+    off = {weight for weight in MECHANISMS if not _anywhere(configs, weight).any()}
     still: dict[tuple[str, str], list[Idle]] = {}
     for one in effects(configs):
         still.setdefault((one.shock, one.effect), []).append(one)
@@ -114,9 +134,19 @@ def numbers(variants: Variants) -> dict[Where, str]:
                 idle = [one for one in still.get((shock, effect), ()) if not one.partly]
                 if idle and sum(one.within for one in idle) == idle[0].holders:
                     found[path] = f"effect {effect} of shock {shock} {idle[0].why.partition(':')[0]}"
-            case ("region" | "dynamics", *_) if (quantity := quantity_at(path)) and quantity.weight in off:
-                found[path] = f"dynamics.{quantity.weight} is 0"
+            case ("region" | "dynamics", *_):
+                dead = [weight for weight in _weights_at(path) if weight in off and path != ("dynamics", weight)]
+                if dead:
+                    found[path] = f"dynamics.{dead[0]} is 0"
     return found
+
+
+def _weights_at(path: Where) -> list[str]:
+    """The mechanisms without any of which a number of region or dynamics moves nothing."""
+    if path[0] == "dynamics" and path[-1] in MECHANISMS:
+        return [NEEDS[path[-1]]] if path[-1] in NEEDS else []
+    quantity = quantity_at(path)
+    return weights_of(quantity.name) if quantity else []
 
 
 def _varied(variants: Variants) -> list[Where]:

@@ -3,20 +3,25 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 
+from sim.legible import BLANK, HIDDEN
 from sim.refusal import SettingError
 
+DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
+"""Marks that choose between forms of the letter before them."""
 READ = 36
 """Letters of a label that figures show at most."""
 
 
 def reading(label: str) -> str:
-    """A label as a reader sees it: without case, width, unseen letters and more than one space.
+    """A label as a reader sees it: without case, width, kinds of dashes, unseen letters and more than one space.
 
     >>> reading("  RUSSIA  ") == reading("Russia")
     True
     """
     line = " ".join(unicodedata.normalize("NFKC", label).split())
-    return "".join(letter for letter in line if unicodedata.category(letter) not in ("Cc", "Cf")).casefold()
+    seen = (letter for letter in line if unicodedata.category(letter) not in HIDDEN and letter not in BLANK | SELECTORS)
+    return "".join(seen).translate(DASHES).casefold()
 
 
 def short_reading(label: str) -> str:
@@ -29,14 +34,29 @@ def short_reading(label: str) -> str:
 
 
 def demand_apart(labels: Mapping[str, str], read: Callable[[str], str] = reading, joined: Iterable[tuple[str, str]] = ()) -> None:
-    """Refuse two labels of one reading; `labels` are by their dotted keys, `joined` are pairs of keys that are one actor."""
+    """Refuse a label that shows nothing, and two of one reading, also where one is the name by which the other is typed.
+
+    `labels` are by their dotted keys (`region.states.armenia.label`), `joined` are pairs of keys that are one actor.
+    """
     first: dict[str, str] = {}
     one_actor = {frozenset(pair) for pair in joined}
+    typed = {_typed(key): key for key in labels}
     for key, label in labels.items():
+        if not read(label):
+            raise SettingError(key, "is empty", "a label that figures can show")
+        named = typed.get((_typed(key)[0], read(label).replace(" ", "_")), key)
+        if named != key:
+            raise SettingError(key, f"{label!r} is the name of {named.removesuffix('.label')}", "a label that is no other's name")
         other = first.setdefault(read(label), key)
         if other != key and frozenset((other, key)) not in one_actor:
             wrong = f"{label!r} reads like {labels[other]!r}, which is {other}"
             raise SettingError(key, wrong, "a label that figures can tell apart: in its first letters, and before a bracket")
+
+
+def _typed(key: str) -> tuple[str, str]:
+    """The group of a label and the name by which what it labels is typed."""
+    group, name, _ = key.rsplit(".", 2)
+    return group, name
 
 
 def told_apart(names: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], str]:

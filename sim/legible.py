@@ -5,6 +5,8 @@ import unicodedata
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Categories of Unicode that move the cursor, turn the direction of writing, break a line, or show nothing."""
+BLANK = frozenset(map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2065, 0x2800, 0x3164, 0xFFA0)))
+"""Letters and marks by their category that show nothing: fillers, joiners of graphemes, the empty cell of Braille."""
 JOINERS = frozenset("\u200c\u200d")
 """They show nothing by themselves, but shape Persian and Indic words and join emoji."""
 
@@ -15,9 +17,10 @@ def unseen(text: str) -> str:
     >>> unseen("Armenia"), unseen("Arm\x1b[31menia")
     ('', '\x1b')
     """
-    if text.isprintable():
+    if text.isprintable() and BLANK.isdisjoint(text):
         return ""
-    return "".join(dict.fromkeys(letter for letter in text if unicodedata.category(letter) in HIDDEN and letter not in JOINERS))
+    hidden = (letter for letter in text if letter in BLANK or unicodedata.category(letter) in HIDDEN)
+    return "".join(letter for letter in dict.fromkeys(hidden) if letter not in JOINERS)
 
 
 def shown(text: object) -> str:

@@ -257,7 +257,8 @@ def coordinate_names(keys: Sequence[str]) -> dict[str, str]:
 def put_value(settings: Tables, axis: Axis) -> None:
     """Set one override on the tables; a name that no file gives is taken only where a table of names can grow."""
     *path, last = axis.key.split(".")
-    _demand_given_side(settings, path, last, axis)
+    for leaf in axis.leaves:
+        _demand_given_side(settings, leaf, axis)
     at: Any = settings
     for depth, word in enumerate(path):
         if isinstance(at, dict) and word not in at and _may_be_left_out(path[: depth + 1]):
@@ -281,13 +282,13 @@ def put_value(settings: Tables, axis: Axis) -> None:
         at[last] = axis.choices[0]
 
 
-def _demand_given_side(settings: Tables, path: Sequence[str], last: str, axis: Axis) -> None:
+def _demand_given_side(settings: Tables, path: Sequence[str], axis: Axis) -> None:
     """Refuse the other side of a pair that the file gives once: it would turn one number for both ways into two."""
-    if len(path) != 3 or path[0] != "region" or path[1] not in PAIR_TABLES:
+    if len(path) != 4 or path[0] != "region" or path[1] not in PAIR_TABLES:
         return
-    table = settings.get("region", {}).get(path[1], {})
-    if last not in table.get(path[2], {}) and path[2] in table.get(last, {}):
-        given = ".".join([*path[:2], last, path[2]])
+    table, one, other = settings.get("region", {}).get(path[1], {}), path[2], path[3]
+    if other not in table.get(one, {}) and one in table.get(other, {}):
+        given = ".".join([*path[:2], other, one])
         raise SettingError(axis.key, "the file gives this pair the other way round", "one number for both ways", given, axis.place)
 
 

@@ -27,7 +27,7 @@ OURS = re.compile(rf"\{DRAFT}\.\d+\.[0-9a-f]{{8}}")
 PLACE = re.compile(r"([^/\\\x00]+/)?[^/\\\x00]+")
 """Where a file of ours lies in its folder: at the top, or one folder below."""
 FIXED = ("config.yaml", "summary.csv", "draws.csv", "final.csv", "jobs.csv")
-"""What is taken for ours where somebody has removed the receipt."""
+"""What is taken for ours where somebody has removed the receipt; where it is damaged, all that its run makes is."""
 Entry = dict[str, Any]
 
 
@@ -139,7 +139,8 @@ def _demand_ours(folder: Path, name: str, entry: Entry, there: Mapping[str, Entr
     """Refuse a place where somebody's file stands, unless it is the very same."""
     path = folder / name
     linked = path.parent != folder and (path.parent.is_symlink() or (path.parent.exists() and not path.parent.is_dir()))
-    lost = name in FIXED and not any((folder / receipt).exists() for receipt in (FILES, COMPLETE))
+    receipts = [folder / receipt for receipt in (FILES, COMPLETE) if (folder / receipt).exists()]
+    lost = not any(read(receipt) for receipt in receipts) and (name in FIXED or bool(receipts))
     same = _is_plain(folder, name) and (name in there or lost or entry_of(path) == entry)
     if linked or (os.path.lexists(path) and not same):
         wrong = "stands where a file of this run goes, and is none of its own; nothing of yours was changed"

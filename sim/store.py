@@ -173,8 +173,15 @@ class Store:
             return
         wanted = {path for task in cut for path in (self.path(task), self.receipt(task))} if cut is not None else set[Any]()
         for path in self.folder.glob("*v*-r*"):
-            if DRAFT.fullmatch(path.name) or (cut is not None and OURS.fullmatch(path.name) and path not in wanted):
+            if DRAFT.fullmatch(path.name):
                 path.unlink(missing_ok=True)
+            elif cut is not None and path not in wanted and OURS.fullmatch(path.name) and self._made(path):
+                path.with_suffix(".npz").unlink(missing_ok=True)
+                path.with_suffix(".json").unlink(missing_ok=True)
+
+    def _made(self, path: Path) -> bool:
+        """Whether a chunk is of this run, and not somebody's of a like name."""
+        return _said_run(path.with_suffix(".json")) == self.run
 
 
 def _said_run(receipt: Path | Remote) -> object:

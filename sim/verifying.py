@@ -7,25 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from sim import formats, holding, jobs, manifest, outputs, receipts, results, shares
 from sim.chunks import Task
-from sim.compose import whole_of
-from sim.config import Keep
-from sim.designs import Point, Whole, assemble, is_light
 from sim.ensemble import run_task
-from sim.folders import Folders
 from sim.hashing import of_data
-from sim.making import JAX, PROJECT, versions
 from sim.manifest import BATCHES
-from sim.names import VARIANT, several
-from sim.nested import entry, merged
-from sim.overrides import CHOICES, Axis, parse, put_value
+from sim.names import several
 from sim.packing import packed
-from sim.plans import Plan
-from sim.refusal import DamageError, SettingError
-from sim.settings import code_hash, differing, fingerprint, flat_settings, in_order
+from sim.rebuilding import demand_words_of, rebuilt
+from sim.refusal import DamageError
 from sim.simulate import job_of
 from sim.store import holder
 from sim.words import commit
@@ -112,7 +103,7 @@ def _chunks(folder: Path, words: Words) -> tuple[list[str], bool]:
 
 def _failures(folder: Path) -> list[str]:
     path = folder / holding.FAILURES
-    count = len(path.read_text("utf-8").splitlines()) - 1 if path.is_file() else 0
+    count = max(0, len(path.read_text("utf-8").splitlines()) - 1) if path.is_file() else 0
     return [f"failed when last tried: {count:,}, {holding.FAILURES} lists them"] if count else []
 
 
@@ -164,10 +155,10 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
         lines.append(f"{at}: {len(kept):,} of {total:,} chunks as they were written" + ("" if _whole(at) else "; not complete"))
         every += [(at, task) for task in kept]
     drawn = [every[index] for index in sorted(np.random.default_rng(seed).permutation(len(every))[:sample])]
-    for at in dict.fromkeys(at for at, _ in drawn):
-        _compute_again(at, [task for where, task in drawn if where == at])
     for at in dict.fromkeys([folder, *runs]):
         _demand_tables(at)
+    for at in dict.fromkeys(at for at, _ in drawn):
+        _compute_again(at, [task for where, task in drawn if where == at])
     shown = _some([f"{at.name}/{task.name}" for at, task in drawn])
     return lines + ([f"computed again, the same to the byte: {shown} (sample={sample} seed={seed})"] if drawn else [])
 
@@ -210,77 +201,14 @@ def _is_sealed(folder: Path, words: Words) -> bool:
 def _compute_again(folder: Path, chosen: Sequence[Task]) -> None:
     """Refuse chunks that do not come out as they lie there."""
     words = manifest.read_batch(folder)
-    store, job = manifest.store_of(folder, words), job_of(rebuilt(folder, words))
+    plan = rebuilt(folder, words)
+    demand_words_of(folder, words, plan)
+    store, job = manifest.store_of(folder, words), job_of(plan)
     other = [str(store.path(task)) for task in chosen if packed(run_task(job, task)) != store.content(task)]
     if other:
         made = json.loads(words["attributes"]["provenance"])["commit"]
         said = f"the code that made it ({made or 'an installed version'}; this is {commit() or 'an installed version'})"
         raise DamageError(str(folder), f"comes out otherwise now: {_some(other)}", said)
-
-
-# Made again -----------------------------------------------------------------------------------------------------------------
-
-NUMBERS_FROM = (PROJECT, "numpy", "scipy", "processor", JAX, "jaxlib", "device")
-"""What the numbers of a run come from, of all that it says of its making."""
-
-
-def rebuilt(folder: Path, words: Words) -> Plan:
-    """The plan of a run from what its folder holds: `config.yaml`, and the overrides that say what was swept and drawn.
-
-    Raises
-    ------
-    SettingError
-        Where it cannot be made again exactly: other software, or settings that are not those of the manifest.
-    """
-    came = json.loads(words["attributes"]["provenance"])
-    here = versions(JAX if JAX in came["versions"] else "")
-    rows = [row for row in differing(came["versions"], here) if row[0] in NUMBERS_FROM]
-    if rows:
-        shown = "; ".join(f"{name} {old} there, {new} here" for name, old, new in rows)
-        raise SettingError("sample", f"cannot be computed again by other versions: {shown}", "those versions, or sample=0")
-    if words["settings"]["code"] != code_hash():
-        commits = f"{came['commit'] or 'an installed version'} there, {commit() or 'an installed version'} here"
-        wrong = f"cannot be computed again: the code that makes numbers is another ({commits})"
-        raise SettingError("sample", wrong, "that code, or sample=0")
-    axes = parse(came["overrides"], Folders())
-    variants = assemble(_points(folder, words, axes), {axis.key: axis for axis in axes if axis.interval}, (), "")
-    now = {key: value for key, value in outputs.settings_of(variants).items() if key != "against" or key in words["settings"]}
-    rows = differing(flat_settings(words["settings"]), flat_settings(now))
-    if rows:
-        shown = "; ".join(f"{key}: {old} was run, {new} is there" for key, old, new in rows[:SHOWN])
-        raise SettingError(str(folder / outputs.CONFIG), f"is not what was run: {shown}", "config.yaml as written, or sample=0")
-    at = {variant.label: index for index, variant in enumerate(variants)}
-    labels = words["coordinates"][VARIANT]
-    plan = Plan(
-        variants.select([at[label] for label in labels]), [labels.index(to) for to in words["beside"][VARIANT]["reference"]]
-    )
-    plan.keep = Keep(words["attributes"]["keep"])
-    return plan
-
-
-def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
-    """The points of a run as `config.yaml` says them; numbers that were swept lightly are set over few whole configs again."""
-    path = folder / outputs.CONFIG
-    try:
-        content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-        shared, variants = dict(content["shared"]), dict(content["variants"])
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
-        raise SettingError(
-            str(path), "cannot be read, so nothing can be computed again", "config.yaml as written, or sample=0"
-        ) from None
-    light = [axis for axis in axes if len(axis.choices) > 1 and is_light(axis, axes)]
-    wholes: dict[str, Whole] = {}
-    points = []
-    for label, rest in variants.items():
-        settings = in_order(merged(shared, rest or {}), words["settings"]["shared"] | words["settings"]["variants"].get(label, {}))
-        own = {axis.path: entry(settings, axis.path) for axis in light}
-        for axis in [*light, *(axis for axis in axes if axis.interval)]:
-            put_value(settings, axis)
-        name = fingerprint(settings)
-        if name not in wholes:
-            wholes[name] = whole_of({**settings, CHOICES: {}}, axes, Folders())
-        points.append(Point(label, {}, wholes[name], own))
-    return points
 
 
 # Hash -----------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,102 @@
+"""The plan of a run made again from its folder, and whether what the folder says is what that plan says."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sim import manifest, outputs
+from sim.compose import whole_of
+from sim.config import Keep
+from sim.designs import Point, Whole, assemble, is_light
+from sim.folders import Folders
+from sim.making import JAX, PROJECT, versions
+from sim.names import VARIANT
+from sim.nested import entry, merged
+from sim.overrides import CHOICES, Axis, parse, put_value
+from sim.plans import Plan
+from sim.refusal import DamageError, SettingError
+from sim.settings import code_hash, differing, fingerprint, flat_settings, in_order
+from sim.words import commit
+from sim.words import words as words_of
+
+SHOWN = 4
+Words = dict[str, Any]
+NUMBERS_FROM = (PROJECT, "numpy", "scipy", "processor", JAX, "jaxlib", "device")
+"""What the numbers of a run come from, of all that it says of its making."""
+
+
+def rebuilt(folder: Path, words: Words) -> Plan:
+    """The plan of a run from what its folder holds: `config.yaml`, and the overrides that say what was swept and drawn.
+
+    Raises
+    ------
+    SettingError
+        Where it cannot be made again exactly: other software, or settings that are not those of the manifest.
+    """
+    came = json.loads(words["attributes"]["provenance"])
+    here = versions(JAX if JAX in came["versions"] else "")
+    rows = [row for row in differing(came["versions"], here) if row[0] in NUMBERS_FROM]
+    if rows:
+        shown = "; ".join(f"{name} {old} there, {new} here" for name, old, new in rows)
+        raise SettingError("sample", f"cannot be computed again by other versions: {shown}", "those versions, or sample=0")
+    if words["settings"]["code"] != code_hash():
+        commits = f"{came['commit'] or 'an installed version'} there, {commit() or 'an installed version'} here"
+        wrong = f"cannot be computed again: the code that makes numbers is another ({commits})"
+        raise SettingError("sample", wrong, "that code, or sample=0")
+    axes = parse(came["overrides"], Folders())
+    variants = assemble(_points(folder, words, axes), {axis.key: axis for axis in axes if axis.interval}, (), "")
+    now = {key: value for key, value in outputs.settings_of(variants).items() if key != "against" or key in words["settings"]}
+    rows = differing(flat_settings(words["settings"]), flat_settings(now))
+    if rows:
+        shown = "; ".join(f"{key}: {old} was run, {new} is there" for key, old, new in rows[:SHOWN])
+        raise SettingError(str(folder / outputs.CONFIG), f"is not what was run: {shown}", "config.yaml as written, or sample=0")
+    at = {variant.label: index for index, variant in enumerate(variants)}
+    labels = words["coordinates"][VARIANT]
+    plan = Plan(
+        variants.select([at[label] for label in labels]), [labels.index(to) for to in words["beside"][VARIANT]["reference"]]
+    )
+    plan.keep = Keep(words["attributes"]["keep"])
+    return plan
+
+
+def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
+    """The points of a run as `config.yaml` says them; numbers that were swept lightly are set over few whole configs again."""
+    path = folder / outputs.CONFIG
+    try:
+        content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        shared, variants = dict(content["shared"]), dict(content["variants"])
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
+        raise SettingError(
+            str(path), "cannot be read, so nothing can be computed again", "config.yaml as written, or sample=0"
+        ) from None
+    light = [axis for axis in axes if len(axis.choices) > 1 and is_light(axis, axes)]
+    wholes: dict[str, Whole] = {}
+    points = []
+    for label, rest in variants.items():
+        settings = in_order(merged(shared, rest or {}), words["settings"]["shared"] | words["settings"]["variants"].get(label, {}))
+        own = {axis.path: entry(settings, axis.path) for axis in light}
+        for axis in [*light, *(axis for axis in axes if axis.interval)]:
+            put_value(settings, axis)
+        name = fingerprint(settings)
+        if name not in wholes:
+            wholes[name] = whole_of({**settings, CHOICES: {}}, axes, Folders())
+        points.append(Point(label, {}, wholes[name], own))
+    return points
+
+
+APART = ("provenance", "settings_hash", "refused_draws")
+"""Attributes that a plan made again cannot say: where and from how many draws it came."""
+
+
+def demand_words_of(folder: Path, words: Words, plan: Plan) -> None:
+    """Refuse a folder whose words are not those of its run, though they were sealed again: labels, dates, references, shocks."""
+    now, there = (json.loads(json.dumps(said, default=str)) for said in (words_of(plan), words))
+    rows = [name for name in ("variables", "coordinates", "beside") if now[name] != there[name]]
+    own = now["attributes"]
+    rows += [f"attributes.{name}" for name in own if name not in APART and own[name] != there["attributes"].get(name)]
+    if rows:
+        said = "the words that its settings make"
+        raise DamageError(str(folder / manifest.MANIFEST), f"says otherwise than its settings: {', '.join(rows)}", said)
