@@ -19,7 +19,7 @@ def placed(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
 
 
 def _file_with(words: Sequence[str], choices: Mapping[str, list[str]], where: Folders) -> str:
-    """The file that sets a key: of those that take part the one that goes furthest along its path; else its group's, else config.yaml.
+    """The file that sets a key: of those that take part the one that goes furthest along its path; else one of its group.
 
     Of two that go as far it is the one whose settings belong to the whole config: these are set over those of the groups.
     """
