@@ -63,7 +63,7 @@ def workload(states: int, blocs: int, replicates: int, **settings: Any) -> Plan:
             "strain": {"target": "strain_war", "who": {"bloc": courts[1]}, "kind": "step", "size": size},
             "trust": {"target": "credibility", "who": {"state": "*", "bloc": courts[1]}, "kind": "impulse", "size": -size},
         }
-        said = {"date": "2022-07-01", "range": [-1, 1], "source": "made up"}
+        said = {"date": "2022-07-01", "range": [-0.5, 0.5], "source": "made up"}
         dated = {name: {**said, "unit": QUANTITIES[str(effect["target"])].unit, **effect} for name, effect in effects.items()}
         shock = {"push": {"label": "Push", "effects": dated}} if number else {}
         dynamics = {**tables["dynamics"], "vigilance": 0.5 + number / count}

@@ -19,7 +19,7 @@ import numpy as np
 from experiments import faults
 from experiments.faults import OUT, Finding
 from experiments.regions import random_region
-from sim import ensemble, noise, results, sampling, workers
+from sim import ensemble, evidence, noise, results, workers
 from sim.arrays import Array
 from sim.compose import expand, from_tables
 from sim.config import Keep
@@ -158,7 +158,7 @@ def collisions(replicates: int) -> Finding:
     """The first draws of all streams and replicates of a sweep, and of seeds that other schemes confuse: all distinct."""
     shocks = Folders().options("shock")
     plan = expand([f"region={REGION}", f"shock=[{','.join(shocks)}]", "end=2036-01", "sample=ranges", "draws=1"])
-    numbers = [".".join(path) for path in sampling.ranges(plan[0].settings)]
+    numbers = [".".join(path) for path in evidence.ranges(plan[0].settings)]
     streams = [
         noise.LUCK,
         *(f"shock {name}" for name in shocks),

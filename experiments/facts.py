@@ -51,6 +51,8 @@ def variants(rows: Sequence[Row], said: Sequence[str] = ()) -> list[list[Variant
     sets = dict.fromkeys(subset for row in rows for subset in row.worlds)
     shocks = dict.fromkeys(word.split("-")[0] for subset in sets for word in subset)
     settings = [word for word in SETTINGS[rows[0].opening] if not word.startswith("shock.") or word.split(".")[1] in shocks]
+    keys = {word.partition("=")[0] for word in said}
+    settings = [word for word in settings if word.partition("=")[0] not in keys]
     base = expand([f"shock=[{','.join(shocks)}]", *settings, f"keep={rows[0].keep}", *said])
     return [[_with(variant, subset) for subset in sets] for variant in base]
 
@@ -102,7 +104,7 @@ def _at(row: Row, ds: xr.Dataset, shocks: Sequence[str]) -> Array:
     if row.variable == MOVE:
         return values.sum(axis=-1)
     if not row.at_war_end:
-        return values[..., -1 if not row.at else int(np.searchsorted(times, np.datetime64(row.at, "ns")))]
+        return values[..., -1 if not row.at else int(np.searchsorted(times, np.datetime64(row.at)))]
     strained = ds["strain_war"].isel(variant=_stable(ds, (WAR,))).sel(bloc="russia").values.argmax(axis=-1)
     last = np.minimum(strained, values.shape[-1] - 1)
     return np.take_along_axis(values, last[..., None], axis=-1)[..., 0]

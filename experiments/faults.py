@@ -41,10 +41,10 @@ class Finding(NamedTuple):
     wrong: int
 
 
-def sweep(keep: str, replicates: int, *more: str, chunks: int = 20, end: str = "2022-05") -> list[str]:
+def sweep(keep: str, replicates: int, *more: str, chunks: int = 20, end: str = "2022-05", workers: int = 2) -> list[str]:
     """A sweep of two variants over a few months, cut into so many chunks."""
     said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", f"end={end}", f"keep={keep}"]
-    return ["sweep", *said, f"engine.chunk={max(1, replicates // chunks)}", "engine.workers=2", f"out={OUT}", *more]
+    return ["sweep", *said, f"engine.chunk={max(1, replicates // chunks)}", f"engine.workers={workers}", f"out={OUT}", *more]
 
 
 def start(here: Path, said: Sequence[str], prepare: Callable[[], None] | None = None) -> subprocess.Popen[str]:
@@ -440,7 +440,7 @@ def here_command(place: Path, said: Sequence[str]) -> tuple[int, str]:
 
 def damage(here: Path, number: int, keep: str, seed: int = 1, mend_every: int = 50) -> Finding:
     """Folders damaged at random: what opens is exactly what was written, or it is refused; their own command mends them."""
-    said = [*sweep(keep, 40 if keep == "worlds" else 600), "engine.workers=1"]
+    said = sweep(keep, 40 if keep == "worlds" else 600, workers=1)
     said = [word for word in said if not word.startswith("engine.chunk")] + [f"engine.chunk={10 if keep == 'worlds' else 256}"]
     for name, more in (("true", []), ("other", ["seed=7"])):
         (here / name).mkdir()
@@ -566,7 +566,7 @@ def failing(here: Path, variants: int, wrongs: Sequence[str] = WRONGS) -> Findin
 
 def changed(here: Path) -> Finding:
     """The same folder with another seed, version or code: refused with what differs, and no byte of it changed."""
-    said, wrong = [*sweep("worlds", 40), "engine.workers=1"], 0
+    said, wrong = sweep("worlds", 40, workers=1), 0
     wrong += here_command(here, said)[0] != 0
     before = tree(here / OUT)
     for key, more, patch in (
@@ -593,7 +593,7 @@ def changed(here: Path) -> Finding:
 
 def races(here: Path, number: int, seed: int = 1) -> Finding:
     """Two to four runners at once, some of other settings, some over a dead one's lock: one result, the others told at once."""
-    said, chance, wrong, lost, late = [*sweep("worlds", 40), "engine.workers=1"], random.Random(seed), 0, 0, 0.0
+    said, chance, wrong, lost, late = sweep("worlds", 40, workers=1), random.Random(seed), 0, 0, 0.0
     alone = {}
     for word in ("seed=2026", "seed=7"):
         (here / word).mkdir()

@@ -25,7 +25,7 @@ Words = dict[str, Any]
 
 def inconsistent(here: Path, number: int, keep: str, seed: int = 1) -> Finding:
     """Folders made inconsistent at random, their seals written again: the right numbers or a refusal by name, never an error."""
-    said = [*sweep(keep, 12 if keep == "worlds" else 600), "engine.workers=1"]
+    said = sweep(keep, 12 if keep == "worlds" else 600, workers=1)
     said = [word for word in said if not word.startswith("engine.chunk")] + [f"engine.chunk={4 if keep == 'worlds' else 256}"]
     for name, more in (("true", []), ("other", ["seed=7"])):
         (here / name).mkdir()

@@ -221,7 +221,7 @@ def _stranger(here: Path) -> Iterator[Callable[[Path], None]]:
     for batch in BATCHES:
         yield lambda folder, batch=batch: _share(folder, batch)
     for name in JOBS:
-        yield lambda folder, name=name: _reseal(folder, jobs=[name], chunks=None)
+        yield lambda folder, name=name: _all_jobs(folder, name)
 
 
 def _link(path: Path, target: Path) -> None:
@@ -236,6 +236,12 @@ def _reseal(folder: Path, **said: object) -> None:
     words = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
     words = {key: value for key, value in (words | said).items() if value is not None and key != manifest.SEAL}
     (folder / manifest.MANIFEST).write_bytes(manifest.sealed(words))
+
+
+def _all_jobs(folder: Path, name: str) -> None:
+    """A folder of several jobs, of which one has a name that leads elsewhere."""
+    shutil.rmtree(folder / "chunks")
+    _reseal(folder, jobs=[name], chunks=None)
 
 
 def _share(folder: Path, batch: object) -> None:

@@ -36,7 +36,7 @@ class Command(NamedTuple):
 WHY = ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=20", "end=2022-09", "keep=parts", "out=why"]
 COMMANDS = (
     Command("sweep, two workers", sweep("worlds", 200, end="2023-01")),
-    Command("sweep, summaries", [*sweep("summaries", 20_000, end="2022-04"), "engine.workers=1"]),
+    Command("sweep, summaries", sweep("summaries", 20_000, end="2022-04", workers=1)),
     Command("plan", ["plan", "sample=ranges", "draws=300", "scenario=baseline,all_three,ukraine_war,outlook,policy_steady"]),
     Command(
         "jobs", ["run", "-m", "region=toy", "end=2022-06", "seed=1,2", "dynamics.vigilance=0.5,1", "replicates=5", f"out={OUT}"]

@@ -41,7 +41,7 @@ def inside(here: Path) -> Finding:
     """A sweep in this process with the network refused."""
     attempts: list[str] = []
     with sealed(attempts):
-        code, told = here_command(here, sweep("worlds", 4, "engine.workers=1", end="2022-03"))
+        code, told = here_command(here, sweep("worlds", 4, end="2022-03", workers=1))
     return Finding(f"a sweep in one process: {len(attempts)} connections", len(attempts) + (code != 0) + bool(told))
 
 

@@ -21,7 +21,7 @@ import xarray as xr
 from sim.arrays import Array
 from sim.compose import expand
 from sim.config import Config
-from sim.sampling import evidence_row
+from sim.evidence import evidence_row
 from sim.simulate import simulate
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "record.md"

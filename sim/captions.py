@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from sim.arrays import Array
+from sim.labels import reading, told_apart
 from sim.measures import ENDS, FEW
 from sim.names import BLOC, MEASURED_RELATIONS, QUANTITIES, REPLICATE, SIDELESS, STATE, VARIANT, several
 from sim.panels import MARKS_MAX, Interval, Mark, overlaps
@@ -50,7 +51,16 @@ def variant_words(ds: xr.Dataset) -> list[str]:
     labels = names(ds, VARIANT)
     scenarios = zip(labels, names(ds, "scenario"), names(ds, "scenario_label"), strict=True)
     words = [word + label.removeprefix(name) if label.startswith(name) else label for label, name, word in scenarios]
-    return words if len(set(words)) == len(words) else labels
+    return words if len({reading(word) for word in words}) == len(words) else labels
+
+
+def shock_words(runs: Sequence[xr.Dataset]) -> dict[tuple[str, str], str]:
+    """What people call the shocks of some runs, by name and label: their labels, with the name behind those that read alike."""
+    found: dict[str, list[str]] = {}
+    for table in (table for ds in runs for table in json.loads(ds.attrs["shocks"]).values()):
+        for shock in table:
+            found.setdefault(shock["name"], []).append(shock["label"])
+    return told_apart(found)
 
 
 def worlds(ds: xr.Dataset) -> int:
@@ -83,9 +93,9 @@ def marks(
     With `state` only those that name it or no state; with `apart` only those that a variant and its reference do not share, with
     `shared` only those that all variants of the runs share.
     """
-    tables = [table for ds in runs for table in json.loads(ds.attrs["shocks"]).items()]
+    tables, words = [table for ds in runs for table in json.loads(ds.attrs["shocks"]).items()], shock_words(runs)
     found = [
-        (variant, _drawn(shock), not state or not shock["states"] or state in shock["states"])
+        (variant, _drawn(shock, words), not state or not shock["states"] or state in shock["states"])
         for variant, table in tables
         for shock in table
     ]
@@ -104,10 +114,10 @@ def marks(
 Days = tuple[tuple[str, str], ...]
 
 
-def _drawn(shock: Mapping[str, Any]) -> tuple[Days, str, Days, float]:
+def _drawn(shock: Mapping[str, Any], words: Mapping[tuple[str, str], str]) -> tuple[Days, str, Days, float]:
     """What is drawn of a shock: when it begins, its name, when it may end, and how probable it is."""
     begins, ends = (tuple((first, last) for first, last in shock[name]) for name in ("begins", "ends"))
-    return begins, shock["label"], ends, shock["probability"]
+    return begins, words[shock["name"], shock["label"]], ends, shock["probability"]
 
 
 def _mark(number: int, begins: Days, label: str, ends: Days, probability: float) -> Mark:

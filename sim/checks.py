@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import date
 
 from sim.config import NAME, Backend, Config, Dynamics, Effect, Engine, Keep, Shock, ShockKind, members
-from sim.evidence import check_evidence, forms_of
+from sim.labels import demand_apart, short_reading
 from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity, several
+from sim.patterns import check_evidence, forms_of
 from sim.periods import PERIODS_PER_YEAR, dates, one_date
 from sim.places import demand_new, demand_path
 from sim.refusal import SettingError, demand_known, demand_number, likely
@@ -40,6 +41,7 @@ def check(config: Config) -> None:
     check_region(config.region)
     check_outcome(config)
     check_dynamics(config.dynamics)
+    demand_apart({f"shock.{name}.label": shock.label for name, shock in config.shock.items()})
     for name, shock in config.shock.items():
         check_shock(f"shock.{name}", shock, config)
 
@@ -131,6 +133,10 @@ def check_region(region: Region) -> None:
         _check_pairs(f"region.{table}", getattr(region, table), states if side == "states" else blocs, QUANTITIES[quantity])
     for name, route in region.routes.items():
         _check_route(f"region.routes.{name}", route, states)
+    labels = {f"region.states.{name}.label": state.label for name, state in region.states.items()}
+    labels |= {f"region.blocs.{name}.label": bloc.label for name, bloc in region.blocs.items()}
+    one = ((f"region.states.{name}.label", f"region.blocs.{state.same_as}.label") for name, state in region.states.items())
+    demand_apart(labels, short_reading, one)
     joined = [state.same_as for state in region.states.values() if state.same_as]
     for name in joined:
         if joined.count(name) > 1:

@@ -190,16 +190,16 @@ def _next_step(folder: Path, variants: Any, options: Any) -> str:
 
 def run_jobs(options: Any) -> int:
     """`sim run -m`: a job and a folder for each setting, and a table of the jobs beside them."""
-    from sim.compose import expand_jobs
-
-    batches = expand_jobs(options.overrides, options.config_dir)
-
     from sim import jobs
+    from sim.compose import expand_jobs
     from sim.config import Keep
 
     tell_replaced(options)
+    batches = expand_jobs(options.overrides, options.config_dir)
     if options.cfg:
         return _show(jobs.variants_of(batches))
+    for line in jobs.notes(batches):
+        print(line, file=sys.stderr)
     folder = jobs.folder_of(batches)
     _begun.append(folder)
     done = jobs.write_jobs(folder, batches, progress)

@@ -26,14 +26,14 @@ from sim.designs import (
     demand_values,
     is_light,
 )
+from sim.evidence import SAMPLED_GROUPS, demand_fit, ranges
 from sim.folders import Folders, folders
 from sim.layout import layout_of
-from sim.nested import copied
+from sim.nested import copied, texts
 from sim.overlays import Where, with_numbers
 from sim.overrides import CHOICES, Axis, Tables, coordinate_names, demand_files, parse, put_value
 from sim.placing import placed
 from sim.refusal import SettingError
-from sim.sampling import SAMPLED_GROUPS, ranges
 from sim.strict import read_file
 from sim.typed import build
 
@@ -177,7 +177,7 @@ def _counted(like: Whole | None, counts: Mapping[str, Any]) -> Whole | None:
         check_run(config)
     except SettingError:
         return None
-    return Whole(config, {**like.settings, **counts}, like.between)
+    return replace(like, config=config, settings={**like.settings, **counts})
 
 
 def _whole_with(picked: Mapping[str, object], axes: Sequence[Axis], where: Folders, cache: dict[str, Tables]) -> Whole:
@@ -264,6 +264,7 @@ def whole_of(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
         for axis in chosen:
             if axis.interval:
                 check(with_numbers(config, {axis.path: axis.interval[1]}))
+        beyond = demand_fit(settings, [axis.path for axis in chosen if not axis.group])
     except SettingError as error:
         raise placed(error, chosen, choices, where) from None
     between = {axis.path: axis.interval for axis in chosen if axis.interval}
@@ -275,7 +276,7 @@ def whole_of(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
         plausible = ranges(settings).items()
         between = {path: ends for path, ends in plausible if not any(path[: len(key)] == key for key in said)} | between
         config = with_numbers(config, {(group, "evidence"): {} for group in SAMPLED_GROUPS})
-    return Whole(config, settings, between)
+    return Whole(config, settings, between, beyond)
 
 
 def _is_a_shock(key: str) -> bool:
@@ -290,7 +291,7 @@ def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
     """One variant from tables that were composed elsewhere, and the overrides that they were composed with."""
     if not isinstance(tables, Mapping):
         raise SettingError("config", "is no table", "the composed settings")
-    if any("${" in text for text in _texts(tables)):
+    if any("${" in text for text in texts(tables)):
         raise SettingError("config", "interpolation is not read", "the value itself")
     where = Folders()
     chosen = parse(overrides, where)
@@ -299,11 +300,3 @@ def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
     point = _point(whole_of(settings, chosen, where), apart, {})
     said = tuple(axis.said for axis in chosen)
     return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said)
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _texts(item)]
-    if isinstance(value, list):
-        return [text for item in value for text in _texts(item)]
-    return [value] if isinstance(value, str) else []

@@ -11,13 +11,13 @@ from typing import Any, overload
 import numpy as np
 
 from sim.config import Config, Design, Sample, Variant
-from sim.names import Quantity
+from sim.evidence import Misfit, quantity_at
 from sim.nested import copied, put
 from sim.overlays import OWN, Array, Configs, Overlay, Where
 from sim.overrides import Axis, Tables
 from sim.refusal import SettingError, demand_number
 from sim.region import DIRECTED, PAIR_TABLES
-from sim.sampling import quantity_at, uniforms
+from sim.sampling import uniforms
 from sim.settings import HASH_LETTERS, data_settings
 
 GRID_MAX = 100_000
@@ -62,23 +62,16 @@ def is_light(axis: Axis, axes: Sequence[Axis]) -> bool:
         return False
     if not all(isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) for value in axis.choices):
         return False
-    return _is_size(axis.path) or _quantity(axis.path) is not None
+    return _is_size(axis.path) or quantity_at(axis.path) is not None
 
 
 def _is_size(path: Where) -> bool:
     return len(path) == 5 and (path[0], path[2], path[4]) == ("shock", "effects", "size")
 
 
-def _quantity(path: Where) -> Quantity | None:
-    try:
-        return quantity_at(path)
-    except KeyError:
-        return None
-
-
 def demand_values(axis: Axis) -> None:
     """Refuse a value or an end of an interval that the quantity of a key cannot have."""
-    quantity = _quantity(axis.path)
+    quantity = quantity_at(axis.path)
     for value in axis.interval or axis.choices:
         try:
             if quantity:
@@ -89,7 +82,7 @@ def demand_values(axis: Axis) -> None:
 
 def demand_drawable(axis: Axis) -> None:
     """Refuse an interval for what is no number of the model."""
-    if not (_is_size(axis.path) or _quantity(axis.path) or axis.path[0] == "shock"):
+    if not (_is_size(axis.path) or quantity_at(axis.path) or axis.path[0] == "shock"):
         raise SettingError(axis.key, "is not drawn from an interval", "a number of region, dynamics or a shock", where=axis.place)
 
 
@@ -110,6 +103,8 @@ class Whole:
     config: Config
     settings: Tables
     between: Mapping[Where, tuple[float, float]]
+    misfits: Sequence[Misfit] = ()
+    """The numbers outside what is known of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,7 +262,7 @@ def assemble(points: Sequence[Point], intervals: Mapping[str, Axis], said: tuple
         values = _drawn(first, ends)
         overlays += _overlays(values, ends, whole, draw)
     configs = Configs([one.config for one in wholes.values()], whole, tuple(overlays))
-    costly = [axis.path for axis in intervals.values() if not _is_size(axis.path) and _quantity(axis.path) is None]
+    costly = [axis.path for axis in intervals.values() if not _is_size(axis.path) and quantity_at(axis.path) is None]
     return Variants(
         configs=_made_whole(configs, costly) if costly else configs,
         points=points,

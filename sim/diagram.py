@@ -15,7 +15,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from sim.names import BLOC, QUANTITIES, STATE
 from sim.panels import ticks
-from sim.sheet import FAINT, GREY, INK, LINE, MINUS, fit, styled, wrap, write
+from sim.sheet import FAINT, GREY, INK, LINE, MINUS, brief, styled, wrap, write
 
 if TYPE_CHECKING:
     from sim.loops import Loop
@@ -280,10 +280,10 @@ def plot_responses(responses: xr.DataArray, draws: xr.DataArray, labels: dict[st
         if abs(number_of) >= BLANK:
             style = {"weight": "bold", "color": INK} if sure[at, column] else {"color": GREY}
             write(grid, column, at, number(number_of), size=5.4, ha="center", va="center", **style)
+    short = brief([labels[bloc] for bloc in blocs], 12)
     for column in range(columns):
         state, bloc = divmod(column, len(blocs))
-        word = fit(labels[blocs[bloc]].split(" (")[0], 12)
-        write(grid, column, -0.65, word, size=6.5, rotation=90, ha="center", va="bottom")
+        write(grid, column, -0.65, short[bloc], size=6.5, rotation=90, ha="center", va="bottom")
         if bloc == 0:
             write(grid, column + len(blocs) / 2 - 0.5, -2.9, labels[states[state]], size=8, weight="bold", ha="center", va="bottom")
             if column:
@@ -301,15 +301,15 @@ def _draw_bands(
     total, tall = figure.get_size_inches()
     ax = figure.add_axes((box[0] / total, box[1] / tall, box[2] / total, box[3] / tall))
     ends = []
+    states, blocs = (brief([labels[name] for name in names], letters) for names, letters in zip(actors, (10, 8), strict=True))
     for at, values in enumerate(flat):
         best = int(np.argmax(abs(values)))
-        state, bloc = divmod(best, len(actors[1]))
+        state, bloc = divmod(best, len(blocs))
         band = [bound[at, state, bloc] for bound in (low, high)]
         ends += [*band, values[best]]
         ax.plot(band, [at, at], color=GREY, linewidth=2.4, solid_capstyle="butt")
         ax.plot([values[best]], [at], marker="o", color=INK, markersize=3.2, linestyle="")
-        words = f"{fit(labels[actors[0][state]], 10)}, {fit(labels[actors[1][bloc]].split(' (')[0], 8)}"
-        write(ax, 1.04, at, words, size=6, va="center", transform=ax.get_yaxis_transform())
+        write(ax, 1.04, at, f"{states[state]}, {blocs[bloc]}", size=6, va="center", transform=ax.get_yaxis_transform())
     ax.set_ylim(len(flat) - 0.5, -0.5)
     ax.set_yticks([])
     limits = min(ends) - 0.06, max(ends) + 0.06
@@ -341,4 +341,5 @@ def push_words(push: str, labels: dict[str, str]) -> str:
     """
     stock, *actors = push.split(" ")
     word = "Anchor" if stock == "alignment" else QUANTITIES[stock].label
-    return f"{word}: {', '.join(fit(labels[name].split(' (')[0], 10) for name in actors)}" if actors else f"{word}, of the same two"
+    short = dict(zip(labels, brief(list(labels.values()), 10), strict=True))
+    return f"{word}: {', '.join(short[name] for name in actors)}" if actors else f"{word}, of the same two"

@@ -1,65 +1,167 @@
-"""Whether rows of evidence say what they must, and each is of some number: a row of none would be passed over."""
+"""What is known of every number: its row of evidence or own range, what lies outside it, and what a push can move at most."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
-from sim.refusal import SettingError, likely
-from sim.region import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES, Evidence, Region, called
+from sim.names import MECHANISMS, QUANTITIES, SCALARS, WEIGHT, Quantity
+from sim.nested import Where
+from sim.refusal import SettingError, demand_number
+from sim.region import BLOC_NUMBERS, BLOC_TABLES, PAIR_TABLES, STATE_NUMBERS, STATE_TABLES
 
-Form = Sequence[Iterable[str]]
-"""What may stand at each level of a pattern of evidence."""
+SAMPLED_GROUPS = ("region", "dynamics")
+BESIDE = ("evidence", "name", "label", "as_of")
+"""Entries of a region or dynamics file that are no numbers of the model."""
 
 
-def _check_pattern(key: str, pattern: str, forms: Sequence[Form]) -> None:
-    """Refuse a pattern that is of no number: its row would be passed over."""
-    words, furthest = pattern.split("."), (0, [*forms[0][0]])
-    for form in forms:
-        known = [list(level) for level in form]
-        depth = next((at for at, word in enumerate(words) if at >= len(known) or word not in ("*", *known[at])), len(words))
-        if depth == len(words) == len(known):
+def numbers(tables: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Every number in nested tables with its path, text and lists left out."""
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            yield from numbers(value, (*path, name))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield (*path, name), float(value)
+
+
+def evidence_row(path: tuple[str, ...], evidence: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The most specific pattern that matches a path: the one with the fewest stars, the earliest word where they tie.
+
+    >>> evidence_row(("states", "armenia", "speed"), {"states.*.speed": {}, "states.armenia.speed": {}})
+    'states.armenia.speed'
+    """
+    patterns = (".".join("*" if star else word for word, star in zip(path, stars, strict=True)) for stars in _stars(len(path)))
+    return next((pattern for pattern in patterns if pattern in evidence), None)
+
+
+@cache
+def _stars(length: int) -> list[tuple[bool, ...]]:
+    """Where the patterns that match a path of so many words have stars, the most specific first."""
+    return sorted(itertools.product((False, True), repeat=length), key=lambda stars: (sum(stars), stars))
+
+
+def quantity_at(path: Sequence[str]) -> Quantity | None:
+    """The quantity that a number of a region or dynamics file is, by its path in the composed settings; none of what is none.
+
+    >>> quantity_at(("region", "states", "armenia", "access", "russia")).unit
+    'share of trade'
+    """
+    match tuple(path):
+        case ("dynamics", name):
+            return WEIGHT if name in MECHANISMS else QUANTITIES[name] if name in SCALARS else None
+        case ("region", "states", _, name, *bloc):
+            return QUANTITIES.get((STATE_TABLES if bloc else STATE_NUMBERS).get(name, ""))
+        case ("region", "blocs", _, name, *state):
+            return QUANTITIES.get((BLOC_TABLES if state else BLOC_NUMBERS).get(name, ""))
+        case ("region", "routes", _, "permit"):
+            return QUANTITIES["permit"]
+        case ("region", table, _, _) if table in PAIR_TABLES:
+            return QUANTITIES[PAIR_TABLES[table][0]]
+    return None
+
+
+def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, float]]:
+    """The plausible range of every number of a variant, by its path.
+
+    Raises
+    ------
+    SettingError
+        Where a number has no row of evidence, or a row reaches beyond what the quantity can be.
+    """
+    found: dict[tuple[str, ...], tuple[float, float]] = {}
+    for group in SAMPLED_GROUPS:
+        tables = {name: value for name, value in settings[group].items() if name not in BESIDE}
+        evidence = settings[group].get("evidence") or {}
+        for path, value in numbers(tables):
+            row = evidence_row(path, evidence)
+            if row is None:
+                raise SettingError(
+                    f"{group}.{'.'.join(path)}", f"{value:g} has no row of evidence to draw from", f"a row in {group}.evidence"
+                )
+            quantity = quantity_at((group, *path))
+            for end in ("low", "high"):
+                if quantity:
+                    demand_number(f"{group}.evidence.{row}.{end}", evidence[row][end], quantity)
+            found[(group, *path)] = (float(evidence[row]["low"]), float(evidence[row]["high"]))
+    for shock, content in settings["shock"].items():
+        for name, effect in content["effects"].items():
+            found[("shock", shock, "effects", name, "size")] = (float(effect["range"][0]), float(effect["range"][1]))
+    return found
+
+
+# Numbers that do not fit ----------------------------------------------------------------------------------------------------
+
+
+class Misfit(NamedTuple):
+    """A number that does not fit what is known of it: where it stands, what is wrong, what is allowed."""
+
+    path: Where
+    wrong: str
+    allowed: str
+
+    @property
+    def key(self) -> str:
+        """Its dotted path."""
+        return ".".join(self.path)
+
+
+def span(quantity: Quantity) -> float:
+    """The most that a push can move a quantity: from one end of its range to the other.
+
+    >>> span(QUANTITIES["tie"]), span(QUANTITIES["access"])
+    (2.0, inf)
+    """
+    return float(quantity.high - quantity.low)
+
+
+def misfits(settings: Mapping[str, Any]) -> Iterator[Misfit]:
+    """The numbers of composed settings that lie outside their own range or beyond what they push can move."""
+    for group in SAMPLED_GROUPS:
+        tables = {name: value for name, value in settings[group].items() if name not in BESIDE}
+        for path, value in numbers(tables):
+            yield from misfit(settings, (group, *path), value)
+    for shock, content in settings["shock"].items():
+        for name, effect in content["effects"].items():
+            path = ("shock", shock, "effects", name)
+            yield from misfit(settings, (*path, "size"), effect["size"])
+            most = span(QUANTITIES[effect["target"]])
+            if max(map(abs, effect["range"])) > most:
+                low, high = effect["range"]
+                yield Misfit((*path, "range"), f"[{low:g}, {high:g}] reaches beyond what the target can move", _most(effect))
+
+
+def demand_fit(settings: Mapping[str, Any], said: Sequence[Where]) -> list[Misfit]:
+    """The numbers that do not fit; a size, or a range that is drawn from, is refused where no path that was said sets it."""
+    found = list(misfits(settings))
+    for one in found:
+        if one.path[-1] == "range" and settings["sample"] != "ranges":
+            continue
+        beside = [(*one.path[:-1], word) for word in ("size", "range", "target")]
+        if one.path[0] == "shock" and not any(path[: len(key)] == key for key in said for path in beside):
+            raise SettingError(one.key, one.wrong, one.allowed)
+    return found
+
+
+def misfit(settings: Mapping[str, Any], path: Where, value: float) -> Iterator[Misfit]:
+    """What is wrong with one number at a path of settings; the weight of a mechanism is a choice, of which nothing is known."""
+    if path[0] == "shock":
+        if path[2:3] != ("effects",) or path[4:] != ("size",):
             return
-        left = known[depth] if depth < len(known) else []
-        furthest = max(furthest, (depth, left), key=lambda one: one[0])
-    depth, left = furthest
-    said = words[depth] if depth < len(words) else ""
-    near = likely(said, left) if said else ""
-    meant = ".".join([key, *words[:depth], near, *words[depth + 1 :]]) if near else ""
-    raise SettingError(f"{key}.{pattern}", "is evidence of no number", ", ".join(left), meant)
+        effect = settings["shock"][path[1]]["effects"][path[3]]
+        (low, high), most = effect["range"], span(QUANTITIES[effect["target"]])
+        if abs(value) > most:
+            yield Misfit(path, f"{value:g} is beyond what the target can move", _most(effect))
+        elif not low <= value <= high:
+            yield Misfit(path, f"{value:g} is outside its own range", f"[{low:g}, {high:g}], or another range beside it")
+        return
+    group, evidence = path[0], settings[path[0]].get("evidence") or {}
+    row = evidence_row(path[1:], evidence)
+    chosen = group == "dynamics" and path[1] in MECHANISMS
+    if row is not None and not chosen and not evidence[row]["low"] <= value <= evidence[row]["high"]:
+        allowed = f"[{evidence[row]['low']:g}, {evidence[row]['high']:g}], or another row {group}.evidence.{row}"
+        yield Misfit(path, f"{value:g} is outside its range of evidence", allowed)
 
 
-def forms_of(region: Region) -> list[Form]:
-    """What may stand at each level of a pattern of a region's evidence."""
-    states, blocs = called(region.states), called(region.blocs)
-    pairs = ((table, states if side == "states" else blocs) for table, (_, side) in PAIR_TABLES.items())
-    return [
-        (["states"], states, STATE_NUMBERS),
-        (["states"], states, STATE_TABLES, blocs),
-        (["blocs"], blocs, BLOC_NUMBERS),
-        (["blocs"], blocs, BLOC_TABLES, states),
-        (["routes"], called(region.routes), ["permit"]),
-        *(([table], names, names) for table, names in pairs),
-    ]
-
-
-def check_evidence(key: str, evidence: object, forms: Sequence[Form]) -> None:
-    """Refuse a table of evidence with a row that lacks something or is of no number."""
-    if not isinstance(evidence, Mapping):
-        raise SettingError(key, "is no table", "rows of {low, high, unit, source}")
-    for pattern, row in evidence.items():
-        place = f"{key}.{pattern}"
-        _check_pattern(key, str(pattern), forms)
-        wanted = [entry.name for entry in fields(Evidence)]
-        if not isinstance(row, Mapping):
-            raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
-        for name in row:
-            if name not in wanted:
-                raise SettingError(f"{place}.{name}", "no such setting", ", ".join(wanted), likely(str(name), wanted))
-        if len(row) < len(wanted):
-            raise SettingError(place, "is no row of evidence", "{low, high, unit, source}")
-        if not all(type(row[end]) in (int, float) and math.isfinite(row[end]) for end in ("low", "high")):
-            raise SettingError(place, "has no finite low and high", "two numbers")
-        if row["low"] > row["high"]:
-            raise SettingError(place, f"low {row['low']:g} is above high {row['high']:g}", "low <= high")
-        if not str(row["source"]).strip():
-            raise SettingError(f"{place}.source", "is empty", "a source, or 'judgement'")
+def _most(effect: Mapping[str, Any]) -> str:
+    quantity = QUANTITIES[effect["target"]]
+    return f"at most {span(quantity):g} either way: {quantity.name} lies in {quantity.allowed}"

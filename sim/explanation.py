@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from sim import captions
 from sim.arrays import Array
 from sim.comparison import keeping_command
 from sim.measures import STATISTICS, half_interval, spread
@@ -85,7 +86,7 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
             "state_label": _label(ds, STATE, state),
             "bloc_label": _label(ds, BLOC, bloc),
             "bloc_colour": str(ds["bloc_colour"].sel({BLOC: bloc}).item()),
-            "variant_label": variant.replace(str(ds["scenario"].values[at]), str(ds["scenario_label"].values[at]), 1),
+            "variant_label": captions.variant_words(ds)[at],
             "residual": residual,
         },
     )
@@ -136,7 +137,7 @@ def part_label(ds: xr.Dataset, part: str) -> str:
 
 
 def _shock_labels(ds: xr.Dataset) -> dict[str, str]:
-    return {shock["name"]: shock["label"] for shocks in json.loads(ds.attrs["shocks"]).values() for shock in shocks}
+    return {name: word for (name, _), word in captions.shock_words([ds]).items()}
 
 
 def _label(ds: xr.Dataset, dim: str, name: str) -> str:
@@ -220,13 +221,13 @@ def _moves(ds: xr.Dataset, variant: int, world: int | None) -> Array:
 
 def _beginnings(ds: xr.Dataset, variant: str, reference: str) -> Mapping[int, list[tuple[str, bool]]]:
     """What is said of the shocks that begin, or may first begin, in each period, and whether the reference lacks them."""
-    instants, shocks = ds[TIME].values, json.loads(ds.attrs["shocks"])
+    instants, shocks, labels = ds[TIME].values, json.loads(ds.attrs["shocks"]), captions.shock_words([ds])
     found: dict[int, list[tuple[str, bool]]] = {}
     for shock in shocks[variant]:
         own = shock not in shocks.get(reference, [])
         first, last = shock["begins"][0]
         names = [_label(ds, dim, name) for dim in (STATE, BLOC) for name in shock[f"{dim}s"] if name in ds[dim].values]
-        said = f"{shock['label']} {'begins' if first == last else f'may begin, until {last[:7]}'}"
+        said = f"{labels[shock['name'], shock['label']]} {'begins' if first == last else f'may begin, until {last[:7]}'}"
         said += f", with probability {shock['probability']:g}" if shock["probability"] < 1 else ""
         said += f" ({', '.join(names)})" if names else ""
         period = int(np.searchsorted(instants, np.datetime64(first), side="right")) - 1

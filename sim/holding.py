@@ -49,7 +49,7 @@ def _complete(folder: Path, settings: dict[str, Any]) -> bool:
     try:
         there = manifest.read_manifest(folder)
     except DamageError:
-        if chunks.begun():
+        if chunks.begun() and not (folder / manifest.JOB).exists():  # no run has one
             return False
         raise
     rows = differing(flat_settings(there["settings"]), flat_settings(settings))

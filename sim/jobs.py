@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import drawing, holding, manifest, outputs, places, receipts, tables
+from sim import drawing, draws, holding, idle, manifest, outputs, places, receipts, tables
 from sim import keep as keeping
 from sim.compose import Batch
 from sim.config import Variant
@@ -53,6 +53,11 @@ def settings_of(batches: Sequence[Batch]) -> dict[str, Any]:
     pairs = ((batch, batch.variants.points[at].label) for batch, at in in_order(batches))
     tables_of = {id(batch): batch.variants.flat_settings() for batch in batches}
     return outputs.settings_said({label: tables_of[id(batch)][label] for batch, label in pairs})
+
+
+def notes(batches: Sequence[Batch]) -> list[str]:
+    """What a person should know of the jobs before they run, as lines of text, each once."""
+    return list(dict.fromkeys(line for batch in batches for line in idle.lines(batch.variants)))
 
 
 def in_order(batches: Sequence[Batch]) -> list[tuple[Batch, int]]:
@@ -181,7 +186,7 @@ def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Prog
                 receipts.drafted(at) as draft,
             ):
                 outputs.write_config(draft / outputs.CONFIG, plan.variants)
-                outputs.write_draws(draft / outputs.DRAWS, plan.variants)
+                draws.write(draft / outputs.DRAWS, plan.variants)
     except FailedError as error:
         bad = [job for job in jobs if {chosen[index].label for index in range(*shares[job.name])} & set(error.labels)]
         for job in bad:

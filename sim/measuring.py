@@ -11,6 +11,7 @@ from sim.names import (
     BLOC,
     BUFFERS,
     DIFFERENCE,
+    INSTANTS,
     MEASURED_RELATIONS,
     MEASURES,
     PERIOD,
@@ -27,7 +28,7 @@ from sim.refusal import SettingError
 
 BY_RIVALRY = ("sphere", "hedging", "realigned", "polarisation", "bridge")
 """The measures that weigh standing by rivalries."""
-NEVER = np.datetime64("NaT", "ns")
+NEVER = np.array("NaT", INSTANTS)
 
 
 def measured(ds: xr.Dataset) -> xr.Dataset:

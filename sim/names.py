@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 STATE, PEER, BLOC, RIVAL, ROUTE = "state", "peer", "bloc", "rival", "route"
 VARIANT, REPLICATE, TIME, PERIOD = "variant", "replicate", "time", "period"
 STATISTIC = "statistic"
+INSTANTS = "datetime64[s]"
+"""What holds instants: seconds carry every year from 0001 to 9999, nanoseconds wrap round before 1678 and after 2262."""
 MOVE, PART = "move", "part"
 """The variable that holds the parts of each move of an alignment, and its axis of parts."""
 BUFFERS = "buffers"

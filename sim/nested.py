@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+Where = tuple[str, ...]
+"""The path of a number in the settings, as in ("region", "states", "armenia", "speed")."""
+
 
 def entry(tables: Any, path: Sequence[str], absent: Any = None) -> Any:
     """The entry of nested tables or dataclasses at a path; `absent` where a table has no such name.
@@ -47,3 +50,12 @@ def copied(tables: Mapping[str, Any]) -> dict[str, Any]:
     False
     """
     return {name: copied(value) if isinstance(value, Mapping) else value for name, value in tables.items()}
+
+
+def texts(value: object) -> list[str]:
+    """Every text in nested tables and lists."""
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in texts(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in texts(item)]
+    return [value] if isinstance(value, str) else []

@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 import yaml
 
-from sim import manifest, receipts, results, tables
+from sim import draws, manifest, receipts, results, tables
 from sim.chunks import Task
 from sim.config import Variant
 from sim.designs import Variants
@@ -106,7 +106,7 @@ def _write_tables(folder: Path, words: dict[str, Any], variants: Sequence[Varian
     with receipts.drafted(folder) as draft:
         tables.write_long(summary, draft / SUMMARY)
         write_config(draft / CONFIG, variants)
-        write_draws(draft / DRAWS, variants)
+        draws.write(draft / DRAWS, variants)
         draw_figures(draft / FIGURES, ds, summary)
     return ds
 
@@ -263,13 +263,3 @@ def yaml_text(content: object) -> str:
 
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-def write_draws(path: Path, variants: Sequence[Variant]) -> None:
-    """What was drawn: a row for each draw, a column for each number by its dotted path; no file where nothing was drawn."""
-    if isinstance(variants, Variants) and variants.draw is not None:
-        draws = sorted(set(variants.draw.tolist()))
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["draw", *variants.numbers])
-            writer.writerows([draw, *(float(values[draw]) for values in variants.numbers.values())] for draw in draws)

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config import Config
-from sim.nested import entry
+from sim.nested import Where, entry
 
 Array = NDArray[Any]
-Where = tuple[str, ...]
-"""The path of a number in the settings, as in ("region", "states", "armenia", "speed")."""
 OWN = -1
 """The row of a variant that keeps its whole config's own number."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from sim.sheet import FAINT, GREY, INK, LIGHT, MINUS, Dash, brief, fit, write
+from sim.sheet import FAINT, GREY, INK, LIGHT, MINUS, Dash, brief, write
 
 Array = np.ndarray
 
@@ -20,7 +20,7 @@ LEVELS = 4
 """Heights on which the numbers of a timeline's shocks stand, so that near ones do not meet."""
 FOOT, LEVEL = 0.04, 0.035
 """Share of a panel's height that marks at its foot take, and inches from one bar at its top to the next."""
-YEAR_STEPS = (1, 2, 3, 5, 10, 20, 50)
+YEAR_STEPS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 NAMED = 0.1
 """Share of a panel from zero on which a line is named."""
 GAP_MARKS, GAP_ENDS, GAP_YEARS = 0.13, 0.12, 0.9
@@ -86,7 +86,8 @@ def years(times: Array, most: int = 4) -> tuple[list[np.datetime64], list[str]]:
         return ends, [str(end)[:7] for end in ends]
     step = next((step for step in YEAR_STEPS if held <= most * step), held)
     shown = range(start, start + held, step)
-    return [np.datetime64(f"{year:04d}-01-01") for year in shown], [str(year) for year in shown]
+    labels = [f"{year:04d}" for year in shown]
+    return [np.datetime64(f"{label}-01-01") for label in labels], labels
 
 
 def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[Mark], numbered: bool, signed: bool = False) -> None:
@@ -255,8 +256,8 @@ def forest(ax: Axes, effects: Mapping[str, Array], ranked: Array, limits: tuple[
 def name_rows(ax: Axes, ranked: Array, states: Sequence[str], blocs: Sequence[str]) -> None:
     """Name the rows of a forest left of its first panel."""
     style, names = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}, brief(blocs, 19)
-    for state, name in enumerate(states):
-        write(ax, -0.03, state * (len(blocs) + 1), fit(name, 17), size=7.5, weight="bold", **style)
+    for state, name in enumerate(brief(states, 17)):
+        write(ax, -0.03, state * (len(blocs) + 1), name, size=7.5, weight="bold", **style)
     for height, bloc in zip(_heights(ranked), ranked.ravel(), strict=True):
         write(ax, -0.03, height, names[int(bloc)], size=7, **style)
 

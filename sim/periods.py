@@ -13,6 +13,9 @@ MONTHS_PER_YEAR = 12
 PERIODS_PER_YEAR = (1, 2, 3, 4, 6, 12, 24, 36, 48)
 """Lengths of period whose instants fall on whole months, or split each month evenly."""
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
+_OTHER_YEAR = re.compile(r"([+-]?[0-9]+)-[0-9]{2}(?:-[0-9]{2})?")
+YEARS = "years 0001 to 9999, in four digits"
+"""What dates can say, and every array of instants can hold."""
 
 
 def read_date(text: str) -> date:
@@ -22,13 +25,23 @@ def read_date(text: str) -> date:
     datetime.date(2025, 8, 1)
     """
     match = _DATE.fullmatch(text)
+    if (other := _OTHER_YEAR.fullmatch(text)) and (not match or int(match[1]) == 0):
+        raise ValueError(f"{text!r} is no date: {other[1]} is no year; allowed: {YEARS}")
     if not match:
         raise ValueError(f"{text!r} is no date; allowed: 2025-08 or 2025-08-08")
-    year, month, day = int(match[1]), int(match[2]), int(match[3] or 1)
     try:
-        return date(year, month, day)
+        return date(int(match[1]), int(match[2]), int(match[3] or 1))
     except ValueError as error:
         raise ValueError(f"{text!r} is no date: {error}") from None
+
+
+def month(when: date) -> str:
+    """The year and month of a date, as dates are said.
+
+    >>> month(date(987, 6, 5))
+    '0987-06'
+    """
+    return when.isoformat()[:7]
 
 
 def months(when: date) -> float:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim import holding, outputs, shocks, stability, telling
+from sim import draws, holding, outputs, shocks, stability, telling
 from sim import keep as keeping
-from sim.config import Design, Keep, Variant
+from sim.config import Keep, Variant
 from sim.legible import LABEL_MAX, cut
 from sim.measures import STATISTICS
 from sim.names import OUTCOMES, QUANTITIES, SHOWN, part_names, several
@@ -46,25 +46,13 @@ def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
         *telling.describe(plan),
         *sampled_margins(plan),
         f"variants: {'; '.join([*shown, *more])}",
-        *drawn_lines(variants),
+        *draws.lines(variants),
         f"{several(worlds, 'world')}, {several(steps, 'step')}; on disk before compression: {disk}",
         f"about {duration(steps / rate)} to simulate, figures and tables not counted: {rate:,.0f} steps a second,"
         " timed on a few periods of this very plan",
         f"folder: {folder}" + (" (already complete)" if there else ""),
         "nothing was run or written",
     ]
-
-
-def drawn_lines(variants: Sequence[Variant]) -> list[str]:
-    """What is drawn and by which design; nothing where nothing is."""
-    numbers = getattr(variants, "numbers", {})
-    if not numbers:
-        return []
-    config = variants[0].config
-    drawn = {Design.latin: "a Latin hypercube", Design.sobol: "Sobol points"}.get(config.design, "independent draws")
-    said = f"{len(numbers):,} {'number' if len(numbers) == 1 else 'numbers'} drawn {config.draws:,} times: {drawn}"
-    uneven = config.design is Design.sobol and config.draws & (config.draws - 1)
-    return [said + (f", balanced at powers of 2 only (draws={2 ** config.draws.bit_length()})" if uneven else "")]
 
 
 def sampled_margins(plan: Plan) -> list[str]:

@@ -14,7 +14,7 @@ from sim.moments import moments_of
 from sim.names import BLOC, MEASURES, PERIOD, STATE, TIME, VARIANT
 from sim.panels import LEVELS, frame, limits_of, line, name_ends, number_marks, ticks
 from sim.refusal import demand_known
-from sim.sheet import DASHES, GREY, INK, MINUS, WIDTH, fit, sheet, styled, write
+from sim.sheet import DASHES, GREY, INK, MINUS, WIDTH, brief, sheet, styled, write
 
 HALF = results.HALF_WIDTH
 
@@ -224,7 +224,7 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
         height=1.2,
         gap=0.45,
     )
-    colour = explained.attrs["bloc_colour"]
+    colour, words = explained.attrs["bloc_colour"], brief(names(explained, "piece_label"), 26)
     for at, ax in enumerate(panels.ravel()):
         if at >= len(shown):
             ax.set_axis_off()
@@ -242,8 +242,7 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
         place = (end - limits[0]) / (limits[1] - limits[0])
         write(ax, 1.02, place, f"{end:+.3f}".replace("-", MINUS), size=6, va="center", transform=ax.transAxes)
         weight = "bold" if at == 0 else "normal"
-        word = names(explained, "piece_label")[piece]
-        write(ax, 0.03, 0.96, fit(word, 26), size=7, weight=weight, va="top", transform=ax.transAxes)
+        write(ax, 0.03, 0.96, words[piece], size=7, weight=weight, va="top", transform=ax.transAxes)
     return figure
 
 

@@ -18,6 +18,7 @@ from sim.measuring import measured, with_words_of_rivals
 from sim.names import (
     DIFFERENCE,
     FINAL,
+    INSTANTS,
     MOVE,
     OUTCOMES,
     PART,
@@ -66,7 +67,7 @@ def label(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> xr.Dataset:
 
 
 def _values(name: str, values: Sequence[Any]) -> Array:
-    return np.array(values, dtype="datetime64[ns]") if name in (TIME, PERIOD) else np.array(values)
+    return np.array(values, dtype=INSTANTS) if name in (TIME, PERIOD) else np.array(values)
 
 
 def _attributes(variable: str) -> dict[str, str]:

@@ -112,7 +112,8 @@ NUMBERS = (
         "overlays",
         "params",
     ),
-    *("noise", "shocks", "kernel", "chunks", "keep", "folding", "accelerated", "ensemble", "stability", "sampling", "designs"),
+    *("noise", "shocks", "kernel", "chunks", "keep", "folding", "accelerated", "ensemble", "stability"),
+    *("evidence", "sampling", "designs"),
     *("plans", "simulate"),
 )
 """The modules that make the numbers of a run."""

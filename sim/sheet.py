@@ -68,13 +68,19 @@ def fit(words: str, letters: int = 36) -> str:
 
 
 def brief(words: Sequence[str], letters: int) -> list[str]:
-    """Names that fit: what stands in brackets goes first, unless that makes two alike.
+    """Names that fit: what stands in brackets goes first, unless that makes two alike; then their middle, else they are counted.
 
-    >>> brief(["NATO (and allies)", "EU"], 10)
-    ['NATO', 'EU']
+    >>> brief(["NATO (and allies)", "EU"], 10), brief(["League of the East", "League of the West"], 10)
+    (['NATO', 'EU'], ['Leagu…East', 'Leagu…West'])
     """
-    bare = [fit(word if len(word) <= letters else word.split(" (")[0], letters) for word in words]
-    return bare if len(set(bare)) == len(words) else [fit(word, letters) for word in words]
+    end = (letters - 1) // 2
+    cuts = (
+        [fit(word if len(word) <= letters else word.split(" (")[0], letters) for word in words],
+        [fit(word, letters) for word in words],
+        [word if len(word) <= letters else f"{word[: letters - 1 - end]}…{word[-end:]}" for word in words],
+    )
+    counted = [f"{fit(word, letters - len(str(at)) - 1)} {at}" for at, word in enumerate(words, start=1)]
+    return next((cut for cut in cuts if len(set(cut)) == len(set(words))), counted)
 
 
 def initials(words: Sequence[str], letters: int = 3) -> list[str]:

@@ -188,6 +188,11 @@ def _where(effect: Effect, layout: Layout) -> Array:
     return where
 
 
+def reaches(effect: Effect, layout: Layout) -> bool:
+    """Whether an effect acts on anybody: not where all whom it names are joined, members or the same."""
+    return bool(_where(effect, layout).any())
+
+
 def _course(shock: Shock, effect: Effect, window: Window, luck: Array) -> Array:
     """The mean of an effect's shape over each period, (1 or replicate, period); 1 in its own period for an impulse."""
     happens, late = luck[:, :1] < shock.probability, luck[:, 1:]
@@ -207,7 +212,7 @@ ROUNDING = 1e-9
 
 def _moment(value: object, window: Window, late: Array) -> Array:
     """Years from the start to a date, or to a draw from its interval, (1 or replicate, 1)."""
-    first, last = (window.years(day) for day in dates("date", value))
+    first, last = _ends(value, window)
     return np.array([[first]]) if first == last else first + (last - first) * late
 
 
@@ -231,3 +236,31 @@ def first_instant(shock: Shock, window: Window) -> int:
     return min(
         int(np.floor(window.years(dates("date", effect.date)[0]) / window.dt + ROUNDING)) for effect in shock.effects.values()
     )
+
+
+def acting(shock: Shock, effect: Effect, window: Window) -> float:
+    """The share of the dates of an effect, where its shock happens, from which it acts in the window: its course is not zero.
+
+    Where no date is drawn it is 0 or 1. A step, ramp or decay that began before the window acts in it, a pulse while it lasts.
+    """
+    begins = _ends(effect.date, window)
+    if effect.kind is ShockKind.pulse and effect.until is not None:
+        ends = _ends(effect.until, window)
+    else:
+        lasts = {ShockKind.impulse: 2 * ROUNDING * window.dt, ShockKind.pulse: effect.duration}.get(effect.kind, np.inf)
+        ends = (begins[0] + (lasts or 0.0), begins[1] + (lasts or 0.0))
+    begun = _share_below(begins, (window.periods - ROUNDING) * window.dt)
+    over = _share_below(ends, ROUNDING * window.dt)
+    return max(begun - over, 0.0)
+
+
+def _ends(value: object, window: Window) -> tuple[float, float]:
+    """Years from the start to a date, or to both ends of its interval."""
+    first, last = dates("date", value)
+    return window.years(first), window.years(last)
+
+
+def _share_below(ends: tuple[float, float], limit: float) -> float:
+    """The share of even draws between two ends that lie below a limit."""
+    low, high = ends
+    return float(low < limit) if low == high else min(max((limit - low) / (high - low), 0.0), 1.0)

@@ -2,11 +2,12 @@
 
 import xarray as xr
 
-from sim import results, tables
+from sim import idle, results, tables
 from sim.config import Variant
 from sim.legible import LABEL_MAX, cut
 from sim.measures import ENDS, FEW
 from sim.names import several
+from sim.periods import month
 from sim.plans import Plan, apart, label_of
 
 SHOWN = 4
@@ -18,11 +19,12 @@ def describe(plan: Plan) -> list[str]:
     config, window = plan.config, plan.window
     label = cut(config.region.label, LABEL_MAX)
     lines = [
-        f"{label}, {window.instants[0]:%Y-%m} to {window.instants[-1]:%Y-%m}, {several(window.periods, 'period')}: "
+        f"{label}, {month(window.start)} to {month(window.end)}, {several(window.periods, 'period')}: "
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
     lines += few_lines(config.replicates)
+    lines += idle.lines(plan.variants)
     if plan.refused:
         lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
     lines += fellow_lines(plan)

@@ -9,12 +9,12 @@ import yaml
 
 from sim.compose import expand
 from sim.config import Variant
+from sim.evidence import BESIDE, evidence_row, numbers
 from sim.folders import config_folder
 from sim.groups import GROUPS
 from sim.names import QUANTITIES
 from sim.plans import Plan
 from sim.refusal import SettingError
-from sim.sampling import BESIDE, evidence_row, numbers
 from sim.simulate import simulate
 from sim.strict import read_file
 

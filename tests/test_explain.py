@@ -181,7 +181,9 @@ def test_explain_writes_a_table_and_a_figure_once(here, capsys):
     assert run_command(argv) == 0
     said = capsys.readouterr().out
     assert "the parts add up to the recorded change within" in said
-    assert sorted(path.name for path in (here / "why").iterdir()) == ["explanation.csv", "explanation.png", "manifest.json"]
+    assert sorted(path.name for path in (here / "why").iterdir()) == [
+        *("complete.json", "explanation.csv", "explanation.png", "manifest.json")
+    ]
     with (here / "why" / "explanation.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == EFFECT and row["time"] == "2023-01-01"]
     assert float(rows[-1]["mean"]) == pytest.approx(sum(float(row["mean"]) for row in rows[:-1]), abs=1e-9)

@@ -9,9 +9,9 @@ from conftest import effect, over, shock_folder
 
 from sim.compose import expand
 from sim.config import Config
+from sim.evidence import quantity_at, ranges
 from sim.names import MECHANISMS, QUANTITIES, RECORDED
 from sim.plans import Plan
-from sim.sampling import quantity_at, ranges
 from sim.simulate import run_arrays
 from sim.typed import build
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from conftest import over
 
 from sim.compose import expand
+from sim.evidence import evidence_row, numbers, quantity_at, ranges
 from sim.refusal import SettingError
-from sim.sampling import evidence_row, numbers, quantity_at, ranges
 
 DRAWS = ["region=toy", "sample=ranges", "draws=20", "replicates=1", "end=2022-06"]
 
@@ -39,7 +40,7 @@ def test_a_number_that_is_set_or_swept_is_not_drawn():
 
 
 def test_fewer_draws_are_the_first_of_more():
-    assert speeds(expand([*DRAWS, "draws=5"])) == speeds(expand(DRAWS))[:5]
+    assert speeds(expand(over(DRAWS, "draws=5"))) == speeds(expand(DRAWS))[:5]
 
 
 def test_a_number_added_to_a_region_leaves_other_draws_alone():
@@ -77,5 +78,5 @@ def test_every_number_of_a_region_is_a_quantity():
 
 
 def test_draws_fill_their_range():
-    drawn = np.array(speeds(expand([*DRAWS, "draws=400"])))
+    drawn = np.array(speeds(expand(over(DRAWS, "draws=400"))))
     assert abs(drawn.mean() - 0.5) < 4 * 0.6 / np.sqrt(12 * 400)

@@ -174,7 +174,8 @@ def test_the_luck_of_a_shock_is_its_names_alone(tmp_path):
 
 def test_a_stock_at_its_bound_stays_there(tmp_path):
 
-    huge = {"e": effect("tie", "step", TIE, 5.0, date="2022-01-01"), "i": effect("strain_war", "impulse", {"bloc": "east"}, 5.0)}
-    ds = simulate(expand(["region=toy", "shock=[one]", "replicates=2"], shock_folder(tmp_path, "one", huge)))
+    most = {"e": effect("tie", "step", TIE, 1.3, date="2022-01-01"), "i": effect("strain_war", "impulse", {"bloc": "east"}, 0.6)}
+    huge = [f"shock.one.effects.{name}.size=5" for name in most]
+    ds = simulate(expand(["region=toy", "shock=[one]", "replicates=2", *huge], shock_folder(tmp_path, "one", most)))
     assert float(ds["tie"].max()) <= 1.0
     assert float(ds["strain_war"].max()) == 0.95

@@ -120,6 +120,7 @@ class Terminal(io.StringIO):
 def test_progress_is_written_over_and_taken_away(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setattr(progress, "OFTEN", 0)
+    monkeypatch.setenv("COLUMNS", "120")
     with progress.progress() as watch:
         for done in (50, 100, 200):
             watch(done, 200)
