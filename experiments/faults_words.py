@@ -23,6 +23,7 @@ from sim import sheet
 from sim.cli import run_command
 from sim.compose import expand
 from sim.folders import config_folder
+from sim.groups import GROUPS
 from sim.legible import shown, unseen
 from sim.plans import Plan
 from sim.refusal import SettingError
@@ -54,7 +55,16 @@ TRAPS: tuple[str, ...] = (
     *"010 0o17 0x1F 0b11 1_000 12:30:00 190:20 1:2.5 1e3 1E-3 1. .5 +1 -0 --1 1e400 1e-400 0.1.2 1,5 50% 1/2 =1+1".split(),
     *"2025-08-08 2025-08 2025-8-8 08.08.2025 2025-02-30 2025-13 2025 20250808 2025-08-08T00:00:00Z".split(),
     *"<< *a ${seed} $x$ ??? [] {} [[[]]] @x `x`".split(),
-    *("9" * 30, "1" + "0" * 5000, "- 1", "1\xa0000", "\N{MINUS SIGN}1", "\N{VULGAR FRACTION ONE HALF}"),
+    *(
+        "9" * 30,
+        "1" + "0" * 5000,
+        "- 1",
+        "null and void",
+        "true north",
+        "1\xa0000",
+        "\N{MINUS SIGN}1",
+        "\N{VULGAR FRACTION ONE HALF}",
+    ),
     *("\N{ARABIC-INDIC DIGIT THREE}", "\N{FULLWIDTH DIGIT THREE}", "!!int 3", "!!python/none x", "&a 1", "|\n    x", ">\n    x"),
     *("[1, 2]", "{a: 1}", "{x: {y: {z: 1}}}", r'"\e[31m"', r'"\0"', r'"\u202e"', r'"a\nb"', "'x\ty'"),
 )
@@ -249,9 +259,11 @@ def mutated(text: str, by: random.Random) -> Case:
 
 
 def named(said: str, file: Path) -> bool:
-    """Whether a refusal names a file with a key or a line of it."""
+    """Whether a refusal names a file with a key or a line of it, or a shipped one that does not go with it."""
     first = said.splitlines()[0]
     _, found, rest = first.partition(f"{shown(file)}: ")
+    if re.match(rf"(?:{'|'.join(GROUPS)})/\w+\.yaml: \w", first):
+        return True
     key = rest.partition(":")[0]
     return bool(found) and bool(
         re.search(r"\bline \d", rest) or (key and key != "file") or re.match(r"file: (is|has|holds)\b", rest)

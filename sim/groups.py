@@ -8,6 +8,8 @@ from sim.refusal import SettingError, likely
 
 GROUPS = ("region", "dynamics", "scenario", "shock", "study", "engine")
 """The folders of configs/, each a kind of choice."""
+LONE = ("region", "dynamics", "shock", "engine")
+"""Groups whose files take others of their own group only; scenarios and studies choose among all."""
 LISTED = "shock"
 """The group of which several files are taken."""
 DEFAULTS, SELF, OVERRIDE = "defaults", "_self_", "override "
@@ -77,6 +79,10 @@ def _group_of(key: str, own: str, file: Path, place: str) -> str:
         options = [f"{'/' if own else ''}{name}" for name in GROUPS]
         raise _refused(file, place, f"{key!r} is no group that a file takes from", ", ".join(options), likely(f"/{group}", options))
     wanted = group if not own else f"/{group}" if group in (LISTED, own) else f"{OVERRIDE}/{group}"
+    if own in LONE and group != own:
+        raise _refused(
+            file, f".{group}", f"a file of {own}/ takes no file of {group}/", f"/{own}: NAME; a scenario or study takes others"
+        )
     if " ".join(words) != wanted:
         raise _refused(file, f".{group}", f"{key!r} is not read", f"{wanted}: NAME", wanted)
     return group

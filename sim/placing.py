@@ -19,7 +19,7 @@ def placed(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
 
 
 def _file_with(words: Sequence[str], choices: Mapping[str, list[str]], where: Folders) -> str:
-    """The file that sets a key: of those that take part the one that goes furthest along its path, else config.yaml.
+    """The file that sets a key: of those that take part the one that goes furthest along its path; else one of its group.
 
     Of two that go as far it is the one whose settings belong to the whole config: these are set over those of the groups.
     """
@@ -33,7 +33,8 @@ def _file_with(words: Sequence[str], choices: Mapping[str, list[str]], where: Fo
             reach = (_reach(read_file(file), words) if whole else _reach({group: read_file(file)}, words), whole)
             if reach[0] and reach >= furthest:
                 found, furthest = where.called(file), reach
-    return found
+    own = choices.get(words[0])
+    return where.called(file) if not furthest[0] and own and (file := where.file(words[0], own[-1])) else found
 
 
 def _reach(tables: object, words: Sequence[str]) -> int:

@@ -58,10 +58,10 @@ class _Loader(_Safe):
 
 
 for _tag, _pattern, _first in (
-    ("bool", re.compile("true|false"), "tf"),
-    ("null", re.compile("null"), "n"),
-    ("int", re.compile(INTEGER.pattern + "$"), "-+0123456789"),
-    ("float", re.compile(NUMBER.pattern + "$"), "-+.0123456789"),
+    ("bool", re.compile(r"(?:true|false)\Z"), "tf"),
+    ("null", re.compile(r"null\Z"), "n"),
+    ("int", re.compile(INTEGER.pattern + r"\Z"), "-+0123456789"),
+    ("float", re.compile(NUMBER.pattern + r"\Z"), "-+.0123456789"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
 

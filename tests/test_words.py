@@ -147,6 +147,17 @@ def test_what_would_be_passed_over_is_refused(tmp_path, group, before, after, sa
     assert said in error and f"{group}/{name}.yaml: " in error
 
 
+@pytest.mark.parametrize("label", ["null and void", "true north", "falsehood", "nullable", "1 of 2", "1e3 worlds"])
+def test_a_text_that_begins_as_a_number_or_a_switch_is_text(tmp_path, label):
+    folder = written(tmp_path, "region", "toy", TOY.replace("label: North", f"label: {label}"))
+    assert expand(["region=toy"], folder)[0].config.region.states["north"].label == label
+
+
+def test_a_scenario_that_says_nothing_of_itself_names_its_file(tmp_path):
+    error = refused("scenario=own", folder=written(tmp_path, "scenario", "own", "# @package _global_\ndefaults: [{/shock: []}]\n"))
+    assert "scenario/own.yaml: scenario: is missing" in str(error)
+
+
 # Labels ---------------------------------------------------------------------------------------------------------------------
 
 
