@@ -5,6 +5,7 @@ What is typed is Hydra's, but for where files are read: they are those of `--con
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig
 
-from sim import cli, compose, outputs, overrides, results, sources
+from sim import calling, cli, compose, outputs, overrides, results, sources, stopping, telling
 from sim.folders import MAIN, Folders, folders
 from sim.refusal import SettingError
 
@@ -45,10 +46,15 @@ def simulate_job(config: DictConfig) -> float:
     hydra = HydraConfig.get()
     try:
         own = next((source.path for source in hydra.runtime.config_sources if source.provider == sources.USER), None)
-        (variant,) = compose.expand_one(list(hydra.overrides.task), own)
-        return results.outcome(outputs.run_variant(variant, Path(hydra.runtime.output_dir) / "results"))
+        variants = compose.expand_one(list(hydra.overrides.task), own)
+        for line in telling.notes(variants):
+            print(line, flush=True)
+        return results.outcome(outputs.run_variant(variants[0], Path(hydra.runtime.output_dir) / "results"))
     except SettingError as error:  # Hydra would print the tail of a traceback
         raise SystemExit(cli.refuse(str(error), error.code)) from None
+    except KeyboardInterrupt as stop:
+        stopping.tell(calling.stopped(sys.argv[1:], "nothing half-written is left"))
+        raise SystemExit(cli.STOPPED + (stop.args[0] if stop.args else signal.SIGINT)) from None
 
 
 def demand_read(options: argparse.Namespace) -> Folders:
@@ -60,6 +66,7 @@ def demand_read(options: argparse.Namespace) -> Folders:
     if options.shell_completion:
         return where
     said = [word for word in options.overrides if not overrides.is_hydras(word, where)]
+    overrides.parse(said, where)  # what is said twice is refused here: where there are several jobs, Hydra's sweepers take the last
     several = options.multirun or any(word.lstrip("+").startswith("hydra.mode=") for word in options.overrides)
     if not (several or options.info or options.help or options.hydra_help):
         compose.expand_one(said, options.config_dir)
@@ -68,6 +75,7 @@ def demand_read(options: argparse.Namespace) -> Folders:
 
 def run() -> None:
     """Run the command line as Hydra does."""
+    stopping.listen(lambda: calling.stopped(sys.argv[1:], "what was half-written is made anew"))
     parser = get_args_parser()
     options = parser.parse_args()
     try:

@@ -9,7 +9,7 @@ from sim import calling, stopping
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    stopping.listen(calling.stopped(sys.argv[1:], "what was half-written is made anew"))
+    stopping.listen(lambda: calling.stopped(sys.argv[1:], "what was half-written is made anew"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding gets the number of a letter

@@ -15,9 +15,18 @@ def again(argv: Sequence[str]) -> str:
     return f"{program()} {shlex.join(argv)}"
 
 
-def stopped(argv: Sequence[str], left: str, kept: bool = True) -> str:
+BEGUN: list[Path] = []
+"""The folders into which this command writes chunks."""
+
+
+def keeps() -> bool:
+    """Whether a chunk of a run or of its jobs is done, here or where the folder's words say that chunks are."""
+    return any(any(at.rglob("v*.npz")) or (at.is_dir() and not (at / "chunks").is_dir()) for at in BEGUN)
+
+
+def stopped(argv: Sequence[str], left: str) -> str:
     """The line that a stopped command ends with: what there is, and how to go on, or to begin again where nothing is kept."""
-    said = f"chunks that are done are kept, {left}. To go on" if kept else "nothing was kept. To begin again"
+    said = f"chunks that are done are kept, {left}. To go on" if keeps() else "nothing was kept. To begin again"
     return f"sim: stopped; {said}: {shown(again(argv))}"
 
 

@@ -135,11 +135,6 @@ def check_region(region: Region) -> None:
         _check_route(f"region.routes.{name}", route, states)
     labels = {f"region.states.{name}.label": state.label for name, state in region.states.items()}
     labels |= {f"region.blocs.{name}.label": bloc.label for name, bloc in region.blocs.items()}
-    colours: dict[str, str] = {}
-    for name, bloc in region.blocs.items():
-        other = colours.setdefault(bloc.colour.lower(), name)
-        if other != name:
-            raise SettingError(f"region.blocs.{name}.colour", f"{bloc.colour} is that of {other} too", "a colour of its own")
     one = ((f"region.states.{name}.label", f"region.blocs.{state.same_as}.label") for name, state in region.states.items())
     demand_apart(labels, short_reading, one)
     joined = [state.same_as for state in region.states.values() if state.same_as]

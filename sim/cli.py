@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sim import places, stopping
+from sim import calling, places, stopping
 from sim.arguments import TENDING, VERBS, Parser, demand_overrides, parser_of, said_once, top_parser
-from sim.calling import program, stopped
+from sim.calling import program
 from sim.legible import say
 from sim.names import several
 from sim.progress import progress
@@ -32,15 +32,15 @@ def run_command(argv: Sequence[str]) -> int:
     except SettingError as error:
         return refuse(str(error), error.code)
     except KeyboardInterrupt as stop:
-        kept = any(map(_holds_chunks, _begun))
-        stopping.tell(stopped(argv, "nothing half-written is left", kept))
+        stopping.tell(calling.stopped(argv, "nothing half-written is left"))
         return STOPPED + (stop.args[0] if stop.args else signal.SIGINT)
     except BrokenPipeError:  # whoever read what is said has gone, and what was under way has not ended
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing may be flushed to a closed pipe on exit
         return STOPPED + signal.SIGPIPE
     except OSError as error:
         said = "chunks that are done are kept; where there is room, the same command goes on"
-        return refuse(f"{error.filename or 'files'}: {error.strerror or error}; {said}", NO_ROOM)
+        said = said if calling.keeps() else "nothing was kept; where there is room, the same command begins again"
+        return refuse(f"{error.filename or 'screen or files'}: {error.strerror or error}; {said}", NO_ROOM)
     except MemoryError:
         return refuse("memory: not enough for these worlds\n  allowed: fewer replicates or variants, or keep=summaries", BAD_INPUT)
 
@@ -50,15 +50,6 @@ def refuse(message: str, code: int) -> int:
     lines = [line if len(line) <= 400 else line[:397] + "..." for line in message.splitlines()]
     say(f"sim: {lines[0]}", *lines[1:LINES_MAX], wrong=True)
     return code
-
-
-_begun: list[Path] = []
-"""The folders into which this command writes chunks."""
-
-
-def _holds_chunks(folder: Path) -> bool:
-    """Whether a chunk of a run or of its jobs is done, here or where the folder's words say that chunks are."""
-    return any(folder.rglob("v*.npz")) or (folder.is_dir() and not (folder / "chunks").is_dir())
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -137,7 +128,7 @@ def run_together(verb: str, options: Any) -> int:
 
     plan = Plan(variants)
     say(*telling.describe(plan))
-    _begun.append(folder)
+    calling.BEGUN.append(folder)
     if part := plan.config.engine.part:
         with progress() as watch:
             count = outputs.write_part(folder, plan, settings, watch)
@@ -201,7 +192,7 @@ def run_jobs(options: Any) -> int:
     for line in jobs.notes(batches):
         print(line, file=sys.stderr)
     folder = jobs.folder_of(batches)
-    _begun.append(folder)
+    calling.BEGUN.append(folder)
     done = jobs.write_jobs(folder, batches, progress)
     say(*jobs.lines(done))
     say(f"results: {folder} ({several(len(done), 'job')}, jobs.csv lists them)")

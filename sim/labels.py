@@ -46,7 +46,7 @@ def demand_apart(labels: Mapping[str, str], read: Callable[[str], str] = reading
             raise SettingError(key, "is empty", "a label that figures can show")
         named = typed.get((_typed(key)[0], read(label).replace(" ", "_")), key)
         if named != key:
-            raise SettingError(key, f"{label!r} is the name of {named.removesuffix('.label')}", "a label that is no other's name")
+            raise SettingError(key, f"{label!r} is the name of another: {named}", "a label that is no other's name")
         other = first.setdefault(read(label), key)
         if other != key and frozenset((other, key)) not in one_actor:
             wrong = f"{label!r} reads like {labels[other]!r}, which is {other}"

@@ -59,6 +59,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     DamageError
         Where they are not as they were written.
     """
+    if not any((folder / name).is_file() for name in (JOB, MANIFEST)):
+        raise SettingError(str(folder), "is no results folder", "a folder that sim run, sweep or compare has written")
     places.demand_inside(folder)
     if (folder / JOB).is_file():
         job = unsealed(folder / JOB)
@@ -69,9 +71,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         batch = read_batch(folder / job["batch"])
         demand_share(folder / JOB, batch, job)
         return words_of_job(batch, job)
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise SettingError(str(folder), "is no results folder", "a folder that sim run, sweep or compare has written")
     return read_batch(folder)
 
 

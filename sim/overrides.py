@@ -169,6 +169,8 @@ def _axis(parsed: Override, said: str, where: Folders) -> Axis:
     elif parsed.is_sweep_override():
         if isinstance(value, RangeSweep):
             _demand_steps(value, said)
+        if getattr(value, "shuffle", False):
+            raise SettingError(said, "is in an order of chance that no seed sets", "the values in the order that is meant")
         choices = tuple(_bare(choice) for choice in parsed.sweep_iterator(lambda element: element))
     else:
         choices = (_bare(value),)

@@ -15,7 +15,7 @@ from sim.folders import Folders
 from sim.making import JAX, PROJECT, versions
 from sim.names import VARIANT
 from sim.nested import entry, merged
-from sim.overrides import CHOICES, Axis, parse, put_value
+from sim.overrides import CHOICES, Axis, coordinate_names, parse, put_value
 from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.settings import code_hash, differing, fingerprint, flat_settings, in_order
@@ -47,7 +47,9 @@ def rebuilt(folder: Path, words: Words) -> Plan:
         wrong = f"cannot be computed again: the code that makes numbers is another ({commits})"
         raise SettingError("sample", wrong, "that code, or sample=0")
     axes = parse(came["overrides"], Folders())
-    variants = assemble(_points(folder, words, axes), {axis.key: axis for axis in axes if axis.interval}, (), "")
+    names = coordinate_names([axis.key for axis in axes if axis.swept])
+    intervals = {names[axis.key]: axis for axis in axes if axis.interval}
+    variants = assemble(_points(folder, words, axes), intervals, (), "")
     now = {key: value for key, value in outputs.settings_of(variants).items() if key != "against" or key in words["settings"]}
     rows = differing(flat_settings(words["settings"]), flat_settings(now))
     if rows:
@@ -87,16 +89,34 @@ def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
     return points
 
 
-APART = ("provenance", "settings_hash", "refused_draws")
-"""Attributes that a plan made again cannot say: where and from how many draws it came."""
+APART = ("provenance", "settings_hash", "refused_draws", "swept")
+"""Attributes that a plan made again cannot say: where it came from, from how many draws, and what was swept."""
 
 
 def demand_words_of(folder: Path, words: Words, plan: Plan) -> None:
     """Refuse a folder whose words are not those of its run, though they were sealed again: labels, dates, references, shocks."""
     now, there = (json.loads(json.dumps(said, default=str)) for said in (words_of(plan), words))
-    rows = [name for name in ("variables", "coordinates", "beside") if now[name] != there[name]]
-    own = now["attributes"]
-    rows += [f"attributes.{name}" for name in own if name not in APART and own[name] != there["attributes"].get(name)]
+    rows = [name for name in ("variables", "coordinates") if now[name] != there[name]]
+    rows += [name for dim, columns in now["beside"].items() for name in columns if columns[name] != there["beside"][dim].get(name)]
+    rows += [name for name, said in now["attributes"].items() if name not in APART and said != there["attributes"].get(name)]
+    rows += _odd_columns(words)
     if rows:
         said = "the words that its settings make"
         raise DamageError(str(folder / manifest.MANIFEST), f"says otherwise than its settings: {', '.join(rows)}", said)
+
+
+def _odd_columns(words: Words) -> list[str]:
+    """What of the variants does not fit their labels, or what they are set against."""
+    labels, columns, against = words["coordinates"][VARIANT], words["beside"][VARIANT], words["settings"].get("against", {})
+    odd = []
+    for label, scenario, to in zip(labels, columns["scenario"], columns["reference"], strict=True):
+        wanted = against.get(label.partition(", draw=")[0])
+        if wanted and wanted not in (to, to.partition(", draw=")[0]):
+            odd.append("reference")
+        if not f"{label},".startswith(f"{scenario},"):
+            odd.append("scenario")
+    for name in json.loads(words["attributes"]["swept"]):
+        told = [(f"{label},", value) for label, value in zip(labels, columns[name], strict=True) if f", {name}=" in label]
+        if any(f", {name}={value}," not in label for label, value in told if str(value)[:1] not in ("{", "[")):
+            odd.append(name)
+    return list(dict.fromkeys(odd))

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -33,8 +34,8 @@ class Stopped(KeyboardInterrupt):
     """
 
 
-def listen(hint: str) -> None:
-    """Note from now on what asks for a stop; `hint` is said where it is granted from beside."""
+def listen(hint: Callable[[], str]) -> None:
+    """Note from now on what asks for a stop; what `hint` gives then is said where it is granted from beside."""
     heard, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -77,12 +78,12 @@ def _note(number: int, _frame: object) -> None:
     _asked.append(number)
 
 
-def _end_in_time(heard: int, hint: str) -> None:
+def _end_in_time(heard: int, hint: Callable[[], str]) -> None:
     """End the process a while after the first stop that is asked for, whatever it is about."""
     number = os.read(heard, 1)[0]
     while number not in SIGNALS:
         number = os.read(heard, 1)[0]
     time.sleep(PATIENCE)
     if not _told.is_set():
-        tell(hint)
+        tell(hint())
     os._exit(128 + number)

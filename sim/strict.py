@@ -225,6 +225,10 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
         raise SettingError(here, f"line {line}: the key stands twice", "each key once", where=where)
     if plain and (value in PLAIN or NUMBER.fullmatch(value)):
         raise SettingError(here, f"line {line}: {value} is no name", "a word, or a name in quotes", where=where)
+    if "." in value and len(stack) == 1:  # what it would set is no table of this file
+        raise SettingError(
+            here, f"line {line}: {value} is no name", f"{value.partition('.')[0]}, with a table below it", where=where
+        )
     if HYDRAS.match(value) or value.startswith("_") or value == "<<":
         raise SettingError(here, f"line {line}: the key {value!r} is not read here", "settings of this project", where=where)
     level.seen.add(value)

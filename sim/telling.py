@@ -1,5 +1,7 @@
 """What a run says of itself on the screen: before it starts, and what it came to."""
 
+from collections.abc import Sequence
+
 import xarray as xr
 
 from sim import idle, results, tables
@@ -23,12 +25,16 @@ def describe(plan: Plan) -> list[str]:
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
         f"keep={plan.keep.value}"
     ]
-    lines += few_lines(config.replicates)
-    lines += idle.lines(plan.variants)
+    lines += notes(plan.variants)
     if plan.refused:
         lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
     lines += fellow_lines(plan)
     return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are worked out with the results"])
+
+
+def notes(variants: Sequence[Variant]) -> list[str]:
+    """What to beware of in a run, as lines of text: few worlds, and what cannot act or does not fit."""
+    return few_lines(variants[0].config.replicates) + idle.lines(variants)
 
 
 def fellow_lines(plan: Plan) -> list[str]:

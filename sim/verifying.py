@@ -155,10 +155,10 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
         lines.append(f"{at}: {len(kept):,} of {total:,} chunks as they were written" + ("" if _whole(at) else "; not complete"))
         every += [(at, task) for task in kept]
     drawn = [every[index] for index in sorted(np.random.default_rng(seed).permutation(len(every))[:sample])]
-    for at in dict.fromkeys([folder, *runs]):
-        _demand_tables(at)
     for at in dict.fromkeys(at for at, _ in drawn):
         _compute_again(at, [task for where, task in drawn if where == at])
+    for at in dict.fromkeys([folder, *runs]):
+        _demand_tables(at)
     shown = _some([f"{at.name}/{task.name}" for at, task in drawn])
     return lines + ([f"computed again, the same to the byte: {shown} (sample={sample} seed={seed})"] if drawn else [])
 

@@ -61,11 +61,6 @@ def test_no_label_is_the_name_by_which_another_is_typed(tmp_path):
         expand(["region=named"], toy(tmp_path, states__north__label="South", states__south__label="North"))
 
 
-def test_two_blocs_of_one_colour_are_refused(tmp_path):
-    with pytest.raises(SettingError, match=r"blocs\.west\.colour.*that of east"):
-        expand(["region=named"], toy(tmp_path, blocs__west__colour="#d55e00"))
-
-
 # What can do nothing --------------------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def script(text, *, before=None):
     lead = f"""
         import ctypes, gc, os, signal, sys, threading, time, weakref
         from sim import stopping
-        stopping.listen({HINT!r})
+        stopping.listen(lambda: {HINT!r})
         def strike():
             os.kill(os.getpid(), signal.SIGTERM)
             for _ in range(1000):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import sim
-from sim import jobs, outputs, verifying
+from sim import jobs, outputs, rebuilding
 from sim.cli import run_command
 from sim.compose import expand, expand_jobs
 from sim.making import versions
@@ -131,14 +131,14 @@ def test_settings_that_cannot_be_read_are_refused(out, text):
 
 
 def test_other_software_is_refused_by_name(out, monkeypatch):
-    monkeypatch.setattr(verifying, "versions", lambda backend: versions(backend) | {"numpy": "0.0"})
+    monkeypatch.setattr(rebuilding, "versions", lambda backend: versions(backend) | {"numpy": "0.0"})
     with pytest.raises(SettingError, match=r"other versions: numpy .* there, 0\.0 here"):
         verify(out, 1, 0)
     verify(out, 0, 0)
 
 
 def test_other_code_is_refused_in_its_own_words(out, monkeypatch):
-    monkeypatch.setattr(verifying, "code_hash", lambda: "other")
+    monkeypatch.setattr(rebuilding, "code_hash", lambda: "other")
     with pytest.raises(SettingError, match="the code that makes numbers is another") as caught:
         verify(out, 1, 0)
     assert "config.yaml" not in str(caught.value)
