@@ -118,10 +118,10 @@ def run_together(verb: str, options: Any) -> int:
     folder = outputs.folder_for(variants, verb)
     settings = outputs.settings_of(variants)
     if holding.complete(folder, settings, variants[0].config.engine.chunks):
-        say(*outputs.mend(folder, variants))
-        ds = results.open_results(folder)
-        for line in telling.effects_lines(ds):
-            say(line)
+        with places.trusting(variants[0].config.engine.chunks):
+            say(*outputs.mend(folder, variants))
+            ds = results.open_results(folder)
+        say(*telling.effects_lines(ds))
         return _end(folder, f"already complete: {folder}{telling.against(ds)}", variants, options)
 
     from sim.plans import Plan

@@ -28,7 +28,7 @@ from sim.results import open_results
 from sim.simulate import job_of, simulate
 from sim.store import CHUNKS, Store, hold
 from sim.workers import Failure, compute, outcomes
-from tests.conftest import HARD
+from tests.conftest import HARD, over
 
 SAID = [*HARD, "dynamics.vigilance=0.5,2", "replicates=12", "start=2022-01", "end=2023-01", "engine.chunk=2"]
 ARRAYS = {"alignment": np.arange(6.0).reshape(2, 3), "when": np.array([1, 2])}
@@ -36,7 +36,7 @@ CHUNK = Task((0, 1), (0, 3))
 
 
 def plan_of(folder, *said):
-    return Plan(expand([*SAID, *said], config_dir=folder))
+    return Plan(expand(over(SAID, *said), config_dir=folder))
 
 
 def write(plan, folder):

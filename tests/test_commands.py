@@ -203,7 +203,7 @@ def test_plan_says_where_sobol_points_are_balanced_and_what_is_there(sim, here):
 
 @pytest.mark.slow
 def test_what_was_drawn_stands_in_the_folder(sim, here):
-    said = [*TOY, "sample=ranges", "design=latin", "draws=6", "replicates=1"]
+    said = over(TOY, "sample=ranges", "design=latin", "draws=6", "replicates=1")
     assert sim("sweep", *said, "dynamics.vigilance=interval(0,2)", "out=drawn")[0] == 0
     with open("drawn/draws.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import HARD
+from conftest import HARD, over
 from scipy import stats
 
 from sim import ensemble, workers
@@ -19,7 +19,7 @@ SAID = [HARD[0], "shock=[],[everything]", "end=2022-07"]
 
 
 def plan(folder, *said):
-    return Plan(expand([*SAID, *said], folder))
+    return Plan(expand(over(SAID, *said), folder))
 
 
 @pytest.mark.parametrize("keep", ["worlds", "parts"])
