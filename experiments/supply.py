@@ -31,7 +31,7 @@ def faults_of(text: str) -> list[str]:
     found = [f"import {name}" for name in imports(text) if name in UNPICKLING]
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call):
-            said, words = ast.get_source_segment(text, node) or "", {word.arg: word.value for word in node.keywords}
+            said, words = ast.unparse(node), {word.arg: word.value for word in node.keywords}
             plain = isinstance(node.func, ast.Name)
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             loads = name in ("load", "load_all") and said.startswith("yaml.")
