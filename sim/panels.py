@@ -101,7 +101,11 @@ def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[M
     ax.set_xlim(first, last)
     ax.set_ylim(*limits)
     wide = _inches(ax)[0]
-    ax.set_xticks(*years(times, max(4, int(wide / GAP_YEARS))))
+    places, labels = years(times, max(4, int(wide / GAP_YEARS)))
+    ax.set_xticks(places, labels)
+    if len(places) == 2 and places[0] == times[0]:  # months at both ends would meet those of the panel beside
+        for label, side in zip(ax.get_xticklabels(), ("left", "right"), strict=False):  # none but at the foot
+            label.set_horizontalalignment(side)
     ax.set_yticks(*ticks(limits, 6, signed))
     ax.axhline(0, color=GREY if signed else FAINT, linewidth=0.6, zorder=1, gid="zero")
     _mark_shocks(ax, (first, last), marks, numbered, short=len(marks) > MARKS_MAX)
