@@ -4,10 +4,12 @@ import importlib
 import json
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import yaml
 
+from sim import outputs
 from sim.checks import STOCK_TARGETS
 from sim.config import ShockKind
 from sim.names import BLOC, PEER, QUANTITIES, RIVAL, ROUTE, STATE
@@ -57,6 +59,11 @@ def attempts():
 
 def pytest_addoption(parser):
     parser.addoption("--update-baselines", action="store_true", help="write the numbers of the shipped studies anew")
+
+
+def without_figures():
+    """For tests of numbers: a run is written without its figures, which take most of its time."""
+    return mock.patch.object(outputs, "draw_figures", lambda folder, *_: folder.mkdir())
 
 
 def effect(target, kind, who, size, date="2022-03-10", **lasting):

@@ -28,7 +28,7 @@ from sim.results import open_results
 from sim.simulate import job_of, simulate
 from sim.store import CHUNKS, Store, hold
 from sim.workers import Failure, compute, outcomes
-from tests.conftest import HARD, over
+from tests.conftest import HARD, over, without_figures
 
 SAID = [*HARD, "dynamics.vigilance=0.5,2", "replicates=12", "start=2022-01", "end=2023-01", "engine.chunk=2"]
 ARRAYS = {"alignment": np.arange(6.0).reshape(2, 3), "when": np.array([1, 2])}
@@ -40,7 +40,8 @@ def plan_of(folder, *said):
 
 
 def write(plan, folder):
-    return write_run(folder, plan, settings_of(plan.variants))
+    with without_figures():
+        return write_run(folder, plan, settings_of(plan.variants))
 
 
 def files(folder):

@@ -23,7 +23,7 @@ from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.results import open_results
 from sim.simulate import job_of, simulate
-from tests.conftest import HARD, connected, over
+from tests.conftest import HARD, connected, over, without_figures
 
 SAID = [*HARD[:1], "replicates=5", "end=2023-04"]
 
@@ -91,7 +91,8 @@ def test_a_job_opens_as_if_it_had_run_alone(hard, tmp_path, named):
         assert job.status == "complete", job.message
         own = batch.variants.select(np.flatnonzero(batch.variants.point == at))
         alone, into = tmp_path / "alone" / job.name, tmp_path / "out" / job.name
-        outputs.write_run(alone, Plan(own), outputs.settings_of(list(own)))
+        with without_figures():
+            outputs.write_run(alone, Plan(own), outputs.settings_of(list(own)))
         one, other = open_results(into), open_results(alone)
         xr.testing.assert_identical(one, other)
         assert all(one[name].values.tobytes() == other[name].values.tobytes() for name in one.data_vars)

@@ -25,7 +25,7 @@ from sim.results import HALF_WIDTH, differences, open_results, outcome, summaris
 from sim.simulate import simulate
 from sim.store import CHUNKS
 from sim.tables import AXES, MIRRORED, cell, difference_lines, write_long
-from tests.conftest import HARD, over
+from tests.conftest import HARD, over, without_figures
 
 SAID = [*HARD[:1], "shock=[],[everything]", "replicates=9", "start=2022-01", "end=2024-01", "dynamics.vigilance=0.5,2"]
 
@@ -63,7 +63,8 @@ def written(hard, tmp_path_factory):
 
 def write(plan, folder):
     """The folder of a plan as the commands write it."""
-    return write_run(folder, plan, settings_of(plan.variants))
+    with without_figures():
+        return write_run(folder, plan, settings_of(plan.variants))
 
 
 @pytest.fixture

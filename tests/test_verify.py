@@ -24,7 +24,7 @@ from sim.results import open_results
 from sim.settings import NUMBERS
 from sim.store import CHUNKS, hold
 from sim.verifying import data_hash, status, verify
-from tests.conftest import HARD, over
+from tests.conftest import HARD, over, without_figures
 
 SAID = [*HARD[:1], "replicates=6", "end=2023-01"]
 DESIGNS = {
@@ -51,7 +51,8 @@ def files(hard, tmp_path_factory):
 
 def write(folder, out, *said):
     variants = expand(over(SAID, *said), folder)
-    outputs.write_run(out, Plan(variants), outputs.settings_of(variants))
+    with without_figures():
+        outputs.write_run(out, Plan(variants), outputs.settings_of(variants))
     return out
 
 
