@@ -438,14 +438,18 @@ def here_command(place: Path, said: Sequence[str]) -> tuple[int, str]:
 # R10 ------------------------------------------------------------------------------------------------------------------------
 
 
-def damage(here: Path, number: int, keep: str, seed: int = 1, mend_every: int = 50) -> Finding:
-    """Folders damaged at random: what opens is exactly what was written, or it is refused; their own command mends them."""
-    said = sweep(keep, 40 if keep == "worlds" else 600, workers=1)
-    said = [word for word in said if not word.startswith("engine.chunk")] + [f"engine.chunk={10 if keep == 'worlds' else 256}"]
+def two_runs(here: Path, keep: str, replicates: int, chunk: int) -> tuple[list[str], Path, Path]:
+    """A command, its folder under `true`, and under `other` that of the same with another seed, to take wrong files from."""
+    said = [word for word in sweep(keep, replicates, workers=1) if not word.startswith("engine.chunk")] + [f"engine.chunk={chunk}"]
     for name, more in (("true", []), ("other", ["seed=7"])):
         (here / name).mkdir()
         assert here_command(here / name, [*said, *more])[0] == 0
-    folder, other = here / "true" / OUT, here / "other" / OUT
+    return said, here / "true" / OUT, here / "other" / OUT
+
+
+def damage(here: Path, number: int, keep: str, seed: int = 1, mend_every: int = 50) -> Finding:
+    """Folders damaged at random: what opens is exactly what was written, or it is refused; their own command mends them."""
+    said, folder, other = two_runs(here, keep, *((40, 10) if keep == "worlds" else (600, 256)))
     truth, wanted = results.open_results(folder), tree(folder)
     whole = {name: (folder / name).read_bytes() for name in wanted if name.endswith((".npz", ".json"))}
     chance, wrong, refused, mended = random.Random(seed), 0, 0, 0

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.faults import OUT, Finding, here_command, sweep, tree
+from experiments.faults import OUT, Finding, here_command, tree, two_runs
 from sim import manifest, packing, receipts, results
 from sim.refusal import SettingError
 
@@ -25,12 +25,7 @@ Words = dict[str, Any]
 
 def inconsistent(here: Path, number: int, keep: str, seed: int = 1) -> Finding:
     """Folders made inconsistent at random, their seals written again: the right numbers or a refusal by name, never an error."""
-    said = sweep(keep, 12 if keep == "worlds" else 600, workers=1)
-    said = [word for word in said if not word.startswith("engine.chunk")] + [f"engine.chunk={4 if keep == 'worlds' else 256}"]
-    for name, more in (("true", []), ("other", ["seed=7"])):
-        (here / name).mkdir()
-        assert here_command(here / name, [*said, *more])[0] == 0
-    folder, other = here / "true" / OUT, here / "other" / OUT
+    _, folder, other = two_runs(here, keep, *((12, 4) if keep == "worlds" else (600, 256)))
     truth, whole = results.open_results(folder), {name: (folder / name).read_bytes() for name in tree(folder)}
     chance, wrong, refused, asked = random.Random(seed), 0, 0, 0
     for index in range(number):
