@@ -18,7 +18,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments.faults import Finding
+from experiments.faults import Finding, two_runs
 from sim import sheet
 from sim.cli import run_command
 from sim.compose import expand
@@ -27,6 +27,7 @@ from sim.groups import GROUPS
 from sim.legible import shown, unseen
 from sim.plans import Plan
 from sim.refusal import SettingError
+from sim.verifying import verify
 
 HANG = 10
 """Seconds after which a case counts as one that never ends."""
@@ -495,6 +496,25 @@ def bombs(here: Path) -> Finding:
         slowest, most = max(slowest, one.seconds), max(most, grown)
         wrong += one.verdict != "refused" or one.seconds > SECONDS_MAX or grown > BYTES_MAX
     return Finding(f"{len(cases)} bombs refused, the slowest in {slowest:.2f} s, the greatest with {most / 1e6:.0f} MB more", wrong)
+
+
+def bombs_in_settings(here: Path) -> Finding:
+    """The same texts as the settings of a stranger's results folder, which `sim verify` computes again."""
+    folder = two_runs(here, "worlds", 2, 2)[1]
+    wrong, slowest, most = 0, 0.0, 0
+    for _, make in TEXT_BOMBS:
+        (folder / "config.yaml").write_text(make())
+        before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        try:
+            verify(folder, 1, 0)
+            wrong += 1
+        except SettingError:
+            pass
+        grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+        slowest, most = max(slowest, time.process_time() - begun), max(most, grown)
+        wrong += slowest > HANG or grown > BYTES_MAX
+    said = f"{len(TEXT_BOMBS)} bombs as the settings of a folder refused, the slowest in {slowest:.2f} s"
+    return Finding(f"{said}, the greatest with {most / 1e6:.0f} MB more", wrong)
 
 
 def _bomb_file(folder: Path, raw: bytes) -> Path:

@@ -6,14 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
-
 from sim import manifest
 from sim.names import PERIOD, VARIANT
 from sim.nested import merged
 from sim.plans import references
-from sim.refusal import DamageError
+from sim.refusal import DamageError, SettingError
 from sim.settings import data_settings, differing
+from sim.strict import read_written
 
 CONFIG = "config.yaml"
 NANOSECONDS = ("1678", "2262")
@@ -47,9 +46,9 @@ def _of_one(folder: Path) -> list[str]:
 def _left_out(folder: Path, words: Mapping[str, Any]) -> list[str]:
     """Settings that were no part of the identity, so that the folder was taken for one with other values of them."""
     try:
-        content = yaml.load((folder / CONFIG).read_text("utf-8"), Loader=yaml.SafeLoader)
+        content = read_written(folder / CONFIG)
         own = {label: merged(content["shared"], rest or {}) for label, rest in content["variants"].items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+    except (SettingError, OSError, ValueError, TypeError, KeyError, AttributeError):
         raise DamageError(str(folder / CONFIG), "cannot be read", "config.yaml as it was written") from None
     settings, found = words["settings"], {}
     for label, tables in own.items():

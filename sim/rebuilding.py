@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sim import manifest, outputs
 from sim.compose import whole_of
 from sim.config import Keep
@@ -19,6 +17,7 @@ from sim.overrides import CHOICES, Axis, coordinate_names, parse, put_value
 from sim.plans import Plan
 from sim.refusal import DamageError, SettingError
 from sim.settings import code_hash, differing, fingerprint, flat_settings, in_order
+from sim.strict import read_written
 from sim.words import commit
 from sim.words import words as words_of
 
@@ -68,9 +67,9 @@ def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
     """The points of a run as `config.yaml` says them; numbers that were swept lightly are set over few whole configs again."""
     path = folder / outputs.CONFIG
     try:
-        content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        content = read_written(path)
         shared, variants = dict(content["shared"]), dict(content["variants"])
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
+    except (SettingError, OSError, ValueError, TypeError, KeyError):
         raise SettingError(
             str(path), "cannot be read, so nothing can be computed again", "config.yaml as written, or sample=0"
         ) from None

@@ -33,6 +33,10 @@ DIGITS_MAX = 19
 """Digits of a whole number: what has more is none that any setting takes."""
 NODES_MAX = 50_000
 """Names, values, tables and lists of a config file."""
+WRITTEN_MAX = 16_000_000
+"""Bytes of the settings in a results folder, which hold those of every variant."""
+WRITTEN_NODES_MAX = 1_000_000
+"""Names and values of them, each counted where it is used: an alias stands for all that it repeats."""
 PACKAGE = re.compile(r"^\s*#\s*@package\b(.*)$", re.MULTILINE)
 """Where a comment says that the file's settings belong elsewhere."""
 SETTINGS = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
@@ -77,18 +81,63 @@ def read_file(path: Path) -> Any:
     return _read(str(path), _bytes(path))
 
 
+def read_written(path: Path) -> Any:
+    """The plain content of settings as a results folder holds them; what would blow up or make objects is refused.
+
+    Raises
+    ------
+    SettingError
+        Where it is no such file; the message names it.
+    """
+    try:
+        text = _bytes(path, WRITTEN_MAX).decode()
+        _check_spread(yaml.parse(text, Loader=_Safe), str(path))
+        return yaml.load(text, Loader=_Safe)  # noqa: S506 - a safe one, in C
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+        raise SettingError("file", "is no YAML: " + _reason(error), where=str(path)) from None
+
+
+def _check_spread(events: Iterator[yaml.Event], where: str) -> None:
+    """Refuse what is too deep, and what is too much where each alias is all that it stands for."""
+    open_anchors: list[str | None] = []
+    sizes, anchored = [0], dict[str, int]()
+    for event in events:
+        anchor = getattr(event, "anchor", None)
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_anchors.append(anchor)
+            sizes.append(1)
+            size = 0
+        elif isinstance(event, yaml.CollectionEndEvent):
+            size = sizes.pop()
+            if anchor := open_anchors.pop():
+                anchored[anchor] = size
+        elif isinstance(event, yaml.AliasEvent):
+            if anchor not in anchored:
+                raise SettingError(f"alias {anchor}", "stands for nothing that was written before", where=where)
+            size = anchored[anchor]
+        else:
+            size = int(isinstance(event, yaml.ScalarEvent))
+            if anchor:
+                anchored[anchor] = size
+        sizes[-1] += size
+        if len(sizes) > DEPTH_MAX:
+            raise SettingError("file", "is too deep", f"{DEPTH_MAX} levels", where=where)
+        if sizes[-1] > WRITTEN_NODES_MAX:
+            raise SettingError("file", f"holds more than {WRITTEN_NODES_MAX} names and values", "fewer", where=where)
+
+
 def is_whole(path: Path) -> bool:
     """Whether a file's settings belong to the whole config, not to the group of its folder."""
     return bool(PACKAGE.search(_bytes(path).decode("utf-8-sig", "replace")))
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int = SIZE_MAX) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):
         raise SettingError("file", "is no plain file", "a text file", where=str(path))
     with path.open("rb") as file:
-        raw = file.read(SIZE_MAX + 1)
-    if len(raw) > SIZE_MAX:
-        raise SettingError("file", f"has more than {SIZE_MAX} bytes", f"at most {SIZE_MAX}", where=str(path))
+        raw = file.read(most + 1)
+    if len(raw) > most:
+        raise SettingError("file", f"has more than {most} bytes", f"at most {most}", where=str(path))
     return raw
 
 

@@ -23,6 +23,7 @@ from sim.refusal import DamageError, SettingError
 from sim.results import open_results
 from sim.settings import NUMBERS
 from sim.store import CHUNKS, hold
+from sim.strict import read_written
 from sim.verifying import data_hash, status, verify
 from tests.conftest import HARD, over, without_figures
 
@@ -129,6 +130,24 @@ def test_settings_that_cannot_be_read_are_refused(out, text):
     (out / "config.yaml").write_text(text)
     with pytest.raises(SettingError, match=r"config\.yaml: cannot be read"):
         verify(out, 1, 0)
+
+
+DOUBLED = "a0: &a0 [1, 2]\n" + "".join(f"a{at + 1}: &a{at + 1} [*a{at}, *a{at}]\n" for at in range(40))
+
+
+@pytest.mark.parametrize(
+    "text", [DOUBLED, "a: &a [*a]\n", "a: " + "[" * 100_000, "a: !!python/tuple [1]\n", "a: [" + "1," * 1_000_000 + "1]\n"]
+)
+def test_settings_of_a_stranger_that_blow_up_are_refused(out, text):
+    (out / "config.yaml").write_text(text)
+    with pytest.raises(SettingError, match=r"config\.yaml: cannot be read"):
+        verify(out, 1, 0)
+
+
+def test_settings_that_stand_for_others_are_read(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("a: &a {b: [1, 2]}\nc: *a\n")
+    assert read_written(path) == {"a": {"b": [1, 2]}, "c": {"b": [1, 2]}}
 
 
 def test_other_software_is_refused_by_name(out, monkeypatch):
