@@ -210,7 +210,8 @@ ROWS = {
         f"{TESTS}, `test_gate.py`, `test_beyond.py`",
     ),
     "S4": Row(
-        "Small words that mean much (aliases, depth, a gigabyte, 10^12 cells) are refused within 1 s and 200 MB; a stranger's settings in 10 s",
+        "Small words that mean much (aliases, depth, a gigabyte, 10^12 cells) are refused within 1 s and 200 MB; "
+        "a stranger's settings within 10 s",
         [faults_words.bombs, faults_words.bombs_in_settings],
         [faults_words.bombs, faults_words.bombs_in_settings],
         f"{TESTS}, `test_words.py`",
