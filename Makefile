@@ -18,7 +18,7 @@ test: $(DEV_READY)           ## every test, the notebooks too
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --nbmake --nbmake-timeout=120
 
 jax: $(JAX_READY)            ## the tests of the compiled kernel; installs the extra, some 400 MB
-	$(BIN)/python -m pytest tests/test_accelerated.py
+	$(BIN)/python -m pytest tests/engine/test_compiled.py
 
 dask: $(DASK_READY)          ## the tests of clusters and of chunks behind URLs, with the extra that they need
 	$(BIN)/python -m pytest tests/test_beyond.py
@@ -34,7 +34,7 @@ lint: $(DEV_READY)           ## style, types, import contract, spelling
 	$(BIN)/codespell
 
 bench: $(JAX_READY)          ## docs/bench.md and README's figures of speed and memory, some ten minutes; installs JAX too
-	$(BIN)/python experiments/bench.py
+	$(BIN)/python -m experiments.bench
 
 clean:                       ## remove the environment and caches; results stay
 	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache

@@ -1,6 +1,6 @@
 """The paper plan of a thousand million worlds in docs/beyond.md: rates and sizes measured here, the rest by multiplication.
 
-python experiments/beyond.py     (one core, a minute or two; prints the table)
+python -m experiments.beyond     (one core, a minute or two; prints the table)
 """
 
 import statistics
@@ -9,15 +9,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.compose import expand
-from sim.ensemble import tasks
+from sim.commands.plan import duration, size
+from sim.compose.expand import expand
+from sim.engine.ensemble import tasks
+from sim.engine.plan import Plan, job_of
+from sim.engine.workers import do_task
 from sim.names import OUTCOMES
-from sim.packing import unpacked
-from sim.planning import duration, size
-from sim.plans import Plan
-from sim.simulate import job_of
-from sim.store import Store
-from sim.workers import do_task
+from sim.results.packing import unpacked
+from sim.results.store import Store
 
 WORLDS, RUNS, CORES, REPEATS = 10**9, 1000, 1000, 3
 REPLICATES = 1024

@@ -1,6 +1,6 @@
 """The feedback loops are bounded: random draws of everything at once for fifty years, and where each number then was.
 
-    python experiments/bounded.py [draws]     (writes docs/bounded.md; 10000 draws take a quarter of an hour)
+    python -m experiments.bounded [draws]     (writes docs/bounded.md; 10000 draws take a quarter of an hour)
 
 Each draw takes every number of the region and the dynamics and the size of every effect from its plausible range, with luck
 and with all shipped shocks that compose with the region, together. What opens unstable runs as well.
@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from sim.arrays import Array
-from sim.compose import expand
-from sim.folders import Folders
+from sim.compose.expand import expand
+from sim.compose.folders import Folders
+from sim.config.dates import dates, read_date
+from sim.engine.plan import Plan
+from sim.engine.runs import run_arrays
 from sim.names import QUANTITIES, RECORDED
-from sim.periods import dates, read_date
-from sim.plans import Plan
-from sim.simulate import run_arrays
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "bounded.md"
 DRAWS, BATCH, YEARS = 10_000, 250, 50
@@ -94,12 +94,12 @@ def document(found: Mapping[str, Found], years: int) -> str:
     lines = [
         "# Bounded",
         "",
-        "The feedback loops do not run away. Made by `python experiments/bounded.py`; no number here is written by hand.",
+        "The feedback loops do not run away. Made by `python -m experiments.bounded`; no number here is written by hand.",
         "",
         "Each draw takes every number of region and dynamics and the size of every effect from its plausible range, with luck,",
         f"and lets all shipped shocks that compose with the region happen together, for {years} years. A draw is refused where its",
-        "opening cannot be at rest, and unstable where its margin (`sim/stability.py`) is negative: there a nudge grows until",
-        "the ends of alignments and shares hold it. Unstable draws run too.",
+        "opening cannot be at rest, and unstable where its margin (`sim/science/stability.py`) is negative: there a nudge grows",
+        "until the ends of alignments and shares hold it. Unstable draws run too.",
         "",
         "| region | shocks at once | draws | refused | unstable | least margin | left a range or was no number |",
         "|---|---|---|---|---|---|---|",
@@ -129,7 +129,7 @@ def document(found: Mapping[str, Found], years: int) -> str:
 def main(argv: Sequence[str]) -> int:
     """Write the page; an argument is the number of draws of the first region."""
     if len(argv) > 1 or not all(word.isdigit() and int(word) > 0 for word in argv):
-        print("usage: python experiments/bounded.py [draws]", file=sys.stderr)
+        print("usage: python -m experiments.bounded [draws]", file=sys.stderr)
         return 2
     draws = int(argv[0]) if argv else DRAWS
     found = {region: find(region, max(1, round(share * draws))) for region, share in REGIONS.items()}

@@ -1,9 +1,9 @@
 """How the region works, on one page: its stocks and loops, and what a lasting push comes to in the long run.
 
-    python experiments/how_it_works.py [draws]     (writes docs/how_it_works.md and its two figures; 500 draws take a minute)
+    python -m experiments.how_it_works [draws]     (writes docs/how_it_works.md and its two figures; 500 draws take a minute)
 
-Everything is read from the slopes of the one-period map at the opening (`sim.loops`); the bands are over draws of all plausible
-ranges whose opening is stable.
+Everything is read from the slopes of the one-period map at the opening (`sim.science.loops`); the bands are over draws of all
+plausible ranges whose opening is stable.
 """
 
 import sys
@@ -13,15 +13,17 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from sim import diagram
+from sim.analysis.loops import picture, responses
 from sim.arrays import Array
-from sim.compose import expand
-from sim.config import Config
-from sim.loops import KINS, SIDES, Gains, Loop, gains, loops, one, picture, responses
+from sim.compose.expand import expand
+from sim.config.schema import Config
+from sim.engine.plan import Plan
+from sim.figures import loops as diagram
+from sim.figures.sheet import save
 from sim.names import QUANTITIES
-from sim.params import Params, World, stack
-from sim.plans import Plan
-from sim.sheet import save
+from sim.science.loops import KINS, SIDES, Gains, Loop, gains, loops, one
+from sim.science.params import stack
+from sim.science.state import Params, World
 
 DOCS = Path(__file__).parent.parent / "docs"
 DRAWS = 500
@@ -128,7 +130,7 @@ def document(label: str, drawn: xr.Dataset, tables: dict[str, list[str]], counts
     lines = [
         "# How the region works",
         "",
-        "Made by `python experiments/how_it_works.py` from the code, at the opening of the shipped region; no arc, sign or number",
+        "Made by `python -m experiments.how_it_works` from the code, at the opening of the shipped region; no arc, sign or number",
         "here is written by hand.",
         "",
         f"![Stocks and loops of the region {label}](loops.png)",
@@ -209,7 +211,7 @@ def write(draws: int, folder: Path = DOCS) -> None:
 def main(argv: Sequence[str]) -> int:
     """Write the page; an argument is the number of draws."""
     if len(argv) > 1 or not all(word.isdigit() and int(word) > 0 for word in argv):
-        print("usage: python experiments/how_it_works.py [draws]", file=sys.stderr)
+        print("usage: python -m experiments.how_it_works [draws]", file=sys.stderr)
         return 2
     write(int(argv[0]) if argv else DRAWS)
     print("written: how_it_works.md, loops.png, responses.png")

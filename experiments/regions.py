@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.compose import expand
+from sim.compose.expand import expand
 
 
 def random_region(states: int, blocs: int, seed: int = 0) -> dict[str, Any]:
-    """The settings of a made-up region as plain tables, which `sim.compose.from_tables` makes a variant of.
+    """The settings of a made-up region as plain tables, which `sim.compose.expand.from_tables` makes a variant of.
 
     Every two states have a tie, neighbours on a ring a road and nearness, every fifth state a route across its successor; every
     mechanism is on, and pulls are scaled by the number of actors, so that the opening is at rest and stable at any size.

@@ -17,9 +17,12 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig
 
-from sim import calling, cli, compose, outputs, overrides, results, sources, stopping, telling
-from sim.folders import MAIN, Folders, folders
-from sim.refusal import SettingError
+from sim import interrupts
+from sim.commands import calling, cli, screen, writing
+from sim.compose import expand, overrides, sources
+from sim.compose.folders import MAIN, Folders, folders
+from sim.errors import SettingError
+from sim.results import dataset
 
 NOT_READ = {
     "config_path": "--config-dir DIR, whose files are checked",
@@ -46,14 +49,14 @@ def simulate_job(config: DictConfig) -> float:
     hydra = HydraConfig.get()
     try:
         own = next((source.path for source in hydra.runtime.config_sources if source.provider == sources.USER), None)
-        variants = compose.expand_one(list(hydra.overrides.task), own)
-        for line in telling.notes(variants):
+        variants = expand.expand_one(list(hydra.overrides.task), own)
+        for line in screen.notes(variants):
             print(line, flush=True)
-        return results.outcome(outputs.run_variant(variants[0], Path(hydra.runtime.output_dir) / "results"))
+        return dataset.outcome(writing.run_variant(variants[0], Path(hydra.runtime.output_dir) / "results"))
     except SettingError as error:  # Hydra would print the tail of a traceback
         raise SystemExit(cli.refuse(str(error), error.code)) from None
     except KeyboardInterrupt as stop:
-        stopping.tell(calling.stopped(sys.argv[1:], "nothing half-written is left"))
+        interrupts.tell(calling.stopped(sys.argv[1:], "nothing half-written is left"))
         raise SystemExit(cli.STOPPED + (stop.args[0] if stop.args else signal.SIGINT)) from None
 
 
@@ -69,13 +72,13 @@ def demand_read(options: argparse.Namespace) -> Folders:
     overrides.parse(said, where)  # what is said twice is refused here: where there are several jobs, Hydra's sweepers take the last
     several = options.multirun or any(word.lstrip("+").startswith("hydra.mode=") for word in options.overrides)
     if not (several or options.info or options.help or options.hydra_help):
-        compose.expand_one(said, options.config_dir)
+        expand.expand_one(said, options.config_dir)
     return where
 
 
 def run() -> None:
     """Run the command line as Hydra does."""
-    stopping.listen(lambda: calling.stopped(sys.argv[1:], "what was half-written is made anew"))
+    interrupts.listen(lambda: calling.stopped(sys.argv[1:], "what was half-written is made anew"))
     parser = get_args_parser()
     options = parser.parse_args()
     try:

@@ -248,3 +248,7 @@ def several(number: int | str, noun: str) -> str:
     ('1 world', '1,200 worlds', '5 and 2 worlds')
     """
     return f"{number:,} {noun}{'s' * (number != 1)}" if isinstance(number, int) else f"{number} {noun}s"
+
+
+WEIGHT_OF = {name: quantity.weight for name, quantity in QUANTITIES.items() if quantity.weight}
+"""The mechanism weight that multiplies each parameter."""

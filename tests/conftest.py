@@ -1,30 +1,21 @@
 """What all tests share: shocks that wake every mechanism, and a region in which every way of being joined occurs."""
 
-import importlib
 import json
-import sys
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import yaml
 
-from sim import outputs
-from sim.checks import STOCK_TARGETS
-from sim.config import ShockKind
+from experiments.reliability import sealing
+from sim.commands import writing
+from sim.config.checks import STOCK_TARGETS
+from sim.config.schema import ShockKind
 from sim.names import BLOC, PEER, QUANTITIES, RIVAL, ROUTE, STATE
 
 ROOT = Path(__file__).parent.parent
 LOOPBACK = {"test_beyond.py"}
 """The tests that speak to this machine itself: a Dask cluster does."""
-
-
-def load(study):
-    """A script of experiments/ as a module."""
-    folder = str(ROOT / "experiments")
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    return importlib.import_module(study)
 
 
 def over(said, *more):
@@ -39,7 +30,7 @@ _now = {"file": ""}
 
 def pytest_configure(config):
     """No test, and nothing that it runs in this process, goes towards a network."""
-    seal = load("sealing").sealed(_attempts, lambda: _now["file"] in LOOPBACK)
+    seal = sealing.sealed(_attempts, lambda: _now["file"] in LOOPBACK)
     seal.__enter__()
     config.add_cleanup(lambda: seal.__exit__(None, None, None))
 
@@ -63,7 +54,7 @@ def pytest_addoption(parser):
 
 def without_figures():
     """For tests of numbers: a run is written without its figures, which take most of its time."""
-    return mock.patch.object(outputs, "draw_figures", lambda folder, *_: folder.mkdir())
+    return mock.patch.object(writing, "draw_figures", lambda folder, *_: folder.mkdir())
 
 
 def effect(target, kind, who, size, date="2022-03-10", **lasting):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.compose import expand
-from sim.results import differences, summarise
-from sim.simulate import simulate
+from sim.compose.expand import expand
+from sim.engine.runs import simulate
+from sim.results.dataset import differences, summarise
 
 STORED = Path(__file__).parent / "baselines"
 VARIABLES = ("alignment", "tie", "dependence", "threat", "effort", "traffic", "strain_war")

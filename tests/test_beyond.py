@@ -1,6 +1,7 @@
 """Beyond one machine: parts, places behind URLs and a Dask cluster, each with the bits of a plain run."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,20 +15,24 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sim import cluster, jobs
-from sim.chunks import Task
-from sim.compose import expand, expand_jobs
-from sim.ensemble import tasks
-from sim.making import processor, versions
-from sim.manifest import COMPLETE, read_manifest
-from sim.outputs import settings_of, write_part, write_run
-from sim.places import ANY, trusting
-from sim.plans import Plan
-from sim.refusal import DamageError, FailedError, RoomError, SettingError
-from sim.results import open_results
-from sim.simulate import job_of, simulate
-from sim.store import CHUNKS, Store, hold
-from sim.workers import Failure, compute, outcomes
+from sim.commands import jobs
+from sim.commands.identity import settings_of
+from sim.commands.writing import write_part, write_run
+from sim.compose.expand import expand, expand_jobs
+from sim.config.places import ANY, trusting
+from sim.engine import dask_cluster
+from sim.engine.ensemble import tasks
+from sim.engine.plan import Plan, job_of
+from sim.engine.runs import simulate
+from sim.engine.workers import Failure, compute, outcomes
+from sim.errors import DamageError, FailedError, RoomError, SettingError
+from sim.results.chunks import Task
+from sim.results.lifecycle import complete
+from sim.results.locks import hold
+from sim.results.manifest import COMPLETE, MANIFEST, read_manifest
+from sim.results.reading import open_results
+from sim.results.software import processor, versions
+from sim.results.store import CHUNKS, Store
 from tests.conftest import HARD, over, without_figures
 
 SAID = [*HARD, "dynamics.vigilance=0.5,2", "replicates=12", "start=2022-01", "end=2023-01", "engine.chunk=2"]
@@ -80,6 +85,20 @@ def test_parts_beside_each_other_end_as_a_plain_run_to_the_last_byte(hard, tmp_p
     assert files(tmp_path / "parts" / "out") == files(tmp_path / "plain" / "out")
 
 
+def test_a_folder_that_a_part_beside_begins_while_it_is_looked_at_is_the_runs_own(hard, tmp_path, monkeypatch):
+    plan = plan_of(hard, "engine.part=1/3")
+    settings, out = settings_of(plan.variants), tmp_path / "out"
+    write_part(tmp_path / "other", plan, settings)
+    out.mkdir()
+
+    def begun(store):
+        shutil.copy(tmp_path / "other" / MANIFEST, out / MANIFEST)  # as the part beside does in this very moment
+        return False
+
+    monkeypatch.setattr(Store, "begun", begun)
+    assert not complete(out, settings)
+
+
 def test_a_part_computes_its_own_chunks_and_no_chunk_twice(hard, tmp_path):
     count = len(tasks(job_of(plan_of(hard)), 2))
     names = [set(), set(), set()]
@@ -128,14 +147,14 @@ def test_how_a_run_is_spread_is_no_setting_of_its_data(hard):
 def test_a_machine_of_another_making_does_not_go_on(hard, tmp_path, monkeypatch):
     plan = plan_of(hard, "engine.part=1/2")
     write_part(tmp_path, plan, settings_of(plan.variants))
-    monkeypatch.setattr("sim.making.processor", lambda: "abacus")
+    monkeypatch.setattr("sim.results.software.processor", lambda: "abacus")
     with pytest.raises(SettingError, match=r"other versions: processor .* there, abacus here"):
         write_part(tmp_path, plan, settings_of(plan.variants))
 
 
 def test_the_processor_is_said_as_numpy_uses_it():
     found = subprocess.run(
-        [sys.executable, "-c", "from sim.making import processor; print(processor())"],
+        [sys.executable, "-c", "from sim.results.software import processor; print(processor())"],
         env={**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(processor().split()[1:])},
         cwd=Path(__file__).parent.parent,
         capture_output=True,
@@ -324,7 +343,7 @@ def test_a_worker_that_is_killed_costs_no_chunk_and_no_bit(hard, tmp_path, dask)
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_chunk_that_kills_every_worker_holds_up_no_other(dask):
-    assert dict(cluster.outcomes(_die_of_two, None, [1, 2, 3], 1, "local", "numpy")) == {1: 1, 2: None, 3: 3}
+    assert dict(dask_cluster.outcomes(_die_of_two, None, [1, 2, 3], 1, "local", "numpy")) == {1: 1, 2: None, 3: 3}
 
 
 def _die_of_two(job, task):
@@ -360,14 +379,14 @@ def test_a_variant_that_cannot_be_computed_is_named_from_a_cluster(hard, dask):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_worker_of_another_making_is_refused(dask, monkeypatch):
-    monkeypatch.setattr(cluster, "versions", lambda backend: versions() | {"numpy": "1.0"})
+    monkeypatch.setattr(dask_cluster, "versions", lambda backend: versions() | {"numpy": "1.0"})
     with pytest.raises(SettingError, match=r"another making: numpy 1\.0 here"):
-        list(cluster.outcomes(divmod, 7, [2], 1, "local", "numpy"))
+        list(dask_cluster.outcomes(divmod, 7, [2], 1, "local", "numpy"))
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_scheduler_that_does_not_answer_is_one_message(dask, monkeypatch):
-    monkeypatch.setattr(cluster, "PATIENCE", "1s")
+    monkeypatch.setattr(dask_cluster, "PATIENCE", "1s")
     with pytest.raises(SettingError, match=r"no scheduler answers at tcp://127\.0\.0\.1:9"):
-        list(cluster.outcomes(divmod, 7, [2], 1, "tcp://127.0.0.1:9", "numpy"))
+        list(dask_cluster.outcomes(divmod, 7, [2], 1, "tcp://127.0.0.1:9", "numpy"))

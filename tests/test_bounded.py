@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import HARD, ROOT, load
+from conftest import HARD, ROOT
 
-from sim.compose import expand
+from experiments import bounded
+from sim.compose.expand import expand
+from sim.engine.plan import Plan
+from sim.engine.runs import run_arrays
 from sim.names import MECHANISMS, QUANTITIES, RECORDED
-from sim.plans import Plan
-from sim.simulate import run_arrays
-
-bounded = load("bounded")
 
 
 def worlds(said, folder=None, times=1):

@@ -3,9 +3,9 @@
 import pytest
 from conftest import ROOT, connected, write_region
 
-from sim.compose import expand
+from sim.compose.expand import expand
+from sim.engine.runs import simulate
 from sim.names import RECORDED
-from sim.simulate import simulate
 
 STILL = 1e-12
 SHIPPED = sorted(path.stem for path in (ROOT / "configs" / "region").glob("*.yaml"))

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import yaml
 
-from sim.compose import expand
-from sim.config import Variant
-from sim.evidence import BESIDE, evidence_row, numbers
-from sim.folders import config_folder
-from sim.groups import GROUPS
+from sim.compose.expand import expand
+from sim.compose.folders import config_folder
+from sim.compose.groups import GROUPS
+from sim.config.evidence import BESIDE, evidence_row, numbers
+from sim.config.schema import Variant
+from sim.config.strict_yaml import read_file
+from sim.engine.plan import Plan
+from sim.engine.runs import simulate
+from sim.errors import SettingError
 from sim.names import QUANTITIES
-from sim.plans import Plan
-from sim.refusal import SettingError
-from sim.simulate import simulate
-from sim.strict import read_file
 
 FILES = sorted(config_folder().rglob("*.yaml"))
 SOURCED = sorted([*(config_folder() / "region").glob("*.yaml"), *(config_folder() / "dynamics").glob("*.yaml")])

@@ -10,23 +10,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import load
 
-from sim import jobs, manifest, outputs, packing, receipts
-from sim.chunks import Task, join_sums, join_worlds, uncovered
-from sim.cli import run_command
-from sim.compose import expand_jobs
-from sim.manifest import MANIFEST, read_manifest
-from sim.outputs import run_variant
-from sim.packing import Form, packed, unpacked
-from sim.receipts import COMPLETE
-from sim.refusal import DamageError, SettingError
-from sim.results import open_results
-from sim.store import hold
-from sim.verifying import status, verify
-
-load("trust")
-faults = load("faults_damage")
+from experiments.reliability import damage as faults
+from sim.commands import identity, jobs, writing
+from sim.commands.cli import run_command
+from sim.commands.status import status
+from sim.commands.verify import verify
+from sim.commands.writing import run_variant
+from sim.compose.expand import expand_jobs
+from sim.errors import DamageError, SettingError
+from sim.results import manifest, packing, receipts
+from sim.results.chunks import Task, join_sums, join_worlds, uncovered
+from sim.results.locks import hold
+from sim.results.manifest import MANIFEST, read_manifest
+from sim.results.packing import Form, packed, unpacked
+from sim.results.reading import open_results
+from sim.results.receipts import COMPLETE
 
 SAID = ["region=toy", "shock=[]", "replicates=6", "end=2022-04", "dynamics.vigilance=0.5,1", "engine.chunk=2", "out=out"]
 
@@ -361,7 +360,7 @@ def test_tables_and_figures_are_noticed_and_made_again_without_simulating(out, c
     with pytest.raises(DamageError, match=name):
         verify(out, 0, 0)
     open_results(out)  # the numbers are there
-    monkeypatch.setattr(outputs, "simulated", None)
+    monkeypatch.setattr(writing, "simulated", None)
     assert run_command(["sweep", *SAID]) == 0
     said = capsys.readouterr().out
     assert f"made again from the chunks: {name}" in said and "already complete: out" in said
@@ -556,11 +555,11 @@ def test_figures_are_drawn_anew_without_simulating(out, several, tmp_path, capsy
 @pytest.mark.slow
 def test_a_headline_shrunk_leaves_less_than_its_numbers_take(tmp_path):
     """Until a shock parts them variants on one luck are the same rows: they stand once."""
-    from sim.compose import expand
-    from sim.plans import Plan
+    from sim.compose.expand import expand
+    from sim.engine.plan import Plan
 
     plan = Plan(expand(["study=headline", "replicates=40", "end=2026-01"]))
-    with outputs.simulated(tmp_path / "out", plan, {"settings": outputs.settings_of(plan.variants)}):
+    with writing.simulated(tmp_path / "out", plan, {"settings": identity.settings_of(plan.variants)}):
         pass
     ds = open_results(tmp_path / "out")
     kept = sum(path.stat().st_size for path in (tmp_path / "out" / "chunks").iterdir())
@@ -568,7 +567,7 @@ def test_a_headline_shrunk_leaves_less_than_its_numbers_take(tmp_path):
 
 
 def test_one_run_for_programs_still_opens(tmp_path):
-    from sim.compose import expand
+    from sim.compose.expand import expand
 
     (variant,) = expand(["region=toy", "end=2022-02", "replicates=2"])
     ds = run_variant(variant, tmp_path / "out")

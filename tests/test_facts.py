@@ -4,13 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from conftest import ROOT, load
+from conftest import ROOT
 
-from sim.compose import expand
+from experiments.evidence import claims, facts, facts_page
+from sim.compose.expand import expand
+from sim.engine.runs import simulate
 from sim.names import MECHANISMS, QUANTITIES
-from sim.simulate import simulate
-
-facts, claims, facts_page = map(load, ("facts", "claims", "facts_page"))
 
 
 def rows(system):

@@ -8,23 +8,26 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, load
+from conftest import ROOT
 
-from sim import drawing, holding, manifest, outputs, places
-from sim.compose import expand, expand_jobs
-from sim.config import Keep
-from sim.folders import Folders, config_folder, folders
-from sim.groups import GROUPS, is_name
-from sim.jobs import write_jobs
-from sim.plans import Plan
-from sim.refusal import DamageError, SettingError
-from sim.results import open_results
-from sim.sources import USER, Checked
-from sim.strict import is_whole, read_file
-from sim.verifying import status
-
-load("trust")
-from experiments import faults_gate, probes, run  # noqa: E402 - the folder of the repository comes first
+from experiments import run
+from experiments.reliability import gate as faults_gate
+from experiments.reliability import probes
+from sim.commands import identity, writing
+from sim.commands.jobs import write_jobs
+from sim.commands.status import status
+from sim.compose.expand import expand, expand_jobs
+from sim.compose.folders import Folders, config_folder, folders
+from sim.compose.groups import GROUPS, is_name
+from sim.compose.sources import USER, Checked
+from sim.config import places
+from sim.config.schema import Keep
+from sim.config.strict_yaml import is_whole, read_file
+from sim.engine.plan import Plan
+from sim.errors import DamageError, SettingError
+from sim.figures import files as drawing
+from sim.results import lifecycle, manifest
+from sim.results.reading import open_results
 
 TOY = ["region=toy", "replicates=2", "end=2022-03"]
 PROGRAMS = pytest.mark.parametrize("program", ["sim", "run.py"])
@@ -48,7 +51,7 @@ def own(here, path, text):
 @pytest.mark.slow
 def test_what_is_tried_of_a_strangers_folder_is_refused_of_no_honest_one(here):
     variants = expand(faults_gate.RUN)
-    outputs.write_run(Path("made"), Plan(variants), outputs.settings_of(variants))
+    writing.write_run(Path("made"), Plan(variants), identity.settings_of(variants))
     assert [name for name, is_refused in faults_gate.acts(here / "made").items() if is_refused()] == []
 
 
@@ -267,7 +270,7 @@ def elsewhere(here, *more):
     """A run whose chunks lie in `away/`, and the words of its command."""
     said = [*TOY, "keep=parts", f"engine.chunks=file://{here}/away", "out=made", *more]
     variants = expand(said)
-    outputs.write_run(Path("made"), Plan(variants), outputs.settings_of(variants))
+    writing.write_run(Path("made"), Plan(variants), identity.settings_of(variants))
     return said
 
 
@@ -317,9 +320,9 @@ def test_a_place_inside_the_folder_is_no_other_place(tmp_path):
 def test_the_command_that_goes_on_says_no_place_that_a_folder_only_names():
     said = ["region=toy", "engine.cluster=tcp://host.invalid:1", "+out=x", "engine.chunks=s3://b"]
     words = {"attributes": {"provenance": json.dumps({"overrides": said, "config_dir": ""})}}
-    assert holding.command(Path("made"), words) == "sweep region=toy out=made"
+    assert lifecycle.command(Path("made"), words) == "sweep region=toy out=made"
     place = {"place": "s3://bucket/runs/0123456789abcdef"}
-    assert holding.command(Path("made"), words | place) == "sweep region=toy engine.chunks=s3://bucket/runs out=made"
+    assert lifecycle.command(Path("made"), words | place) == "sweep region=toy engine.chunks=s3://bucket/runs out=made"
 
 
 def test_a_lock_that_is_a_link_costs_no_other_file(here):
@@ -328,7 +331,7 @@ def test_a_lock_that_is_a_link_costs_no_other_file(here):
     (here / "made" / ".lock").symlink_to(here / "kept.txt")
     variants = expand(TOY)
     with pytest.raises(SettingError, match=r"\.lock: leads out of the folder"):
-        outputs.write_run(here / "made", Plan(variants), outputs.settings_of(variants))
+        writing.write_run(here / "made", Plan(variants), identity.settings_of(variants))
     assert (here / "kept.txt").read_text() == "kept"
 
 

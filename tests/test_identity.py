@@ -7,19 +7,21 @@ import pytest
 import yaml
 from conftest import STORM, effect, shock_folder
 
-from sim import formats, manifest, outputs, results, settings
-from sim.cli import run_command
-from sim.compose import expand
-from sim.plans import Plan, references
-from sim.refusal import SettingError
-from sim.settings import data_settings, fingerprint, in_order
-from sim.telling import fellow_lines
+from sim.commands import identity, old_formats
+from sim.commands.cli import run_command
+from sim.commands.screen import fellow_lines
+from sim.compose.expand import expand
+from sim.config import fingerprint as settings
+from sim.config.fingerprint import data_settings, fingerprint, in_order
+from sim.engine.plan import Plan, references
+from sim.errors import SettingError
+from sim.results import dataset, manifest
 
 TOY = ["region=toy", "replicates=2", "end=2022-04"]
 
 
 def said(*overrides, folder=None):
-    return outputs.settings_of(expand([*TOY, *overrides], folder))
+    return identity.settings_of(expand([*TOY, *overrides], folder))
 
 
 # Item by item ---------------------------------------------------------------------------------------------------------------
@@ -156,10 +158,10 @@ def test_what_has_no_fellow_is_named(scenarios):
 
 
 def test_the_paired_effect_of_a_crossed_sweep_is_of_the_scenario_alone(scenarios):
-    from sim.simulate import simulate
+    from sim.engine.runs import simulate
 
     ds = simulate(expand([*TOY, "scenario=calm,mild", "dynamics.vigilance=0,1"], scenarios))
-    effects = results.differences(ds, ("alignment",))["alignment"].sel(statistic="mean")
+    effects = dataset.differences(ds, ("alignment",))["alignment"].sel(statistic="mean")
     for value in (0, 1):
         own = ds["alignment"].sel(variant=f"mild, vigilance={value}") - ds["alignment"].sel(variant=f"calm, vigilance={value}")
         assert abs(effects.sel(variant=f"mild, vigilance={value}") - own.mean("replicate")).max() < 1e-15
@@ -296,7 +298,7 @@ def test_a_sound_folder_of_before_is_called_sound(tmp_path, capsys):
     into = tmp_path / "run"
     assert run_command(["sweep", *TOY, "scenario=baseline", "dynamics.vigilance=0.5,1", f"out={into}", "reference=baseline"]) == 0
     aged(into)
-    lines = formats.told(into)
+    lines = old_formats.told(into)
     assert len(lines) == 1 and "its numbers are those of its settings" in lines[0]
 
 
@@ -307,11 +309,11 @@ def test_references_and_dates_of_before_are_looked_at(scenarios, tmp_path):
     words = manifest.unsealed(into / manifest.MANIFEST)
     beside, coordinates = words["beside"]["variant"], words["coordinates"]
     aged(into)
-    assert any("may be stale: effects are against mild, vigilance=0" in line for line in formats.told(into))
+    assert any("may be stale: effects are against mild, vigilance=0" in line for line in old_formats.told(into))
     words["settings"] = {key: value for key, value in words["settings"].items() if key not in ("order", "against")}
     words["beside"]["variant"] = beside | {"reference": ["mild, vigilance=0"] * 4}
     words["coordinates"] = coordinates | {"time": ["2300-01-01"] * len(coordinates["time"])}
     words["format"] = manifest.BEFORE
     (into / manifest.MANIFEST).write_bytes(manifest.sealed(words))
-    told = "\n".join(formats.told(into))
+    told = "\n".join(old_formats.told(into))
     assert "wrong reference of 2 variants" in told and "now mild, vigilance=1" in told and "did not fit" in told

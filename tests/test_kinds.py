@@ -6,11 +6,12 @@ import pytest
 import yaml
 from conftest import ROOT, effect, shock_folder, write_region
 
-from sim import idle, manifest, receipts
-from sim.cli import run_command
-from sim.compose import expand
-from sim.refusal import DamageError, SettingError
-from sim.verifying import verify
+from sim.commands.cli import run_command
+from sim.commands.verify import verify
+from sim.compose import notes
+from sim.compose.expand import expand
+from sim.errors import DamageError, SettingError
+from sim.results import manifest, receipts
 
 TOY = ["region=toy", "replicates=2", "end=2022-06"]
 
@@ -75,35 +76,35 @@ def test_no_label_is_the_name_by_which_another_is_typed(tmp_path):
     ],
 )
 def test_a_number_behind_a_mechanism_that_is_off_is_said_and_moves_nothing(said, word):
-    from sim.simulate import simulate
+    from sim.engine.runs import simulate
 
     variants = expand([*TOY, *said])
-    assert any("no variant meets" in line and word in line for line in idle.lines(variants))
+    assert any("no variant meets" in line and word in line for line in notes.lines(variants))
     ds = simulate(variants)
     assert all((ds[name].isel(variant=0) == ds[name].isel(variant=1)).all() for name in ds.data_vars)
 
 
-@pytest.mark.parametrize("rate", sorted(set(idle.RATES.values())))
+@pytest.mark.parametrize("rate", sorted(set(notes.RATES.values())))
 def test_an_effect_on_what_does_not_follow_its_target_is_said_and_moves_nothing(tmp_path, rate):
-    from sim.simulate import simulate
+    from sim.engine.runs import simulate
 
-    target = next(name for name, own in idle.RATES.items() if own == rate)
+    target = next(name for name, own in notes.RATES.items() if own == rate)
     who = {"tie": {"state": "north", "peer": "south"}, "road_capacity": {"state": "north", "peer": "south"}}
     who |= {"relation": {"bloc": "east", "rival": "west"}, "strain_war": {"bloc": "east"}}
     own = who.get(target, {"state": "north", "bloc": "east"})
     folder = shock_folder(tmp_path, "push", {"one": effect(target, "pulse", own, 0.1, date="2022-02-01", duration=1.0)})
     variants = expand([*TOY, "shock=[],[push]", f"dynamics.{rate}=0"], folder)
-    assert any(f"effect one of shock push does nothing, as dynamics.{rate} is 0" in line for line in idle.lines(variants))
+    assert any(f"effect one of shock push does nothing, as dynamics.{rate} is 0" in line for line in notes.lines(variants))
     ds = simulate(variants)
     assert all((ds[name].isel(variant=0) == ds[name].isel(variant=1)).all() for name in ds.data_vars)
-    assert not any("one of shock push" in line for line in idle.lines(expand([*TOY, "shock=[],[push]"], folder)))
+    assert not any("one of shock push" in line for line in notes.lines(expand([*TOY, "shock=[],[push]"], folder)))
 
 
 def test_a_size_of_nothing_is_said_and_one_that_is_swept_is_not(tmp_path):
     folder = shock_folder(tmp_path, "push", {"one": effect("tie", "step", {"state": "north", "peer": "south"}, 0.0)})
-    assert any("its size is 0" in line for line in idle.lines(expand([*TOY, "shock=[push]"], folder)))
+    assert any("its size is 0" in line for line in notes.lines(expand([*TOY, "shock=[push]"], folder)))
     swept = expand([*TOY, "shock=[push]", "shock.push.effects.one.size=0.1,0.2"], folder)
-    assert not any("its size is 0" in line for line in idle.lines(swept))
+    assert not any("its size is 0" in line for line in notes.lines(swept))
 
 
 # Folders --------------------------------------------------------------------------------------------------------------------

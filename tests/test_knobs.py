@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from conftest import effect, over, shock_folder
 
-from sim.compose import expand
-from sim.config import Config
-from sim.evidence import quantity_at, ranges
+from sim.compose.expand import expand
+from sim.config.evidence import quantity_at, ranges
+from sim.config.schema import Config
+from sim.config.typed import build
+from sim.engine.plan import Plan
+from sim.engine.runs import run_arrays
 from sim.names import MECHANISMS, QUANTITIES, RECORDED
-from sim.plans import Plan
-from sim.simulate import run_arrays
-from sim.typed import build
 
 STEP = 0.1
 """How far a setting is moved towards the further end of its plausible range."""

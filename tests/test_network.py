@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import load
 
-sealing = load("sealing")
+from experiments.reliability import offline, sealing
+
 TRIES = {
     "a connection": lambda: socket.create_connection(("192.0.2.1", 80), timeout=1),
     "one by a socket": lambda: socket.socket().connect(("192.0.2.1", 80)),
@@ -43,7 +43,7 @@ def test_only_this_machine_is_here():
 
 def test_a_process_that_goes_towards_a_network_is_heard(tmp_path):
     """Of a command of several processes, as row S7 listens to them."""
-    heard, environment = load("trust").offline.watched(tmp_path)
+    heard, environment = offline.watched(tmp_path)
     code = "import socket; socket.getaddrinfo('127.0.0.1', 9)"
     twice = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}], check=True)"
     subprocess.run([sys.executable, "-c", twice], env={**os.environ, **environment}, check=True)

@@ -1,17 +1,13 @@
 """The yardstick of speed is the same model: plain agents and the kernel agree, which also makes them an independent oracle."""
 
-import sys
-
 import numpy as np
 import pytest
-from conftest import HARD, ROOT
+from conftest import HARD
 
-from sim.compose import expand
+from experiments.bench.plain_agents import PlainRegion
+from sim.compose.expand import expand
+from sim.engine.runs import simulate
 from sim.names import FLOWS, QUANTITIES, STATE, STORED_STOCKS
-from sim.simulate import simulate
-
-sys.path.insert(0, str(ROOT / "experiments"))
-from plain_agents import PlainRegion
 
 SAME = 1e-12
 REPLICATE = 1

@@ -72,9 +72,10 @@ SWEEP = ["sweep", "region=toy", "replicates=3", "end=2023-01", "out=out"]
 @pytest.mark.slow
 @pytest.mark.parametrize("copy", ["Add a mechanism"], indirect=True)
 def test_the_recipe_for_a_mechanism(copy):
-    touched = ["docs", "rules", "configs", "knobs", "faces", "limits", "loops", "plain_agents", "submission", "mechanisms"]
-    typed(copy, "pytest", *QUIET, *(f"tests/test_{name}.py" for name in touched))
-    typed(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_rules.py", "-k", "weight_of_zero and submission")
+    science = [f"science/test_{name}" for name in ("rules", "limits", "loops", "mechanisms", "submission")]
+    touched = [*science, "abm/test_implementations", *(f"test_{name}" for name in ("docs", "configs", "knobs", "plain_agents"))]
+    typed(copy, "pytest", *QUIET, *(f"tests/{name}.py" for name in touched))
+    typed(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/science/test_rules.py", "-k", "weight_of_zero and submission")
     typed(copy, "sim", *SWEEP, "keep=parts", "region.states.north.submission=0.5", "dynamics.submission=0,1")
     variant = "variant=baseline, submission=1"
     assert "Submission" in typed(copy, "sim", "explain", "out", "north", "east", variant)
@@ -86,13 +87,19 @@ def test_the_recipe_for_a_mechanism(copy):
 @pytest.mark.parametrize("copy", ["Add a measure"], indirect=True)
 def test_the_recipe_for_a_measure(copy):
     typed(
-        copy, "pytest", *QUIET, "--doctest-modules", "sim/measures.py", *(f"tests/test_{name}.py" for name in ("docs", "measures"))
+        copy,
+        "pytest",
+        *QUIET,
+        "--doctest-modules",
+        "sim/science/measures.py",
+        "tests/test_docs.py",
+        "tests/science/test_measures.py",
     )
     typed(copy, "sim", *SWEEP, "dynamics.vigilance=0.5,1")
     assert ",division,alignment," in (copy / "out" / "summary.csv").read_text("utf-8")
     typed(copy, "sim", "compare", "out", "out=apart")
     assert ",division,alignment," in (copy / "apart" / "effects.csv").read_text("utf-8")
-    rows = typed(copy, "timeit", "-n1", "-r1", "-s", "from sim import gauges", "print([row.title for row in gauges.ROWS])")
+    rows = typed(copy, "timeit", "-n1", "-r1", "-s", "from sim.figures.measures import ROWS", "print([row.title for row in ROWS])")
     assert "'Division'" in rows
     typed(copy, "sim", *[word for word in SWEEP if word != "out=out"], "keep=summaries", "out=folded")
     assert ",division,alignment," in (copy / "folded" / "summary.csv").read_text("utf-8")

@@ -4,12 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from conftest import ROOT, load
+from conftest import ROOT
 
-from sim.compose import expand
-from sim.simulate import simulate
+from experiments.evidence import record
+from sim.compose.expand import expand
+from sim.engine.runs import simulate
 
-record = load("record")
 NUMBER = r"([+-]?\d+\.\d+)"
 """Between versions of NumPy a last digit may differ."""
 

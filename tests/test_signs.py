@@ -6,8 +6,8 @@ Nothing is tuned to a sign: a draw is a plausible region, and a sign that fails 
 import numpy as np
 import pytest
 
-from sim.compose import expand
-from sim.simulate import simulate
+from sim.compose.expand import expand
+from sim.engine.runs import simulate
 
 DRAWS = 500
 SHARE = 0.9

@@ -12,13 +12,14 @@ from queue import SimpleQueue
 import pytest
 from conftest import ROOT
 
-from sim import progress, stopping
+from sim import interrupts
+from sim.commands import progress
 
 HINT = "the way on"
 HEED = """
 try:
-    stopping.check()
-except stopping.Stopped as stop:
+    interrupts.check()
+except interrupts.Stopped as stop:
     sys.exit(128 + stop.args[0])
 """
 WORK = {
@@ -36,8 +37,8 @@ def script(text, *, before=None):
     """A process that listens, and runs some lines; `strike` is a signal to itself that takes a while."""
     lead = f"""
         import ctypes, gc, os, signal, sys, threading, time, weakref
-        from sim import stopping
-        stopping.listen(lambda: {HINT!r})
+        from sim import interrupts
+        interrupts.listen(lambda: {HINT!r})
         def strike():
             os.kill(os.getpid(), signal.SIGTERM)
             for _ in range(1000):
@@ -77,7 +78,7 @@ def test_what_never_looks_is_ended_in_two_seconds(number):
     for process in processes:
         _, told = process.communicate(timeout=30)
         assert process.returncode == 128 + number and told == f"{HINT}\n"
-    assert time.monotonic() - began < 2 * stopping.PATIENCE
+    assert time.monotonic() - began < 2 * interrupts.PATIENCE
 
 
 def test_a_signal_that_is_ignored_stays_ignored():
@@ -88,22 +89,22 @@ def test_a_signal_that_is_ignored_stays_ignored():
 
 
 def test_a_stop_is_raised_once_so_that_clearing_away_goes_to_its_end(monkeypatch):
-    monkeypatch.setattr(stopping, "_asked", [signal.SIGTERM])
-    monkeypatch.setattr(stopping, "_heeded", stopping.threading.Event())
-    with pytest.raises(stopping.Stopped) as stop:
-        stopping.check()
+    monkeypatch.setattr(interrupts, "_asked", [signal.SIGTERM])
+    monkeypatch.setattr(interrupts, "_heeded", interrupts.threading.Event())
+    with pytest.raises(interrupts.Stopped) as stop:
+        interrupts.check()
     assert stop.value.args == (signal.SIGTERM,)
-    stopping.check()
+    interrupts.check()
 
 
 def test_who_waits_for_others_looks_meanwhile(monkeypatch):
     queue = SimpleQueue()
     queue.put("done")
-    assert stopping.next_of(queue) == "done"
-    monkeypatch.setattr(stopping, "_asked", [signal.SIGINT])
-    monkeypatch.setattr(stopping, "_heeded", stopping.threading.Event())
+    assert interrupts.next_of(queue) == "done"
+    monkeypatch.setattr(interrupts, "_asked", [signal.SIGINT])
+    monkeypatch.setattr(interrupts, "_heeded", interrupts.threading.Event())
     with pytest.raises(KeyboardInterrupt):
-        stopping.next_of(queue)
+        interrupts.next_of(queue)
 
 
 def test_a_reader_that_leaves_is_no_success(tmp_path):

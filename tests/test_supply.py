@@ -6,11 +6,11 @@ import tomllib
 
 import pytest
 import yaml
-from conftest import ROOT, load
+from conftest import ROOT
 
-from sim import strict
+from experiments.reliability import supply
+from sim.config import strict_yaml
 
-supply = load("trust").supply
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 IMPORTED = {"hydra": "hydra-core", "yaml": "pyyaml", "omegaconf": "hydra-core", "pandas": "xarray"}
 """Packages by the name under which code imports them; some come with one that is declared."""
@@ -31,7 +31,7 @@ def test_each_dependency_is_justified_in_the_order_of_the_project():
 def test_what_a_run_imports_is_declared():
     known = {*declared(PROJECT["dependencies"]), *sys.stdlib_module_names, "sim", *PROJECT["optional-dependencies"]}
     known |= set(declared(PROJECT["optional-dependencies"]["dask"]))
-    package = [path.read_text("utf-8") for path in supply.CODE if path.parent.name == "sim"]
+    package = [path.read_text("utf-8") for path in supply.CODE if ROOT / "sim" in path.parents]
     found = {IMPORTED.get(name, name) for text in package for name in supply.imports(text)}
     assert found - known == set()
     unused = set(declared(PROJECT["dependencies"])) - found
@@ -66,4 +66,4 @@ def test_what_is_safe_is_none():
 
 
 def test_the_loader_of_files_is_a_safe_one():
-    assert issubclass(strict._Loader, (yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    assert issubclass(strict_yaml._Loader, (yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))

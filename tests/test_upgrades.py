@@ -4,12 +4,11 @@ import re
 import shutil
 
 import pytest
-from conftest import ROOT, load
+from conftest import ROOT
 
-from sim import manifest
-from sim.cli import run_command
-
-upgrades = load("trust").upgrades
+from experiments.reliability import upgrades
+from sim.commands.cli import run_command
+from sim.results import manifest
 
 
 @pytest.mark.parametrize("place", upgrades.kept(), ids=lambda place: place.name)

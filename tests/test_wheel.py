@@ -47,7 +47,7 @@ def test_the_commands_work_where_there_is_no_checkout(tmp_path):
         return found.stdout
 
     where = subprocess.run(
-        [sys.executable, "-c", "import sim.folders as f; print(f.config_folder())"],
+        [sys.executable, "-c", "import sim.compose.folders as f; print(f.config_folder())"],
         cwd=tmp_path / "work",
         env=environment,
         capture_output=True,

@@ -4,27 +4,29 @@ import re
 
 import pytest
 import yaml
-from conftest import ROOT, load
+from conftest import ROOT
 from hydra import version
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from sim import sheet, tables
-from sim.cli import run_command
-from sim.comparison import compare
-from sim.compose import expand
-from sim.composition import composition, loader_over
-from sim.countries import COUNTRIES
-from sim.folders import Folders, config_folder
-from sim.legible import cut, say, shown, unseen
-from sim.neardates import near_date
-from sim.overrides import CHOICES
-from sim.refusal import SettingError, likely
-from sim.simulate import simulate
-from sim.strict import NODES_MAX, read_file
+from experiments.reliability import words
+from sim.analysis import tables
+from sim.analysis.compare import compare
+from sim.commands.cli import run_command
+from sim.compose.expand import expand
+from sim.compose.folders import Folders, config_folder
+from sim.compose.hydra_config import composition, loader_over
+from sim.compose.overrides import CHOICES
+from sim.config.countries import COUNTRIES
+from sim.config.near_dates import near_date
+from sim.config.strict_yaml import NODES_MAX, read_file
+from sim.config.suggest import likely
+from sim.engine.runs import simulate
+from sim.errors import SettingError
+from sim.figures import sheet
+from sim.text import cut, say, shown, unseen
 
-words = load("faults_words")
 TOY = (ROOT / "configs" / "region" / "toy.yaml").read_text("utf-8")
 
 

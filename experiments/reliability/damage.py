@@ -1,0 +1,225 @@
+"""Results folders that were edited and sealed again, swapped or put together from several; `trust.py` opens them.
+
+Whoever rewrites numbers, words and every seal alike has made another folder: only `sim verify`, which computes again, tells it
+apart. Here something is always left that contradicts the rest.
+"""
+
+import copy
+import hashlib
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.reliability.faults import OUT, Finding, here_command, tree, two_runs
+from sim.errors import SettingError
+from sim.results import manifest, packing, reading, receipts
+
+ODD: tuple[Any, ...] = (None, True, 0, -1, 10**12, 1.5, "", "nothing", [], {}, [[]], ["x"], {"x": 1}, float("nan"))
+"""What a value is replaced by."""
+Words = dict[str, Any]
+
+
+def inconsistent(here: Path, number: int, keep: str, seed: int = 1) -> Finding:
+    """Folders made inconsistent at random, their seals written again: the right numbers or a refusal by name, never an error."""
+    _, folder, other = two_runs(here, keep, *((12, 4) if keep == "worlds" else (600, 256)))
+    truth, whole = reading.open_results(folder), {name: (folder / name).read_bytes() for name in tree(folder)}
+    chance, wrong, refused, asked = random.Random(seed), 0, 0, 0
+    for index in range(number):
+        way = chance.choice(WAYS)
+        way(folder, other, chance)
+        try:
+            found = reading.open_results(folder)
+            wrong += not same(found, truth)
+        except SettingError:
+            refused += 1
+        except Exception:
+            wrong += 1
+        if index % 20 == 0:
+            asked += 1
+            for verb in (["status"], ["verify", "sample=0"], ["compare"], ["clean", "--dry-run"]):
+                code, told = here_command(here / "true", [verb[0], OUT, *verb[1:]])
+                wrong += code not in (0, 2, 4) or "Traceback" in told or len(told.splitlines()) > 6
+        _restore(folder, whole)
+    text = (
+        f"keep={keep}: {number:,} folders resealed, swapped or inconsistent, {refused:,} refused, the others with the true numbers"
+    )
+    return Finding(f"{text}; {asked} of them asked for status, verify, compare and clean too", wrong)
+
+
+def same(found: Any, truth: Any) -> bool:
+    """Whether two Datasets have the same numbers under the same labels, whoever made them."""
+    left, right = (ds.assign_attrs(provenance="") for ds in (found, truth))
+    bits = all(left[name].values.tobytes() == right[name].values.tobytes() for name in right.data_vars)
+    return bits and left.identical(right)
+
+
+def _restore(folder: Path, whole: dict[str, bytes]) -> None:
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        if str(path.relative_to(folder)) not in whole:
+            path.unlink()
+    for name, content in whole.items():
+        if not (folder / name).is_file() or (folder / name).read_bytes() != content:
+            (folder / name).write_bytes(content)
+
+
+# Words ----------------------------------------------------------------------------------------------------------------------
+
+
+def edited(folder: Path, _: Path, chance: random.Random) -> None:
+    """The manifest is changed anywhere and sealed again, and half of the time `complete.json` is made to fit."""
+    words = manifest.unsealed(folder / manifest.MANIFEST)
+    changed = copy.deepcopy(words)
+    if not _changed(changed, chance) or changed == words:
+        return
+    reseal(folder, changed, fit=chance.random() < 0.5)
+
+
+def reseal(folder: Path, words: Words, fit: bool) -> None:
+    """Write words with their seal, and where it is to fit the receipt of the folder too."""
+    (folder / manifest.MANIFEST).write_bytes(manifest.sealed(words))
+    if fit:
+        said = receipts.read(folder / receipts.COMPLETE)
+        said |= {"manifest": manifest.fingerprint({name: value for name, value in words.items() if name != manifest.SEAL})}
+        (folder / receipts.COMPLETE).write_text(json.dumps(said))
+
+
+def _changed(words: Any, chance: random.Random) -> bool:
+    """Change one thing somewhere in plain tables and lists."""
+    at = words
+    while True:
+        keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+        if not keys:
+            return False
+        key = chance.choice(keys)
+        if isinstance(at[key], dict | list) and at[key] and chance.random() < 0.8:
+            at = at[key]
+            continue
+        break
+    way = chance.randrange(4)
+    if way == 0:
+        del at[key]
+    elif way == 1:
+        at[key] = chance.choice(ODD)
+    elif isinstance(at, list):
+        other = chance.randrange(len(at))
+        if way == 2:
+            at[key], at[other] = at[other], at[key]
+        else:
+            at.insert(other, copy.deepcopy(at[key]))
+    else:
+        at[key] = at[key] + 1 if isinstance(at[key], int | float) else f"{at[key]}x"
+    return True
+
+
+def cut_otherwise(folder: Path, _: Path, chance: random.Random) -> None:
+    """The list of chunks says one twice, leaves one out, or gives one other worlds; every seal fits."""
+    words = manifest.unsealed(folder / manifest.MANIFEST)
+    cuts, at = words["chunks"], chance.randrange(len(words["chunks"]))
+    way = chance.randrange(5)
+    if way == 0:
+        cuts.append(cuts[at])
+    elif way == 1:
+        del cuts[at]
+    elif way == 2:
+        cuts[at] = [*cuts[at][:2], cuts[at][2], cuts[at][3] + chance.choice([-1, 1, 10**9])]
+    elif way == 3:
+        cuts[at] = cuts[chance.randrange(len(cuts))]
+    else:
+        cuts[at] = chance.choice([[], [0], cuts[at][::-1], ["0", 1, 0, 1], {}, None])
+    if words["chunks"] != manifest.unsealed(folder / manifest.MANIFEST)["chunks"]:
+        reseal(folder, words, fit=True)
+
+
+AXES = ("variant", "replicate", "time", "period", "state", "bloc", "statistic", "part")
+
+
+def of_another_size(folder: Path, _: Path, chance: random.Random) -> None:
+    """An axis is longer or shorter than its arrays, also beside its coordinate; every seal fits, those of the chunks too."""
+    words = manifest.unsealed(folder / manifest.MANIFEST)
+    name = chance.choice([axis for axis in AXES if axis in words["coordinates"]])
+    both = {"state": ("state", "peer"), "bloc": ("bloc", "rival"), "time": ("time", "period")}.get(name, (name,))
+    longer = chance.random() < 0.5
+    for axis in both:
+        values = words["coordinates"][axis]
+        values[:] = [*values, f"{values[-1]}x" if isinstance(values[-1], str) else values[-1] + 1] if longer else values[:-1]
+    for column in words["beside"].get(name, {}).values():
+        column[:] = [*column, column[-1]] if longer else column[:-1]
+    if name == "replicate":
+        words["attributes"]["replicates"] = len(words["coordinates"][name])
+    reseal(folder, words, fit=True)
+    _relabel(folder, words)
+
+
+def _relabel(folder: Path, words: Words) -> None:
+    """Make the receipts of all chunks fit the words."""
+    try:
+        labels = manifest.labels_hash(words)
+    except (KeyError, TypeError, ValueError):
+        return
+    for path in folder.glob("chunks/*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"words": labels}) + "\n")
+
+
+# Chunks ---------------------------------------------------------------------------------------------------------------------
+
+
+def of_another_run(folder: Path, other: Path, chance: random.Random) -> None:
+    """A chunk is that of another run, or another of this one, and its receipt is made to fit."""
+    paths = sorted(folder.glob("chunks/*.npz"))
+    path, source = chance.choice(paths), chance.choice([folder, other])
+    names = [one.name for one in paths if source == other or one != path]
+    put(path, (source / "chunks" / chance.choice(names)).read_bytes())
+
+
+def put(path: Path, content: bytes) -> None:
+    """Put bytes in the place of a chunk, and make its receipt fit."""
+    path.write_bytes(content)
+    said = json.loads(path.with_suffix(".json").read_text())
+    said |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    path.with_suffix(".json").write_text(json.dumps(said) + "\n")
+
+
+def of_other_arrays(folder: Path, _: Path, chance: random.Random) -> None:
+    """A chunk has an array too few or too many, or one of another shape or kind, or what is no number; every seal fits."""
+    path = chance.choice(sorted(folder.glob("chunks/*.npz")))
+    arrays = packing.unpacked(path.read_bytes())
+    name = chance.choice(["alignment", "legacy", "effort", *arrays])
+    arrays[name] = array = arrays[name].copy()
+    way = chance.randrange(6)
+    if way == 0:
+        del arrays[name]
+    elif way == 1:
+        arrays["other"] = array
+    elif way == 2:
+        arrays[name] = array[..., :-1]
+    elif way == 3:
+        arrays[name] = array.astype(array.dtype.newbyteorder(">") if chance.random() < 0.5 else np.int32)
+    elif way == 4 or array.dtype.kind != "f":
+        arrays[name] = array[0]
+    else:
+        array.flat[chance.randrange(array.size)] = chance.choice([np.inf, -np.inf])
+    put(path, packing.packed(arrays))
+    said = receipts.read(folder / receipts.COMPLETE)
+    said["chunks"][path.stem] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / receipts.COMPLETE).write_text(json.dumps(said))
+
+
+def of_two_folders(folder: Path, other: Path, chance: random.Random) -> None:
+    """Some files are those of another run."""
+    names = [manifest.MANIFEST, receipts.COMPLETE, *(f"chunks/{path.name}" for path in folder.glob("chunks/*"))]
+    for name in chance.sample(names, chance.randrange(1, len(names) - 1)):
+        (folder / name).write_bytes((other / name).read_bytes())
+
+
+WAYS: tuple[Callable[[Path, Path, random.Random], None], ...] = (
+    edited,
+    cut_otherwise,
+    of_another_size,
+    of_another_run,
+    of_other_arrays,
+    of_two_folders,
+)

@@ -1,0 +1,85 @@
+"""Results of versions before: kept small under tests/fixtures/, and opened or explained by every later version; row R18.
+
+python -m experiments.reliability.upgrades keep NAME writes what this version makes; NAME is the number of a release.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+
+from experiments.reliability.faults import Finding, here_command
+from sim.errors import SettingError
+from sim.results import manifest, reading
+
+ROOT = Path(__file__).parents[2]
+
+FIXTURES = ROOT / "tests" / "fixtures"
+FOLDER, WORDS = "results", "format.txt"
+RUN = ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=2", "end=2022-02", "keep=worlds", f"out={FOLDER}"]
+LAST = "last.csv"
+"""The alignments at the last instant, as text that needs no reader of ours: a row for each variant and world."""
+LINES = 6
+"""Lines of a message at most."""
+
+
+def keep(name: str) -> Path:
+    """Write the fixture of this version."""
+    place = FIXTURES / name
+    with tempfile.TemporaryDirectory() as here, chdir(here):
+        code, told = here_command(Path(here), RUN)
+        assert code == 0, told
+        shutil.rmtree(Path(here) / FOLDER / "figures")
+        place.mkdir(parents=True)
+        shutil.copytree(Path(here) / FOLDER, place / FOLDER)
+    last = reading.open_results(place / FOLDER)["alignment"].isel(time=-1).values
+    np.savetxt(place / LAST, last.reshape(last.shape[0] * last.shape[1], -1), delimiter=",", fmt="%.17g")
+    (place / WORDS).write_text(f"{manifest.FORMAT}\n", encoding="utf-8")
+    return place
+
+
+def kept() -> list[Path]:
+    """The fixtures that there are."""
+    return sorted(path.parent for path in FIXTURES.glob(f"*/{WORDS}"))
+
+
+def opened(place: Path) -> str:
+    """How a fixture opens: empty with the numbers that it had, 'explained' where a message says why not; else what is wrong."""
+    form = int((place / WORDS).read_text("utf-8"))
+    try:
+        ds = reading.open_results(place / FOLDER)
+    except SettingError as error:
+        said = str(error)
+        whole = f"format {form}" in said and "make it again" in said and len(said.splitlines()) <= LINES
+        return "explained" if form != manifest.FORMAT and whole else f"said {said}"
+    last = ds["alignment"].isel(time=-1).values
+    same = np.array_equal(last.reshape(last.shape[0] * last.shape[1], -1), np.loadtxt(place / LAST, delimiter=","))
+    return "" if same else "other numbers"
+
+
+def fixtures(_here: Path) -> Finding:
+    """Every fixture: it opens with the numbers that it had, or is explained."""
+    how = [opened(place) for place in kept()]
+    wrong = sum(one not in ("", "explained") for one in how)
+    told = (
+        f"{len(how)} folders of earlier versions: {how.count('')} open with their numbers, {how.count('explained')} are explained"
+    )
+    return Finding(told, wrong + (not how))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the fixture of this version."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("verb", choices=["keep"])
+    parser.add_argument("name")
+    print(keep(parser.parse_args(argv).name))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

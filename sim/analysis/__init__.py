@@ -1,0 +1,1 @@
+"""What results say: comparison, explanation, tables, statistics, loops."""

@@ -1,0 +1,164 @@
+"""Two results against each other: which worlds are pairs, and what differs between them. It looks; it does not simulate."""
+
+import json
+import shlex
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from sim.analysis.tables import SAMPLES, swept
+from sim.errors import SettingError
+from sim.names import BLOC, DRAWN, PERIOD, REPLICATE, SHOWN, STATE, STATISTIC, TIME, VARIANT
+from sim.results.dataset import HALF_WIDTH
+from sim.results.derived import measured
+from sim.science.measures import STATISTICS, half_interval, spread, welch
+from sim.text import LABEL_MAX, cut
+
+PAIRED = "paired"
+LABELS = 6
+"""Names of actors that a message gives."""
+
+
+def common_variants(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> list[tuple[str, str]]:
+    """The variants of two results that are set against each other: those of one label, or the only one of each."""
+    ours, theirs = ([str(label) for label in ds[VARIANT].values] for ds in (first, second))
+    same = [(label, label) for label in ours if label in theirs]
+    if not same and len(ours) == len(theirs) == 1:
+        same = [(ours[0], theirs[0])]
+    if not same:
+        raise SettingError(
+            f"{names[0]} and {names[1]}",
+            "have no variant of one name",
+            f"{_few(ours)} there, {_few(theirs)} here; single runs may differ in name",
+        )
+    _demand_one_draw(first, second, same, names)
+    return same
+
+
+def _demand_one_draw(first: xr.Dataset, second: xr.Dataset, pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> None:
+    """Refuse variants of one draw's number in which that draw has other values; a number that one side leaves alone may differ."""
+    tables = [json.loads(ds.attrs[DRAWN]) for ds in (first, second)]
+    used = [ds[DRAWN].sel({VARIANT: [pair[side] for pair in pairs]}).values for side, ds in enumerate((first, second))]
+    for one, other in dict.fromkeys(zip(*used, strict=True)):
+        ours, theirs = (table.get(str(name), {}) for table, name in zip(tables, (one, other), strict=True))
+        apart = [path for path in ours if theirs.get(path, ours[path]) != ours[path]]
+        if apart:
+            wrong = f"have draws of one number with other values, of {_few(apart)}"
+            raise SettingError(
+                f"{names[0]} and {names[1]}", wrong, "the same design, draws, seed and ranges, so that draw k is one draw"
+            )
+
+
+def _few(labels: Sequence[str]) -> str:
+    return "; ".join(labels[:3]) + (" ..." if len(labels) > 3 else "")
+
+
+def same_luck(first: xr.Dataset, second: xr.Dataset) -> bool:
+    """Whether replicate k of both met the same luck: the same seed, actors, first instant and length of the period."""
+    return (
+        first.attrs["seed"] == second.attrs["seed"]
+        and set(first[STATE].values) == set(second[STATE].values)
+        and set(first[BLOC].values) == set(second[BLOC].values)
+        and bool(np.array_equal(first[TIME].values[:2], second[TIME].values[:2]))
+    )
+
+
+def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("first", "second")) -> xr.Dataset:
+    """Second less first for each common variant, over the worlds that are pairs, at the instants that both have.
+
+    Parameters
+    ----------
+    first, second : xarray.Dataset
+        Results with every world kept.
+    names : sequence of str
+        What to call them in a message.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims variant, statistic (mean, sd, quantiles, half_width: half the 95 % interval of the mean), time or period, actors.
+        Attribute `paired` is 1 where both met the same luck: then world k is set against world k, else the two samples are
+        independent, of all their worlds (attribute `samples`), their quantiles are left empty and the interval is Welch's.
+
+    Raises
+    ------
+    SettingError
+        Where the two share no variant, actor or instant, or worlds were not kept.
+    """
+    for ds, name in zip((first, second), names, strict=True):
+        if STATISTIC in ds.dims:
+            raise SettingError(name, "holds summaries only, and pairs need every world", keeping_command(ds, "worlds"))
+    _demand_related(first, second, names)
+    pairs = common_variants(first, second, names)
+    paired = same_luck(first, second)
+    first, second = measured(first), measured(second)
+    first, second = _shared(first, second, names)
+    ours, theirs = (ds.sel({VARIANT: [pair[side] for pair in pairs]}) for side, ds in enumerate((first, second)))
+    number = min(ours.sizes[REPLICATE], theirs.sizes[REPLICATE])
+    variables = {}
+    for name in SHOWN:
+        one, other = ours[name], theirs[name].transpose(*ours[name].dims)
+        folded = _paired(one.values[:, :number], other.values[:, :number]) if paired else _independent(one.values, other.values)
+        variables[name] = ((VARIANT, STATISTIC, *one.dims[2:]), np.moveaxis(folded, 0, 1), one.attrs)
+    keep = {name: coord for name, coord in ours.coords.items() if REPLICATE not in coord.dims and "part" not in coord.dims}
+    attributes = {**ours.attrs, "swept": json.dumps([name for name in swept(ours) if name in keep])}
+    sizes = [] if paired else [ds.sizes[REPLICATE] for ds in (ours, theirs)]
+    attributes |= {PAIRED: int(paired), "replicates": number} | ({SAMPLES: " and ".join(map(str, sizes))} if sizes else {})
+    return xr.Dataset(variables, keep, attributes).assign_coords({STATISTIC: [*STATISTICS, HALF_WIDTH]})
+
+
+def keeping_command(ds: xr.Dataset, keep: str) -> str:
+    """The command that would have kept what is missing: that of all jobs where these are the results of one of them."""
+    from sim.compose.folders import Folders
+    from sim.compose.overrides import parse
+
+    said = json.loads(ds.attrs["provenance"])
+    words = [word for word in said["overrides"] if not word.startswith(("keep=", "out="))]
+    points = len({label.partition(", draw=")[0] for label in ds[VARIANT].values.tolist()})
+    jobs = points == 1 and any(len(axis.choices) > 1 for axis in parse(words, Folders()))
+    folder = ["--config-dir", said["config_dir"]] if said["config_dir"] else []
+    return (
+        shlex.join(["sim", *(["run", "-m"] if jobs else ["sweep" if points > 1 else "run"]), *words, f"keep={keep}", *folder])
+        + " keeps them"
+    )
+
+
+def _shared(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> tuple[xr.Dataset, xr.Dataset]:
+    """Both at the instants and actors that both have, in the order of the first."""
+    keep = {}
+    for dim in (STATE, "peer", BLOC, "rival", TIME, PERIOD):
+        other = set(second[dim].values.tolist())
+        keep[dim] = [value for value in first[dim].values if np.asarray(value).tolist() in other]
+        if not keep[dim] and first.sizes[dim]:
+            raise SettingError(f"{names[0]} and {names[1]}", f"have no {dim} in common", "results of one region and time")
+    return first.sel(keep), second.sel(keep)
+
+
+def _demand_related(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> None:
+    """Refuse results that share no state, bloc or time, with all that each has."""
+    said = []
+    for dim, plural in ((STATE, "states"), (BLOC, "blocs"), (TIME, "instants")):
+        ours, theirs = ([str(value)[:10] if dim == TIME else str(value) for value in ds[dim].values] for ds in (first, second))
+        if not set(ours) & set(theirs):
+            spans = [f"{own[0]} to {own[-1]}" if dim == TIME else ", ".join(own[:LABELS]) for own in (ours, theirs)]
+            said.append(f"no {plural} in common ({spans[0]}; {spans[1]})")
+    if said:
+        regions = " and ".join(dict.fromkeys(str(ds.attrs["region_label"]) for ds in (first, second)))
+        wrong = f"are of {cut(regions, LABEL_MAX)}: {'; '.join(said)}"
+        raise SettingError(f"{names[0]} and {names[1]}", wrong, "two runs of one region over times that meet")
+
+
+def _paired(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Statistics of the difference world by world, the statistic leading."""
+    number = one.shape[1]
+    folded = spread(other - one, axis=1)
+    sd = folded[list(STATISTICS).index("sd")]
+    return np.concatenate([folded, half_interval(sd, number)[None]])
+
+
+def _independent(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Mean difference of two independent samples with its Welch interval; what needs pairs is empty."""
+    mean, half = welch(one, other)
+    empty = np.full_like(mean, np.nan)
+    return np.stack([mean, *[empty] * (len(STATISTICS) - 1), half])

@@ -1,0 +1,104 @@
+"""Tables of how a region works: which stock acts on which, and what lasting pushes come to."""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from sim.arrays import Array
+from sim.config.schema import Config
+from sim.names import BLOC, MECHANISMS, QUANTITIES, STATE, STATE_BLOC, STORED_STOCKS
+from sim.science import rules
+from sim.science.layout import Layout
+from sim.science.loops import FAINT, KINS, SIDES, Gains, gains, kin, one
+from sim.science.params import stack
+from sim.science.stability import Entry
+from sim.science.state import Params, World
+
+
+def picture(config: Config) -> xr.Dataset:
+    """Which stock acts on which in a region at its opening.
+
+    Returns
+    -------
+    xarray.Dataset
+        `gain` (side, target, source, kin): the rise of the target of a stock for a lasting unit of another, all else held: the
+        absolute direct gains of all numbers of that kin added up, mean over the numbers that they reach. `direction`: 1 where
+        all of them raise, -1 where all lower, between where some do either (their sum over the sum of absolute values).
+        `without` (mechanism, side, target, source, kin): the gain with the mechanism at weight 0, as a share of the whole.
+
+    Source: ours, ODD.md element 5.
+    """
+    off = [replace(config, dynamics=replace(config.dynamics, **{name: 0.0})) for name in MECHANISMS]
+    layout, params, world = stack([config, *off])
+    found = [
+        [_blocks(gains(*one(params, world, at), layout, config.window.dt, side)) for side in SIDES.values()]
+        for at in range(len(off) + 1)
+    ]
+    size, total, count = (np.array([[blocks[part] for blocks in sides] for sides in found]) for part in range(3))
+    axes = ("side", "target", "source", "kin")
+    return xr.Dataset(
+        {
+            "gain": (axes, rules.share_of(size[0], count[0])),
+            "direction": (axes, rules.share_of(total[0], size[0])),
+            "without": (("mechanism", *axes), rules.share_of(size[1:], np.broadcast_to(size[0], size[1:].shape))),
+        },
+        {
+            "side": list(SIDES),
+            "target": list(STORED_STOCKS),
+            "source": list(STORED_STOCKS),
+            "kin": list(KINS),
+            "mechanism": list(MECHANISMS),
+        },
+    )
+
+
+def _blocks(found: Gains) -> tuple[Array, Array, Array]:
+    """The absolute and the signed direct gains added up, and how many numbers they reach, each (target, source, kin)."""
+    places = {name: at for at, name in enumerate(STORED_STOCKS)}
+    size, total = np.zeros((2, len(places), len(places), len(KINS)))
+    reached: dict[tuple[int, int, int], set[int]] = {}
+    for row, column in np.argwhere(abs(found.direct) > FAINT):
+        target, source, gain = found.entries[row], found.entries[column], found.direct[row, column]
+        at = places[target.stock], places[source.stock], KINS.index(kin(target, source))
+        size[at] += abs(gain)
+        total[at] += gain
+        reached.setdefault(at, set()).add(int(row))
+    count = np.zeros_like(size)
+    for at, rows in reached.items():
+        count[at] = len(rows)
+    return size, total, count
+
+
+def responses(params: Params, world: World, layout: Layout, dt: float, side: float) -> xr.DataArray:
+    """What lasting unit pushes come to in each alignment in the long run, in each variant.
+
+    Returns
+    -------
+    xarray.DataArray
+        (variant, push, state, bloc). A push is on the targets of one number that is not of a state and a bloc (`tie armenia
+        georgia`), or, for stocks of a state and a bloc, on the number of the same two whose alignment is shown (`legacy`).
+        Alignments that cannot move are 0.
+    """
+    rows: dict[str, Array] = {}
+    variants = len(world.alignment)
+    for variant in range(variants):
+        found = gains(*one(params, world, variant), layout, dt, side)
+        scores = [at for at, entry in enumerate(found.entries) if entry.stock == "alignment"]
+        for column, source in enumerate(found.entries):
+            own = QUANTITIES[source.stock].dims == STATE_BLOC
+            name = source.stock if own else " ".join([source.stock, *_names(source, layout)])
+            table = rows.setdefault(name, np.zeros((variants, *layout.free.shape)))
+            for score in scores:
+                cell = found.entries[score].cells[0]
+                if not own or cell == source.cells[0]:
+                    table[variant, *cell] = found.response[score, column]
+    coordinates = {"push": list(rows), STATE: list(layout.states), BLOC: list(layout.blocs)}
+    return xr.DataArray(np.stack(list(rows.values()), axis=1), coordinates, ("variant", "push", STATE, BLOC), "response")
+
+
+def _names(entry: Entry, layout: Layout) -> list[str]:
+    """The actors that an entry is about."""
+    dims = QUANTITIES[entry.stock].dims
+    cell = entry.cells[0] if len(dims) == 2 else (max(entry.cells[0]),)
+    return [layout.names(dim)[at] for dim, at in zip(dims, cell, strict=True)]

@@ -1,0 +1,1 @@
+"""The `sim` command: one file for each verb, and what verbs share."""

@@ -1,0 +1,106 @@
+"""`sim clean`: removes from a results folder what the same command makes again, and nothing that its receipts do not list."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sim.commands import identity
+from sim.commands.codes import GOOD
+from sim.errors import DamageError, SettingError
+from sim.figures import files as drawing
+from sim.names import several
+from sim.results import lifecycle, manifest, reading, receipts
+from sim.results.locks import hold
+from sim.results.store import CHUNKS
+from sim.text import say
+
+MB = 1e6
+
+
+def command(options: Any) -> int:
+    """Do what was asked on the command line; the exit code."""
+    say(*clean(Path(options.folder), options.tables, options.dry_run))
+    return GOOD
+
+
+def clean(folder: Path, tables: bool, dry: bool) -> list[str]:
+    """Remove the chunks of a run or of several jobs, with `tables` also its tables and figures; what went, as lines of text.
+
+    Its words, `config.yaml` and whatever the receipts do not list as written stay. Where `dry`, nothing is removed.
+
+    Raises
+    ------
+    SettingError
+        Where the folder is none of a run or of all jobs, its chunks lie elsewhere, or another process holds it.
+    """
+    words = manifest.read_manifest(folder)
+    _demand_own(folder, words)
+    runs = manifest.batches_of(folder) if "chunks" not in words else [folder]
+    with ExitStack() as held:
+        for at in dict.fromkeys([folder, *runs]):
+            held.enter_context(hold(at))
+        chunks = [pair for at in runs for pair in _chunks(at)]
+        tabled = [at for at in (folder, *(folder / name for name in words.get("jobs", []))) if at.is_dir()] if tables else []
+        changed = {at: receipts.wrong(at) for at in tabled}
+        kept = {at: {identity.CONFIG, *changed[at], *(_drawn(at) if "jobs" in words else ())} for at in tabled}
+        files = {at: [name for name in receipts.listed(at) if name not in kept[at]] for at in tabled}
+        gone = [at / name for at, names in files.items() for name in names]
+        left = [f"left as it is: {at / name} {how}" for at in tabled for name, how in changed[at].items() if how == "has changed"]
+        lines = [*_listed(folder, "chunks", chunks), *_listed(folder, "tables and figures", gone), *left]
+        if not chunks and not gone:
+            return [*lines, f"{folder}: nothing to remove"]
+        size = sum(path.stat().st_size for path in (*chunks, *gone)) / MB
+        if not dry:
+            _remove(dict.fromkeys([folder, *runs, *tabled]), chunks, files)
+    return [*lines, f"{'would free' if dry else 'freed'} {size:,.1f} MB; to make it again: sim {lifecycle.command(folder, words)}"]
+
+
+def _drawn(folder: Path) -> list[str]:
+    """The figures that `sim figures` drew of a job: the command of the jobs makes none."""
+    return [name for name in receipts.listed(folder) if name.startswith(f"{drawing.FIGURES}/")]
+
+
+def _demand_own(folder: Path, words: Mapping[str, Any]) -> None:
+    """Refuse a folder whose chunks are not its own to remove."""
+    if "share" in words or ("jobs" in words and "chunks" in words):
+        whole = folder.parent if "share" in words else manifest.jobs_of(folder)
+        raise SettingError(str(folder), "shares its chunks with other jobs", f"the folder of all jobs: {whole}")
+    if "jobs" not in words:
+        reading.demand_data(folder, words)
+
+
+def _chunks(folder: Path) -> Iterator[Path]:
+    """The chunks of a run that have a receipt, with it."""
+    words = manifest.unsealed(folder / manifest.MANIFEST)
+    _demand_place(folder, words)
+    store = manifest.store_of(folder, words)
+    for task in manifest.tasks_of(words):
+        if store.sha256(task):
+            for path in (folder / CHUNKS / store.path(task).name, folder / CHUNKS / store.receipt(task).name):
+                if path.is_file() and not path.is_symlink():
+                    yield path
+
+
+def _demand_place(folder: Path, words: Mapping[str, Any]) -> None:
+    if "place" in words:
+        wrong = f"has its chunks in {words['place']}, and nothing outside a folder is removed"
+        raise SettingError(str(folder), wrong, "a folder that holds its chunks")
+    if (folder / CHUNKS).is_symlink():
+        raise DamageError(str(folder / CHUNKS), "is a link to elsewhere", "a folder as it was written")
+
+
+def _listed(folder: Path, what: str, paths: Sequence[Path]) -> list[str]:
+    size = sum(path.stat().st_size for path in paths) / MB
+    return [f"{folder}: {what}, {several(len(paths), 'file')}, {size:,.1f} MB"] if paths else []
+
+
+def _remove(folders: Iterable[Path], chunks: Sequence[Path], files: Mapping[Path, Sequence[str]]) -> None:
+    """Remove files of folders, of which it is said first that they are not whole any more."""
+    for at in folders:
+        receipts.reopen(at)
+    for path in chunks:
+        path.unlink()
+    for at in folders:
+        receipts.drop(at, files.get(at, []))
+        lifecycle.remove_empty([at / CHUNKS])

@@ -1,0 +1,169 @@
+"""`sim explain`: reads a results folder and says what moved whom, in a table and a figure or in words month by month."""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from sim.analysis import tables
+from sim.analysis.explain import CHANGE, EFFECT, KIND, dates, demand_parts, explain, interval, narrative
+from sim.commands import identity
+from sim.commands.arguments import said_once
+from sim.commands.codes import GOOD
+from sim.config import places
+from sim.config.fingerprint import fingerprint
+from sim.config.known import demand_known, whole_number
+from sim.errors import SettingError
+from sim.names import BLOC, STATE, TIME, VARIANT, several
+from sim.results import lifecycle, manifest, reading, receipts
+from sim.results.software import PROJECT, installed_version
+from sim.text import LABEL_MAX, cut, say, shown
+
+TABLE, NARRATIVE, FIGURE = "explanation.csv", "narrative.txt", "explanation.png"
+KEYS = ("variant", "from", "to", "world", "out")
+"""What may be said beside the folder, the state and the bloc, as key=value."""
+Tell = Callable[[str], None]
+
+
+def command(options: Any) -> int:
+    """Do what was asked on the command line, `sim explain DIR STATE BLOC` or `sim explain DIR`; the exit code."""
+    folder, words = options.folder, options.words
+    said = said_once([word for word in words if "=" in word])
+    actors = [word for word in words if "=" not in word]
+    if len(actors) not in (0, 2):
+        raise SettingError("arguments", several(len(actors), "actor"), "a state and a bloc, or neither")
+
+    into = write_explanation(Path(folder), actors, said, tell=say)
+    say(f"written: {into}")
+    return GOOD
+
+
+def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str], tell: Tell) -> Path:
+    """Explain a state's alignment with a bloc, or without them tell the whole run; the folder that holds what was written."""
+    for key in said:
+        demand_known("arguments", key, KEYS, "setting of sim explain")
+    places.demand_new("out", said.get("out", ""))
+    words = manifest.read_manifest(folder)
+    asked = {
+        "version": installed_version(PROJECT),
+        "shared": {"folder": words.get("settings_hash", ""), "actors": list(actors)}
+        | {key: value for key, value in said.items() if key != "out"},
+        "variants": {},
+    }
+    into = Path(said["out"]) if "out" in said else Path(identity.OUTPUTS) / f"explain-{fingerprint(asked)[: identity.HASH_LETTERS]}"
+    if into.resolve() == folder.resolve():
+        raise SettingError("out", "is the folder that is explained", "a new folder", where=f"out={into}")
+    there = lifecycle.complete(into, asked) and not receipts.wrong(into)
+    lifecycle.clear_killed(into.parent, into.name)
+    ds = reading.open_results(folder)
+    _demand_explainable(ds, actors, said)
+    variant = _variant(ds, said.get("variant", ""))
+    into_new = None if there else into
+    if actors:
+        _one_score(ds, variant, actors, said, into_new, asked, tell)
+    else:
+        _whole_run(ds, variant, said, into_new, asked, tell)
+    if there:
+        tell(f"already complete: {into}")
+    return into
+
+
+def _demand_explainable(ds: xr.Dataset, actors: Sequence[str], said: dict[str, str]) -> None:
+    """Refuse what no choice of a variant mends: parts that were not kept, names, instants, a world."""
+    demand_parts(ds)
+    for dim, name in zip((STATE, BLOC), actors, strict=False):
+        known = dict(zip(map(str, ds[dim].values), map(str, ds[f"{dim}_label"].values), strict=True))
+        demand_known(dim, name, known, dim)
+    if actors and "world" not in said:
+        interval(ds, said.get("from", ""), said.get("to", ""))
+
+
+def _variant(ds: xr.Dataset, said: str) -> str:
+    """The variant that is meant: the one that was said, the only one, or the only one beside its reference."""
+    labels = [str(label) for label in ds[VARIANT].values]
+    if said:
+        demand_known("variant", said, labels, "variant")
+        return said
+    others = [label for label, reference in zip(labels, ds["reference"].values, strict=True) if label != str(reference)]
+    if len(labels) > 1 and len(others) != 1:
+        raise SettingError(
+            "variant", f"{len(labels)} are in the results", "variant= one of " + "; ".join(labels), where="arguments"
+        )
+    return others[0] if len(labels) > 1 else labels[0]
+
+
+def _one_score(
+    ds: xr.Dataset, variant: str, actors: Sequence[str], said: dict[str, str], into: Path | None, asked: dict[str, Any], tell: Tell
+) -> None:
+    from sim.figures import run
+    from sim.figures.sheet import save
+
+    if "world" in said:
+        raise SettingError(
+            "world", "belongs to the narrative of a whole run", "sim explain DIR world=K", where=f"world={said['world']}"
+        )
+    explained = explain(ds, variant, actors[0], actors[1], said.get("from", ""), said.get("to", ""))
+    if into:
+        with lifecycle.answered(into, asked) as draft:
+            _write_table(draft / TABLE, explained)
+            save(run.plot_explanation(explained), draft / FIGURE)
+    for line in _lines(explained):
+        tell(line)
+
+
+def _whole_run(ds: xr.Dataset, variant: str, said: dict[str, str], into: Path | None, asked: dict[str, Any], tell: Tell) -> None:
+    for key in ("from", "to"):
+        if key in said:
+            raise SettingError(key, "belongs to the explanation of one alignment", "sim explain DIR STATE BLOC", where="arguments")
+    text = said.get("world")
+    world = None if text is None else whole_number("world", text, "a whole number from 0", f"world={text}")
+    lines = narrative(ds, variant, world)
+    if into:
+        with lifecycle.answered(into, asked) as draft:
+            (draft / NARRATIVE).write_text("\n".join(map(shown, lines)) + "\n", encoding="utf-8")
+    for line in lines:
+        tell(line)
+
+
+def _lines(explained: xr.Dataset) -> list[str]:
+    """The parts over the whole stretch of time as lines of text."""
+    words, days = explained.attrs, dates(explained[TIME].values)
+    kinds = [str(kind) for kind in explained[KIND].values]
+    heads = {CHANGE: cut(words["variant"], LABEL_MAX), EFFECT: cut(f"against {words['against']}", LABEL_MAX)}
+    width = max(20, *(len(heads[kind]) + 2 for kind in kinds))
+    state, bloc = (cut(words[name], LABEL_MAX) for name in ("state_label", "bloc_label"))
+    lines = [
+        f"{state} and {bloc}, {days[0]} to {days[-1]}: what each part added to the alignment, "
+        f"mean ± half its 95 % interval, {several(int(words['replicates']), 'world')}",
+        " " * 24 + "".join(f"{heads[kind]:>{width}}" for kind in kinds),
+    ]
+    last = explained["part"].isel({TIME: -1})
+    for at, label in enumerate(explained["piece_label"].values):
+        row = last.isel(piece=at)
+        lines.append(
+            f"{cut(str(label), LABEL_MAX):<24}" + "".join(f"{tables.interval(row.sel({KIND: kind})):>{width}}" for kind in kinds)
+        )
+    return [*lines, f"the parts add up to the recorded change within {words['residual']:.1g}"]
+
+
+def _write_table(path: Path, explained: xr.Dataset) -> None:
+    """The long table: a row per kind, part and instant, from the first instant on."""
+    words, statistics = explained.attrs, [str(name) for name in explained["statistic"].values]
+    days = explained[TIME].values.astype("datetime64[D]").astype(str)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["variant", "against", "state", "bloc", "kind", "part", "since", "time", "unit", *statistics, "n"])
+        for kind in explained[KIND].values:
+            lead = [
+                tables.cell(words["variant"]),
+                tables.cell(words["against"]) if kind == EFFECT else "",
+                words["state"],
+                words["bloc"],
+            ]
+            for piece in explained["piece"].values:
+                values = explained["part"].sel({KIND: kind, "piece": piece}).values.tolist()
+                for day, numbers in zip(days, values, strict=True):
+                    cells = [format(number, ".10g") for number in numbers]
+                    writer.writerow([*lead, kind, piece, days[0], day, "alignment", *cells, words["replicates"]])

@@ -1,0 +1,122 @@
+"""The plan of a run made again from its folder, and whether what the folder says is what that plan says."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sim.commands import identity
+from sim.compose.designs import Point, Whole, assemble, is_light
+from sim.compose.expand import whole_of
+from sim.compose.folders import Folders
+from sim.compose.overrides import CHOICES, Axis, coordinate_names, parse, put_value
+from sim.config.fingerprint import code_hash, differing, fingerprint, flat_settings, in_order
+from sim.config.nested import entry, merged
+from sim.config.schema import Keep
+from sim.config.strict_yaml import read_written
+from sim.engine.metadata import commit
+from sim.engine.metadata import words as words_of
+from sim.engine.plan import Plan
+from sim.errors import DamageError, SettingError
+from sim.names import VARIANT
+from sim.results import manifest
+from sim.results.software import JAX, PROJECT, versions
+
+SHOWN = 4
+Words = dict[str, Any]
+NUMBERS_FROM = (PROJECT, "numpy", "scipy", "processor", JAX, "jaxlib", "device")
+"""What the numbers of a run come from, of all that it says of its making."""
+
+
+def rebuilt(folder: Path, words: Words) -> Plan:
+    """The plan of a run from what its folder holds: `config.yaml`, and the overrides that say what was swept and drawn.
+
+    Raises
+    ------
+    SettingError
+        Where it cannot be made again exactly: other software, or settings that are not those of the manifest.
+    """
+    came = json.loads(words["attributes"]["provenance"])
+    here = versions(JAX if JAX in came["versions"] else "")
+    rows = [row for row in differing(came["versions"], here) if row[0] in NUMBERS_FROM]
+    if rows:
+        shown = "; ".join(f"{name} {old} there, {new} here" for name, old, new in rows)
+        raise SettingError("sample", f"cannot be computed again by other versions: {shown}", "those versions, or sample=0")
+    if words["settings"]["code"] != code_hash():
+        commits = f"{came['commit'] or 'an installed version'} there, {commit() or 'an installed version'} here"
+        wrong = f"cannot be computed again: the code that makes numbers is another ({commits})"
+        raise SettingError("sample", wrong, "that code, or sample=0")
+    axes = parse(came["overrides"], Folders())
+    names = coordinate_names([axis.key for axis in axes if axis.swept])
+    intervals = {names[axis.key]: axis for axis in axes if axis.interval}
+    variants = assemble(_points(folder, words, axes), intervals, (), "")
+    now = {key: value for key, value in identity.settings_of(variants).items() if key != "against" or key in words["settings"]}
+    rows = differing(flat_settings(words["settings"]), flat_settings(now))
+    if rows:
+        shown = "; ".join(f"{key}: {old} was run, {new} is there" for key, old, new in rows[:SHOWN])
+        raise SettingError(str(folder / identity.CONFIG), f"is not what was run: {shown}", "config.yaml as written, or sample=0")
+    at = {variant.label: index for index, variant in enumerate(variants)}
+    labels = words["coordinates"][VARIANT]
+    plan = Plan(
+        variants.select([at[label] for label in labels]), [labels.index(to) for to in words["beside"][VARIANT]["reference"]]
+    )
+    plan.keep = Keep(words["attributes"]["keep"])
+    return plan
+
+
+def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
+    """The points of a run as `config.yaml` says them; numbers that were swept lightly are set over few whole configs again."""
+    path = folder / identity.CONFIG
+    try:
+        content = read_written(path)
+        shared, variants = dict(content["shared"]), dict(content["variants"])
+    except (SettingError, OSError, ValueError, TypeError, KeyError):
+        raise SettingError(
+            str(path), "cannot be read, so nothing can be computed again", "config.yaml as written, or sample=0"
+        ) from None
+    light = [axis for axis in axes if len(axis.choices) > 1 and is_light(axis, axes)]
+    wholes: dict[str, Whole] = {}
+    points = []
+    for label, rest in variants.items():
+        settings = in_order(merged(shared, rest or {}), words["settings"]["shared"] | words["settings"]["variants"].get(label, {}))
+        own = {axis.path: entry(settings, axis.path) for axis in light}
+        for axis in [*light, *(axis for axis in axes if axis.interval)]:
+            put_value(settings, axis)
+        name = fingerprint(settings)
+        if name not in wholes:
+            wholes[name] = whole_of({**settings, CHOICES: {}}, axes, Folders())
+        points.append(Point(label, {}, wholes[name], own))
+    return points
+
+
+APART = ("provenance", "settings_hash", "refused_draws", "swept")
+"""Attributes that a plan made again cannot say: where it came from, from how many draws, and what was swept."""
+
+
+def demand_words_of(folder: Path, words: Words, plan: Plan) -> None:
+    """Refuse a folder whose words are not those of its run, though they were sealed again: labels, dates, references, shocks."""
+    now, there = (json.loads(json.dumps(said, default=str)) for said in (words_of(plan), words))
+    rows = [name for name in ("variables", "coordinates") if now[name] != there[name]]
+    rows += [name for dim, columns in now["beside"].items() for name in columns if columns[name] != there["beside"][dim].get(name)]
+    rows += [name for name, said in now["attributes"].items() if name not in APART and said != there["attributes"].get(name)]
+    rows += _odd_columns(words)
+    if rows:
+        said = "the words that its settings make"
+        raise DamageError(str(folder / manifest.MANIFEST), f"says otherwise than its settings: {', '.join(rows)}", said)
+
+
+def _odd_columns(words: Words) -> list[str]:
+    """What of the variants does not fit their labels, or what they are set against."""
+    labels, columns, against = words["coordinates"][VARIANT], words["beside"][VARIANT], words["settings"].get("against", {})
+    odd = []
+    for label, scenario, to in zip(labels, columns["scenario"], columns["reference"], strict=True):
+        wanted = against.get(label.partition(", draw=")[0])
+        if wanted and wanted not in (to, to.partition(", draw=")[0]):
+            odd.append("reference")
+        if not f"{label},".startswith(f"{scenario},"):
+            odd.append("scenario")
+    for name in json.loads(words["attributes"]["swept"]):
+        told = [(f"{label},", value) for label, value in zip(labels, columns[name], strict=True) if f", {name}=" in label]
+        if any(f", {name}={value}," not in label for label, value in told if str(value)[:1] not in ("{", "[")):
+            odd.append(name)
+    return list(dict.fromkeys(odd))

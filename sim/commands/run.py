@@ -1,0 +1,47 @@
+"""`sim run`: simulates one setting; with -m a job and a folder for each of several, and a table of the jobs beside them."""
+
+import shlex
+import sys
+from typing import Any
+
+from sim.commands import calling, jobs, screen, sweep
+from sim.commands.calling import program
+from sim.commands.codes import GOOD, JOBS_FAILED
+from sim.commands.progress import progress
+from sim.compose.expand import expand_jobs, expand_one
+from sim.config.schema import Keep
+from sim.names import several
+from sim.text import say
+
+
+def command(options: Any) -> int:
+    """Do what was asked on the command line; the exit code."""
+    if options.multirun:
+        return _many(options)
+    return sweep.together("run", expand_one(options.overrides, options.config_dir), options)
+
+
+def _many(options: Any) -> int:
+    screen.tell_replaced(options)
+    batches = expand_jobs(options.overrides, options.config_dir)
+    if options.cfg:
+        return screen.show(jobs.variants_of(batches))
+    for line in jobs.notes(batches):
+        print(line, file=sys.stderr)
+    folder = jobs.folder_of(batches)
+    calling.BEGUN.append(folder)
+    done = jobs.write_jobs(folder, batches, progress)
+    say(*jobs.lines(done))
+    say(f"results: {folder} ({several(len(done), 'job')}, jobs.csv lists them)")
+    failed = sum(job.status == jobs.FAILED for job in done)
+    if failed:
+        say(f"sim: {failed} of {len(done)} jobs failed; the same command tries them again", wrong=True)
+        return JOBS_FAILED
+    first_of: dict[int, jobs.Job] = {}
+    for job in done:
+        on_its_luck = first_of.setdefault(job.point.whole.config.seed, job) if job.keep is not Keep.summaries else job
+        if on_its_luck is not job:
+            first, second = (shlex.quote(str(folder / one.name)) for one in (on_its_luck, job))
+            say(f"next: {program()} compare {first} {second}")
+            break
+    return GOOD

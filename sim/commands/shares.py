@@ -1,0 +1,171 @@
+"""The folder of a job among several: its settings, its table of ends, and which share of its batch's data it has."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sim.analysis import tables
+from sim.arrays import Array
+from sim.commands import identity
+from sim.compose.designs import Point, Variants
+from sim.config.overlays import Where
+from sim.config.schema import Keep
+from sim.config.strict_yaml import yaml_text
+from sim.engine.plan import Plan
+from sim.errors import DamageError, SettingError
+from sim.names import MOVE, PERIOD, STATISTIC, TIME, VARIANT
+from sim.results import chunks, dataset, lifecycle, manifest, reading, receipts
+from sim.results.chunks import Task
+from sim.results.derived import measured
+from sim.results.manifest import BATCHES
+from sim.science.shocks import strikers
+
+FINAL = "final.csv"
+NEEDED = identity.CONFIG, FINAL
+"""What every receipt of a job lists."""
+COMPLETE, ALREADY, FAILED = "complete", "already complete", "failed"
+
+
+@dataclass
+class Job:
+    """One job: its folder's name, its point, its variants among those of its batch, what is kept of it, and how it went."""
+
+    name: str
+    point: Point
+    variants: Array
+    keep: Keep = Keep.auto
+    status: str = ""
+    message: str = ""
+    outcome: tuple[str, float] | None = None
+
+    def fail(self, error: SettingError) -> None:
+        """Note why it could not be run."""
+        self.status, self.message = FAILED, " ".join(str(error).split())
+
+
+def write_folders(at: Path, plan: Plan, jobs: Sequence[Job], shares: Mapping[str, tuple[int, int]], texts: "ConfigTexts") -> None:
+    """Write the folder of each job that has none, and note the outcome of all."""
+    words = manifest.read_batch(at)
+    summary = finals(at, words)
+    rows = list(tables.rows_of_variants(summary))
+    name = str(words["attributes"]["outcome"])
+    outcomes = dataset.outcomes(summary)
+    for job in jobs:
+        first, last = shares[job.name]
+        job.outcome = name, float(outcomes[first])
+        into = at.parent.parent / job.name
+        own = [row for rows_of_one in rows[first:last] for row in rows_of_one]
+        if into.exists():
+            _demand_job(into)
+            job.status = COMPLETE if receipts.wrong(into, NEEDED) else ALREADY
+            if job.status == COMPLETE:
+                with lifecycle.hold(into):
+                    with receipts.drafted(into, FINAL) as draft:
+                        _write_tables(draft, tables.header(summary), own, texts.of(job.point))
+                    receipts.close(into, {})
+            continue
+        with lifecycle.whole(into) as draft:
+            _write_tables(draft, tables.header(summary), own, texts.of(job.point))
+            (draft / manifest.JOB).write_bytes(manifest.sealed(_said(at, words, plan, job, (first, last))))
+            receipts.close(draft, {}, receipts.everything(draft, (manifest.JOB,)))
+        job.status = COMPLETE
+
+
+def _write_tables(draft: Path, header: list[str], rows: Iterable[list[Any]], config: str) -> None:
+    with (draft / FINAL).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    (draft / identity.CONFIG).write_text(config, encoding="utf-8")
+
+
+def _demand_job(folder: Path) -> None:
+    """Refuse a folder of a job's name that is none, or not as it was written."""
+    if not (folder / manifest.JOB).is_file():
+        raise SettingError("out", "holds something that is no job", "a new folder", where=str(folder))
+    try:
+        manifest.unsealed(folder / manifest.JOB)
+    except DamageError as error:
+        raise DamageError(error.key, error.wrong, "remove the job's folder: the same command makes it again") from None
+
+
+def _said(at: Path, words: Mapping[str, Any], plan: Plan, job: Job, share: tuple[int, int]) -> dict[str, Any]:
+    """What the file of a job says: its batch, its variants of it, and what it would say of itself alone."""
+    parts, struck = words["coordinates"]["part"], strikers(plan.configs.select(np.arange(*share)))
+    own = [f"impulse.{name}" for name in struck]
+    config = job.point.whole.config
+    asked = config.draws if isinstance(plan.variants, Variants) and plan.variants.draw is not None else 1
+    return {
+        "format": manifest.FORMAT,
+        "job": job.name,
+        "label": job.point.label,
+        "batch": f"../{BATCHES}/{at.name}",
+        "variants": list(share),
+        "parts": [index for index, part in enumerate(parts) if not part.startswith("impulse.") or part in own],
+        "attributes": {
+            "title": config.study.question or f"{config.region.label}: {config.scenario.label}",
+            "seed": config.seed,
+            "refused_draws": asked - len(job.variants),
+        },
+    }
+
+
+class ConfigTexts:
+    """The settings of jobs as YAML; tables that jobs share are written out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], str] = {}
+
+    def of(self, point: Point) -> str:
+        """The file of one job, as `sim.commands.identity.write_config` lays it out."""
+        own = self._text(point.whole.settings, point.own, ())
+        return "shared:\n" + _indented(own) + yaml_text({"variants": {point.label: {}}})
+
+    def _text(self, settings: Mapping[str, Any], own: Mapping[Where, object], path: Where) -> str:
+        text = ""
+        for name, value in settings.items():
+            here = (*path, name)
+            if isinstance(value, Mapping) and any(key[: len(here)] == here for key in own):
+                text += yaml_text({name: None}).replace(" null", "") + _indented(self._text(value, own, here))
+            elif isinstance(value, Mapping):
+                key = name, id(value)
+                if key not in self._known:
+                    self._known[key] = yaml_text({name: value})
+                text += self._known[key]
+            else:
+                text += yaml_text({name: own.get(here, value)})
+        return text
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+def finals(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
+    """The summary of every variable and measure at the last instant or period of a run, (variant, statistic, ...)."""
+    last = {TIME: [-1], PERIOD: [-1]}
+    if STATISTIC in words["coordinates"]:
+        return reading.read_run(folder, words).isel(last)
+    coordinates = words["coordinates"]
+    periods = len(coordinates[PERIOD])
+    moments = {TIME: sorted({0, periods - 1, periods}), PERIOD: sorted({0, periods - 1})}
+    kept = {when: [coordinates[when][at] for at in instants] for when, instants in moments.items()}
+    pieces = _moments(reading.pieces_of(folder, words), moments)
+    arrays = chunks.joined(pieces, False, len(coordinates[VARIANT]), len(coordinates["replicate"]))
+    ds = dataset.label(arrays, {**words, "coordinates": coordinates | kept})
+    return dataset.summarise(measured(ds).isel(last))
+
+
+def _moments(pieces: Iterator[tuple[Task, dict[str, Array]]], moments: Mapping[str, list[int]]) -> Iterator[Any]:
+    """Chunks of worlds with some instants and periods only, without the parts of moves."""
+    for task, arrays in pieces:
+        own = {name: array for name, array in arrays.items() if name != MOVE}
+        yield task, {name: array[moments[dataset.dims_of(name, worlds=True)[2]]] for name, array in own.items()}
+
+
+TABLE = "jobs.csv"

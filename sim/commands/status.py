@@ -1,0 +1,108 @@
+"""`sim status`: how far a results folder is, and the command that goes on with it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sim.commands import identity, shares
+from sim.commands.codes import GOOD
+from sim.results import lifecycle, manifest, receipts
+from sim.results.locks import holder
+from sim.results.manifest import BATCHES
+from sim.text import say
+
+SHOWN = 4
+Words = dict[str, Any]
+
+
+def command(options: Any) -> int:
+    """Do what was asked on the command line; the exit code."""
+    say(*status(Path(options.folder)))
+    return GOOD
+
+
+def status(folder: Path) -> list[str]:
+    """How far the work of a folder is, as lines of text; chunks are looked at, not read.
+
+    Raises
+    ------
+    SettingError
+        Where the folder holds no results.
+    DamageError
+        Where its words are not as they were written.
+    """
+    words = manifest.read_manifest(folder)
+    wrong = wrong_tables(folder, words)
+    apart = [f"not as written: {receipts.told(wrong)}"] if wrong else []
+    if "jobs" not in words and "chunks" not in words:
+        return [f"{folder}: a comparison or explanation, {'the same command makes it whole' if wrong else 'complete'}", *apart]
+    owner = holder(folder)
+    held = [f"held by {owner}"] if owner else []
+    if "chunks" not in words:
+        done = sum((folder / name / manifest.JOB).is_file() for name in words["jobs"])
+        whole = done == len(words["jobs"]) and not wrong
+        lines = ["", f"jobs: {done:,} of {len(words['jobs']):,} complete, {shares.TABLE} lists them", *apart]
+        for at in manifest.batches_of(folder):
+            found, there = _chunks(at, manifest.read_batch(at))
+            lines += [f"batch {at.name}: {line}" for line in found]
+            whole &= there
+        lines[0] = f"{folder}: {_how(whole, owner)}"
+        return [*lines, *held, *([] if whole else [f"to go on: sim {lifecycle.command(folder, words)}"])]
+    found, there = _chunks(folder, words)
+    whole = there and ("share" in words or is_whole(folder)) and not wrong
+    return [
+        f"{folder}: {_how(whole, owner)}",
+        *found,
+        *apart,
+        *_failures(folder),
+        *held,
+        *([] if whole else [f"to go on: sim {lifecycle.command(folder, words)}"]),
+    ]
+
+
+def wrong_tables(folder: Path, words: Words) -> dict[str, str]:
+    """Tables and figures of a folder that is or was whole, and of its jobs, which are not as the receipt lists them."""
+    if "share" in words:
+        return receipts.wrong(folder, shares.NEEDED)
+    if "chunks" in words:
+        needed = ([identity.CONFIG] if "jobs" in words else identity.NEEDED) if is_whole(folder) else []
+        return receipts.wrong(folder, needed)
+    found = receipts.wrong(folder, [shares.TABLE] if "jobs" in words and is_whole(folder) else [])
+    inner = {name: shares.NEEDED for name in words.get("jobs", []) if (folder / name / manifest.JOB).is_file()}
+    inner |= {str(at.relative_to(folder)): [identity.CONFIG] for at in manifest.batches_of(folder) if is_whole(at)}
+    for name, needed in inner.items():
+        found |= {f"{name}/{file}": how for file, how in receipts.wrong(folder / name, needed).items()}
+    return found
+
+
+def _how(whole: bool, owner: str) -> str:
+    return "complete" if whole else "being written" if owner else "not complete"
+
+
+def _chunks(folder: Path, words: Words) -> tuple[list[str], bool]:
+    """What chunks are there as lines of text, and whether all look whole."""
+    if "share" in words:
+        first, last = words["share"]["variants"]
+        return [f"{last - first:,} of the variants of {folder.parent / BATCHES / Path(words['share']['batch']).name}"], True
+    store, tasks = manifest.store_of(folder, words), manifest.tasks_of(words)
+    there = [task for task in tasks if store.receipt(task).exists()]
+    damaged = [task.name for task in there if not store.looks_whole(task)]
+    done = sum(task.worlds for task in there if task.name not in damaged)
+    lines = [f"{len(there) - len(damaged):,} of {len(tasks):,} chunks, {done:,} of {sum(task.worlds for task in tasks):,} worlds"]
+    return lines + ([f"damaged: {listed(damaged)}"] if damaged else []), len(there) - len(damaged) == len(tasks)
+
+
+def _failures(folder: Path) -> list[str]:
+    path = folder / lifecycle.FAILURES
+    count = max(0, len(path.read_text("utf-8").splitlines()) - 1) if path.is_file() else 0
+    return [f"failed when last tried: {count:,}, {lifecycle.FAILURES} lists them"] if count else []
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some names on a line, and how many more there are."""
+    return "; ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder says that it is whole; nothing is read of it."""
+    return (folder / manifest.COMPLETE).is_file()

@@ -1,0 +1,214 @@
+"""What a run writes into its folder: chunks, then tables and figures; or what failed."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from sim.analysis import tables
+from sim.commands.identity import CONFIG, DRAWS, NEEDED, SUMMARY, settings_of, write_config
+from sim.compose import draws
+from sim.config.fingerprint import fingerprint
+from sim.config.places import trusting
+from sim.config.schema import Variant
+from sim.engine.ensemble import tasks
+from sim.engine.job import Job
+from sim.engine.metadata import words
+from sim.engine.plan import Plan, job_of
+from sim.engine.workers import Failure, at_fault, divided, failed, is_divisible, outcomes, workers_of
+from sim.errors import FailedError
+from sim.figures.files import FIGURES, draw_figures
+from sim.results import dataset, manifest, reading, receipts
+from sim.results.chunks import Task
+from sim.results.derived import measured
+from sim.results.lifecycle import FAILURES, begun, command, complete
+from sim.results.locks import hold
+from sim.results.remote import place_of
+from sim.results.software import versions
+
+PLACE_LETTERS = 16
+
+
+def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callable[[int, int], None] | None = None) -> xr.Dataset:
+    """Simulate a plan into its folder, chunk by chunk, then its tables and figures; what a stopped run has kept is not made again.
+
+    Parameters
+    ----------
+    folder : path
+        A new one, or one that `complete` has found to hold a part of this very run.
+    plan, settings
+        What to run, and what `settings_of` makes of it.
+    watch : callable, optional
+        Told of worlds done and worlds in all, after each chunk.
+
+    Returns
+    -------
+    xarray.Dataset
+        The results, with measures.
+
+    Raises
+    ------
+    SettingError
+        Where another process writes the folder, or it cannot be written.
+    FailedError
+        Where variants cannot be computed; the chunks of all others are kept, and FAILURES lists these.
+    """
+    try:
+        with simulated(folder, plan, {"settings": settings}, watch) as said:
+            ds = _write_tables(folder, said, plan.variants)
+    except FailedError as error:
+        listed = f"; {folder / FAILURES} lists what failed, all else is kept" if (folder / FAILURES).exists() else ""
+        raise FailedError(error.key, error.wrong, error.allowed + listed) from None
+    return ds
+
+
+def _write_tables(folder: Path, words: dict[str, Any], variants: Sequence[Variant]) -> xr.Dataset:
+    """Write the tables and figures of a run from its chunks; its results, with measures."""
+    ds = measured(reading.read_run(folder, words))
+    summary = dataset.summarise(ds)
+    with receipts.drafted(folder) as draft:
+        tables.write_long(summary, draft / SUMMARY)
+        write_config(draft / CONFIG, variants)
+        draws.write(draft / DRAWS, variants)
+        draw_figures(draft / FIGURES, ds, summary)
+    return ds
+
+
+def mend(folder: Path, variants: Sequence[Variant]) -> list[str]:
+    """Make those tables and figures of a complete run again that are missing or changed, from its chunks; what was, as lines."""
+    wrong = receipts.wrong(folder, NEEDED)
+    if wrong:
+        with hold(folder):
+            words = manifest.read_manifest(folder)
+            _write_tables(folder, words, variants)
+            manifest.write_complete(folder, words)
+    return [f"made again from the chunks: {', '.join(wrong)}"] if wrong else []
+
+
+@contextmanager
+def simulated(
+    folder: Path, plan: Plan, more: dict[str, Any], watch: Callable[[int, int], None] | None = None
+) -> Iterator[dict[str, Any]]:
+    """The chunks of a run in a folder that this process holds; whole when what is done with them is done.
+
+    `more` are words of the manifest beside those of the plan: its settings.
+    """
+    job = job_of(plan)
+    with trusting(plan.config.engine.chunks), begun(folder, _words(plan, job, more)):
+        said = manifest.read_manifest(folder)
+        manifest.store_of(folder, said).sweep(manifest.tasks_of(said))
+        failures = _fill(folder, said, plan, job, manifest.tasks_of(said), watch)
+        while any(is_divisible(failure) for failure in failures) and all(failure.tried for failure in failures):
+            said, failures = _cut_again(folder, said, plan, job, failures, watch)
+        manifest.store_of(folder, said).sweep(manifest.tasks_of(said))
+        if failures:
+            if manifest.store_of(folder, said).begun():
+                write_failures(folder, said, job, failures)
+            raise failed(job, failures)
+        yield said
+        manifest.write_complete(folder, said)
+
+
+def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callable[[int, int], None] | None = None) -> int:
+    """Simulate the part of a plan's chunks that `engine.part` names, beside processes that do the others.
+
+    Takes what `write_run` takes, which makes tables and figures when all parts are there.
+
+    Returns
+    -------
+    int
+        How many chunks the part has.
+    """
+    job, (number, parts) = job_of(plan), plan.config.engine.share or (1, 1)
+    said = _words(plan, job, {"settings": settings})
+    with trusting(plan.config.engine.chunks), begun(folder, said, together=True):
+        said = manifest.read_manifest(folder)
+        own = manifest.tasks_of(said)[number - 1 :: parts]
+        failures = _fill(folder, said, plan, job, own, watch)
+        if failures:
+            raise failed(job, failures)
+    return len(own)
+
+
+def _words(plan: Plan, job: Job, more: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest of a run says: the words of its plan, and `more` that says its settings."""
+    engine, run = plan.config.engine, fingerprint(more["settings"])
+    said: dict[str, Any] = words(plan) | more | {"settings_hash": run}
+    said["attributes"] |= {"settings_hash": run}
+    said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
+    if engine.chunks:
+        making = versions(engine.backend.value)
+        labels = manifest.labels_hash(said)
+        own = fingerprint([run, labels, said["chunks"], making])  # so that no two runs share a place where their chunks differ
+        said["place"] = f"{engine.chunks.rstrip('/')}/{own[:PLACE_LETTERS]}"
+        place_of(said["place"]).exists()  # refused before anything is written, where it cannot be opened
+    return said
+
+
+def _fill(
+    folder: Path, said: dict[str, Any], plan: Plan, job: Job, own: Sequence[Task], watch: Callable[[int, int], None] | None
+) -> list[Failure]:
+    """Compute those of some chunks that are missing; what failed."""
+    engine, store = plan.config.engine, manifest.store_of(folder.absolute(), said)
+    todo = [task for task in own if not store.has(task)]
+    total = sum(task.worlds for task in own)
+    done = total - sum(task.worlds for task in todo)
+    failures: list[Failure] = []
+    with closing(outcomes(job, todo, workers_of(job, todo, engine.workers), store, engine.cluster)) as computed:
+        for outcome in computed:
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+                continue
+            done += outcome[0].worlds
+            if watch:
+                watch(done, total)
+    return sorted(failures, key=lambda failure: failure.task)
+
+
+def _cut_again(
+    folder: Path,
+    said: dict[str, Any],
+    plan: Plan,
+    job: Job,
+    failures: Sequence[Failure],
+    watch: Callable[[int, int], None] | None,
+) -> tuple[dict[str, Any], list[Failure]]:
+    """Cut chunks that failed into some of fewer variants and compute those; what the manifest says then, and what failed again."""
+    pieces = {failure.task: divided(failure) for failure in failures if is_divisible(failure)}
+    cut = []
+    for task in manifest.tasks_of(said):
+        todo, known = pieces.get(task, ([task], []))
+        cut += sorted([*todo, *(failure.task for failure in known)])
+    said = said | {"chunks": [[*task.variants, *task.replicates] for task in cut]}
+    manifest.write_manifest(folder, said)
+    again = [task for todo, _ in pieces.values() for task in todo]
+    left = [failure for failure in failures if failure.task not in pieces]
+    left += [failure for _, known in pieces.values() for failure in known]
+    return said, sorted(left + _fill(folder, said, plan, job, again, watch), key=lambda failure: failure.task)
+
+
+def write_failures(folder: Path, said: dict[str, Any], job: Job, failures: Sequence[Failure]) -> None:
+    """Write the table of what failed: variant and worlds, seed, reason, and the command that computes these chunks again."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["chunk", "variant", "first_world", "last_world", "seed", "key", "reason", "command"])
+    for failure in failures:
+        low, high = failure.task.replicates
+        for label in at_fault(job, failure):
+            seed = job.seeds[job.labels.index(label)]
+            row = [failure.task.name, label, low, high - 1, seed, failure.error.key, failure.error.wrong]
+            writer.writerow([*map(tables.cell, row), tables.cell(f"sim {command(folder, said)}")])
+    with receipts.drafted(folder, FAILURES) as draft:
+        (draft / FAILURES).write_bytes(text.getvalue().encode())
+
+
+def run_variant(variant: Variant, folder: Path) -> xr.Dataset:
+    """Simulate one variant into a new folder, for programs that bring their own."""
+    settings = settings_of([variant])
+    if complete(folder, settings, variant.config.engine.chunks):
+        return reading.open_results(folder)
+    return write_run(folder, Plan([variant]), settings)

@@ -1,0 +1,35 @@
+"""Checks of words and numbers that every reader of settings needs; each refuses in the same way."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from sim.config.suggest import likely
+from sim.errors import SettingError
+from sim.names import Quantity
+
+DIGITS_MAX = 18
+"""Digits of a whole number: what has more is none that any setting takes."""
+
+
+def whole_number(key: str, text: str, allowed: str, where: str = "") -> int:
+    """A whole number from 0 as a person types it, of 18 digits at most; refused where it is none."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX):
+        raise SettingError(key, f"{text!r} is not read", allowed, where=where)
+    return int(text)
+
+
+def demand_known(key: str, word: object, known: Iterable[str] | Mapping[str, str], what: str) -> None:
+    """Refuse a name that is none of the known ones, which may come with their labels."""
+    names = known if isinstance(known, Mapping) else list(known)
+    if word not in names:
+        between = "; " if any("," in str(name) for name in names) else ", "
+        raise SettingError(key, f"no {what} is called {word!r}", between.join(names) or "none", likely(str(word), names))
+
+
+def demand_number(key: str, value: object, quantity: Quantity) -> None:
+    """Refuse what is no finite number inside the quantity's range."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SettingError(key, f"{value!r} is no number", f"a number in {quantity.allowed}")
+    inside = quantity.low < value < quantity.high if quantity.open_ends else quantity.low <= value <= quantity.high
+    if not math.isfinite(value) or not inside or (quantity.whole and value != int(value)):
+        raise SettingError(key, f"{value:g} is out of range", f"{quantity.allowed} ({quantity.unit})")

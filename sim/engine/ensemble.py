@@ -1,0 +1,207 @@
+"""Many worlds: a run is cut into chunks, each computed whole by the one kernel (`sim.engine.workers` says by whom).
+
+How a run is cut decides how fast it is and how much a stopped one has kept, never a bit of its numbers: luck belongs to the
+replicate, and what is folded is folded segment by segment, which depend on the number of replicates alone.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from sim import interrupts
+from sim.arrays import Array
+from sim.config.schema import Backend, Keep
+from sim.engine.folding import Summaries
+from sim.engine.job import Job
+from sim.engine.recorders import Recorder, Worlds, estimate_bytes
+from sim.names import FLOWS, OUTCOMES, QUANTITIES, STORED_STOCKS
+from sim.results.chunks import Task, add_sums, fixed_sums, segments
+from sim.science import kernel, noise, rules, shocks
+from sim.science.kernel import Flows, Moment
+from sim.science.state import World, cast, shared
+
+Arrays = dict[str, Array]
+
+BLOCK_BYTES = 400_000
+"""What one array of the worlds that the kernel steps together takes, so that a step stays in the cache (docs/bench.md)."""
+LUCK_BYTES = 100_000_000
+"""What the luck of worlds that are stepped together may take where their variants have several seeds."""
+CHUNK_BYTES = 256_000_000
+"""What a chunk of worlds takes, unless the engine is told: enough worlds for a step to cost more than its calls (docs/bench.md)."""
+CHUNKS = 16
+"""Chunks of replicates that summaries are folded in, unless the engine is told."""
+VARIANTS = 24
+"""Variants of one chunk of summaries, beside their references."""
+
+
+def tasks(job: Job, chunk: int = 0) -> list[Task]:
+    """The chunks of a run, of `chunk` replicates each where it says so.
+
+    Where summaries are kept, a chunk is a whole number of segments.
+    """
+    variants = len(job.references)
+    if job.keep is not Keep.summaries:
+        step = chunk or max(1, CHUNK_BYTES // _bytes_of_replicate(job))
+        replicates = [(low, min(low + step, job.replicates)) for low in range(0, job.replicates, step)]
+        return [Task((0, variants), pair) for pair in replicates]
+    found, begin = [], 0
+    least = chunk or -(-job.replicates // CHUNKS)
+    for _, high in segments(job.replicates):
+        if high - begin >= least or high == job.replicates:
+            found.append((begin, high))
+            begin = high
+    wide = -(-variants // VARIANTS)
+    edges = [round(part * variants / wide) for part in range(wide + 1)]
+    return [Task((low, high), pair) for low, high in itertools.pairwise(edges) for pair in found]
+
+
+def _bytes_of_replicate(job: Job) -> int:
+    parts = len(kernel.Pulls._fields) + 2 if job.keep is Keep.parts else 0
+    return estimate_bytes(job.layout, len(job.references), 1, job.window.periods, parts)
+
+
+def run_task(job: Job, task: Task) -> Arrays:
+    """The arrays of one chunk by name, the worlds last: (time or period, ..., variant, replicate), or their folded sums."""
+    if job.keep is Keep.summaries:
+        return _folded(job, task)
+    low, high = task.replicates
+    variants = range(*task.variants)
+    recorder = Worlds(len(variants), high - low, job.window.periods)
+    for some, replicates in _blocks(job, variants, low, high):
+        recorder.turn_to(some[0] - variants[0], len(some), replicates[0] - low, len(replicates))
+        _record(job, recorder, some, replicates)
+    return recorder.arrays()
+
+
+def _blocks(job: Job, variants: range, low: int, high: int) -> Iterator[tuple[range, range]]:
+    """The worlds of a chunk in blocks that fit the cache; none of a single replicate where there are more.
+
+    What no luck touches has one replicate in every block, and is told apart by that.
+    """
+    room = max(1, BLOCK_BYTES // (job.world.alignment[0, 0].size * job.world.alignment.itemsize))
+    wide = min(len(variants), max(1, room // 2))
+    count = max(1, (high - low) // max(2, room // wide))
+    edges = [low + round(part * (high - low) / count) for part in range(count + 1)]
+    if job.backend is Backend.jax:
+        edges = [*range(low, high, _compiled_replicates(job)), high]
+    for begin, end in itertools.pairwise(edges):
+        for some in _stretches(job, variants, wide, end - begin):
+            yield some, range(begin, end)
+
+
+def _compiled_replicates(job: Job) -> int:
+    """Replicates that compiled rules take at once: what is filled up to in the end, so never more than a chunk of the run keeps.
+
+    It belongs to the run and not to the chunk at hand, as bits may depend on it; two at least, as `_blocks` has them.
+    """
+    from sim.engine.compiled import BLOCK
+
+    kept = BLOCK if job.keep is Keep.summaries else CHUNK_BYTES // _bytes_of_replicate(job)
+    return max(2, min(BLOCK, kept))
+
+
+def _record(job: Job, recorder: Recorder, variants: Sequence[int], replicates: range) -> None:
+    """Run some worlds from their opening to the end before a recorder."""
+    params, world = (cast(_some(stack, variants), job.layout.precision) for stack in (job.params, job.world))
+    luck = luck_of(job, variants, replicates)
+    forcing = shocks.draw(job.configs.select(np.array(variants)), job.layout, replicates)
+    recorder.open(world)
+    if job.backend is Backend.jax:
+        from sim.engine.compiled import trajectories
+
+        block = _compiled_replicates(job)
+        found = trajectories(params, world, forcing, luck, job.layout, job.window.dt, job.layout.precision, block=block)
+        moments = replayed(found, job.window.periods)
+    else:
+        pushed = (forcing.at(period) for period in range(job.window.periods))
+        forces = pushed if job.layout.precision == "float64" else (forces.cast(job.layout.precision) for forces in pushed)
+        luck = luck.astype(job.layout.precision, copy=False)
+        moments = kernel.run(params, world, forces, luck, job.layout, job.window.dt, job.keep is Keep.parts)
+    for moment in moments:
+        interrupts.check()
+        recorder.take(moment)
+
+
+def replayed(trajectories: Arrays, periods: int) -> Iterator[Moment]:
+    """The moments of a run from its trajectories, (variant, replicate or 1, time or period, ...)."""
+    for period in range(periods):
+        flows = Flows(*(_in_plane(name, trajectories[name][:, :, period]) for name in FLOWS))
+        stocks = {name: _in_plane(name, trajectories[name][:, :, period + 1]) for name in STORED_STOCKS}
+        unkept = np.broadcast_to(np.nan, stocks["alignment"].shape)
+        yield Moment(World(disposition=unkept, **stocks), flows, None)
+
+
+def _in_plane(name: str, array: Array) -> Array:
+    """An array of an instant with both of its last axes, as the rules have them."""
+    return array if len(QUANTITIES[name].dims) == 2 else array[..., None, :]
+
+
+_luck = lru_cache(maxsize=1)(noise.normals)
+"""The luck of the replicates at hand, shared by all variants where they have one seed."""
+
+
+def luck_of(job: Job, variants: Sequence[int], replicates: range) -> Array:
+    """The luck of some worlds, (period, variant or 1, replicate, state, bloc)."""
+    seeds = np.array([job.seeds[variant] for variant in variants])
+    periods, states, blocs = job.window.periods, job.layout.states, job.layout.blocs
+    if (seeds == seeds[0]).all():
+        return np.moveaxis(_luck(int(seeds[0]), replicates, periods, states, blocs), 2, 0)
+    luck = np.empty((periods, len(states), len(blocs), len(variants), len(replicates)))
+    for seed in dict.fromkeys(seeds.tolist()):
+        drawn = noise.normals(seed, replicates, periods, states, blocs)[0].transpose(1, 2, 3, 0)
+        luck[..., np.flatnonzero(seeds == seed), :] = drawn[..., None, :]
+    return luck.transpose(0, 3, 4, 1, 2)
+
+
+def _some(stack: Any, variants: Sequence[int]) -> Any:
+    """The constants or stocks of some variants; what all have in common stands once."""
+    return shared(type(stack)(*(field if len(field) == 1 else field[list(variants)] for field in stack)))
+
+
+def _folded(job: Job, task: Task) -> Arrays:
+    """Statistics over worlds of each variable and of its paired difference, and the outcome of each world."""
+    low, high = task.replicates
+    variants = range(*task.variants)
+    parts = [pair for pair in segments(job.replicates) if low <= pair[0] < high]
+    alone = len(segments(job.replicates)) == 1
+    found: Arrays = {}
+    for own in _groups(job, variants, parts[0]):
+        group = sorted({*own, *(job.references[variant] for variant in own)})
+        at = [group.index(variant) for variant in own]
+        against = [group.index(job.references[variant]) for variant in own]
+        columns = slice(own[0] - variants[0], own[-1] + 1 - variants[0])
+        rivalry = rules.rivalry(cast(_some(job.params, group), job.layout.precision).measured_relation)
+        for begin, end in parts:
+            buffer = job.params.buffer if len(job.params.buffer) == 1 else job.params.buffer[group]
+            recorder = Summaries(at, against, rivalry, job.layout.courted, buffer, job.hold)
+            _record(job, recorder, group, range(begin, end))
+            for name, array in recorder.arrays().items():
+                if name in OUTCOMES:
+                    whole = found.setdefault(name, np.empty((*array.shape[:-2], len(variants), high - low), array.dtype))
+                    whole[..., columns, begin - low : end - low] = np.broadcast_to(array, (*array.shape[:-1], end - begin))
+                    continue
+                folded = array if alone else fixed_sums(array, end - begin, job.replicates)
+                whole = found.setdefault(name, np.zeros((*array.shape[:-1], len(variants)), folded.dtype))
+                whole[..., columns] = folded if alone else add_sums(whole[..., columns], folded)
+    return found
+
+
+def _groups(job: Job, variants: range, segment: tuple[int, int]) -> Iterator[range]:
+    """Variants that are stepped together over a segment, few enough for the cache and enough to bear their references."""
+    room = max(8, BLOCK_BYTES // (job.world.alignment[0, 0].size * job.world.alignment.itemsize * (segment[1] - segment[0])))
+    return _stretches(job, variants, room, segment[1] - segment[0])
+
+
+def _stretches(job: Job, variants: range, most: int, replicates: int) -> Iterator[range]:
+    """Variants in stretches of so many at most, fewer where each brings luck of its own and that is much."""
+    lucks = max(1, LUCK_BYTES // (replicates * job.window.periods * job.world.alignment[0, 0].nbytes))
+    first, seeds = variants[0], set[int]()
+    for variant in variants:
+        seeds.add(job.seeds[variant])
+        if variant - first == most or (len(seeds) > lucks and variant > first):
+            yield range(first, variant)
+            first, seeds = variant, {job.seeds[variant]}
+    yield range(first, variants[-1] + 1)

@@ -1,0 +1,196 @@
+"""What the arrays of a run cannot say, as plain values: the manifest of its results."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sim.config.dates import dates
+from sim.config.fingerprint import HASH_LETTERS, fingerprint
+from sim.config.overlays import Configs
+from sim.config.schema import Keep, Shock, Variant, members
+from sim.engine.plan import Plan
+from sim.home import PACKAGE
+from sim.names import (
+    BLOC,
+    BUFFERS,
+    DIFFERENCE,
+    DRAWN,
+    MEASURED_RELATIONS,
+    MOVE,
+    OUTCOMES,
+    PEER,
+    PERIOD,
+    RECORDED,
+    REPLICATE,
+    RIVAL,
+    SHOWN,
+    STATE,
+    TIME,
+    VARIANT,
+    part_names,
+)
+from sim.results import manifest
+from sim.results.software import versions
+from sim.science import shocks
+from sim.science.measures import STATISTICS
+
+
+def words(plan: Plan) -> dict[str, Any]:
+    """Everything about a run that its arrays cannot say, as plain values: the manifest of its results."""
+    config, layout, region = plan.config, plan.layout, plan.config.region
+    instants = [day.isoformat() for day in plan.window.instants]
+    strikers = shocks.strikers(plan.configs)
+    worlds = plan.keep is not Keep.summaries
+    labels = [state.label for state in region.states.values()]
+    coordinates: dict[str, Any] = {VARIANT: [variant.label for variant in plan.variants]}
+    coordinates |= {REPLICATE: list(range(config.replicates))} | ({} if worlds else {"statistic": list(STATISTICS)})
+    coordinates |= {TIME: instants, PERIOD: instants[:-1], "part": part_names(strikers)}
+    coordinates |= {STATE: layout.states, PEER: layout.states, BLOC: layout.blocs, RIVAL: layout.blocs}
+    names = list(dict.fromkeys(name for variant in plan.variants for name in variant.coordinates))
+    drawn, draws = drawn_numbers(plan.variants)
+    beside: dict[str, dict[str, Any]] = {
+        VARIANT: {name: [_plain(variant.coordinates.get(name, "")) for variant in plan.variants] for name in names}
+        | {
+            "scenario_label": [variant.config.scenario.label for variant in plan.variants],
+            "reference": [plan.variants[index].label for index in plan.references],
+            "stability_margin": plan.margins.tolist(),
+            BUFFERS: buffers(plan.configs),
+            DRAWN: drawn,
+        },
+        STATE: {"state_label": labels},
+        BLOC: {
+            "bloc_label": [bloc.label for bloc in region.blocs.values()],
+            "bloc_colour": [bloc.colour for bloc in region.blocs.values()],
+        },
+    }
+    if any(whole.region.measured_relations for whole in plan.configs.wholes):
+        said = (variant.config.region.measured_relations for variant in plan.variants)
+        beside[VARIANT][MEASURED_RELATIONS] = [json.dumps(table) for table in said]
+    variables = list(RECORDED)
+    if not worlds:
+        variables = [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
+    elif plan.keep is Keep.parts:
+        variables.append(MOVE)
+    return {
+        "format": manifest.FORMAT,
+        "variables": variables,
+        "coordinates": {name: list(values) for name, values in coordinates.items()},
+        "beside": beside,
+        "attributes": {
+            "title": config.study.question or f"{region.label}: {', '.join(dict.fromkeys(_scenarios(plan)))}",
+            "region": region.name,
+            "region_label": region.label,
+            "study": config.study.name,
+            **({"seed": config.seed} if len({plan.configs.wholes[whole].seed for whole in plan.configs.whole}) == 1 else {}),
+            "replicates": config.replicates,
+            "periods_per_year": config.periods_per_year,
+            "outcome": config.outcome or f"alignment.{layout.states[0]}.{layout.blocs[0]}",
+            "keep": plan.keep.value,
+            "refused_draws": plan.refused,
+            "same_as": json.dumps([[layout.states[state], layout.blocs[bloc]] for state, bloc in layout.same_as]),
+            "swept": json.dumps([name for name in names if name != "scenario"]),
+            "shocks": json.dumps(_shocks(plan)),
+            DRAWN: json.dumps(draws),
+            "provenance": json.dumps(provenance(plan.variants)),
+        },
+    }
+
+
+def _scenarios(plan: Plan) -> list[str]:
+    return [variant.config.scenario.label for variant in plan.variants]
+
+
+def buffers(configs: Configs) -> list[str]:
+    """Which states each bloc holds for its buffer, as a JSON list of [state, bloc] for each variant."""
+    own = [config.region.blocs.items() for config in configs.wholes]
+    held = [json.dumps([[state, name] for name, bloc in blocs for state in bloc.buffer]) for blocs in own]
+    return [held[whole] for whole in configs.whole]
+
+
+def drawn_numbers(variants: Sequence[Variant]) -> tuple[list[str], dict[str, dict[str, str]]]:
+    """What variants draw: for each the hash of its table, empty where nothing is drawn, and the tables by their hash.
+
+    A table has the drawn numbers by their dotted path, each with a hash of its values in all draws.
+    """
+    names: dict[int, str] = {}
+    tables: dict[str, dict[str, str]] = {}
+    found = []
+    for variant in variants:
+        table = variant.drawn
+        if id(table) not in names:
+            names[id(table)] = fingerprint(table)[:HASH_LETTERS] if table else ""
+            tables |= {names[id(table)]: dict(table)} if table else {}
+        found.append(names[id(table)])
+    return found, tables
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool) else json.dumps(value)
+
+
+def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """For each variant the shocks that may happen in it, for figures: name, label, probability, when, and whom they name.
+
+    `begins` are the intervals of dates in which its effects may begin, [date, date] where that is not drawn; `ends` are those in
+    which effects may end, where that is drawn.
+    """
+    found, layout = {}, plan.layout
+    for variant in plan.variants:
+        found[variant.label] = [
+            {
+                "name": name,
+                "label": shock.label,
+                "probability": shock.probability,
+                "begins": _intervals(effect.date for effect in shock.effects.values()),
+                "ends": [until for until in _intervals(effect.until for effect in shock.effects.values()) if until[0] != until[1]],
+                "states": _named(shock, (STATE, PEER), layout.states),
+                "blocs": _named(shock, (BLOC, RIVAL), layout.blocs),
+            }
+            for name, shock in variant.config.shock.items()
+            if shock.probability > 0
+        ]
+    return found
+
+
+def _intervals(said: Iterable[object]) -> list[tuple[str, str]]:
+    """The first and last date of each of some dates or intervals of dates, in rising order, each once; none of what is not set."""
+    pairs = (dates("date", value) for value in said if value is not None)
+    return sorted({(first.isoformat(), last.isoformat()) for first, last in pairs})
+
+
+def _named(shock: Shock, dims: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The actors of some axes that a shock's effects name, in the order of the region file."""
+    said = {name for effect in shock.effects.values() for dim in dims if dim in effect.who for name in members(effect.who[dim])}
+    return [name for name in known if name in said or "*" in said]
+
+
+def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
+    """Where a run came from: overrides, versions and commit."""
+    config = variants[0].config
+    overrides = (said for variant in variants for said in variant.overrides)
+    return {
+        "overrides": [said for said in dict.fromkeys(overrides) if not said.startswith("engine.part=")],
+        "config_dir": variants[0].config_dir,
+        "versions": versions(config.engine.backend.value),
+        "commit": commit(),
+    }
+
+
+@lru_cache(maxsize=1)
+def commit() -> str:
+    """The commit of the checkout that runs, with a + where files differ from it; empty outside a checkout."""
+    root = PACKAGE.parent
+    if not (root / ".git").exists():
+        return ""
+    try:
+        found = subprocess.run(  # noqa: S603 - words of our own
+            ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=12"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

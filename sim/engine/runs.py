@@ -1,0 +1,44 @@
+"""From variants to a labelled Dataset: the one path that commands, notebooks and tests share."""
+
+from collections.abc import Sequence
+
+import xarray as xr
+
+from sim.arrays import Array
+from sim.config.schema import Keep, Variant
+from sim.engine import ensemble, workers
+from sim.engine.metadata import words
+from sim.engine.plan import Plan, job_of
+from sim.results import chunks, dataset
+
+
+def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
+    """Run all variants on the same luck.
+
+    Parameters
+    ----------
+    variants : sequence of Variant
+        As `sim.compose.expand.expand` gives them; or a `Plan` of them.
+
+    Returns
+    -------
+    xarray.Dataset
+        With dims variant, replicate (statistic where only summaries are kept), time (instants, stocks) or period (flows), and
+        those of the actors; units and labels in the attributes.
+
+    Raises
+    ------
+    SettingError
+        Where a variant cannot be run.
+    """
+    plan = variants if isinstance(variants, Plan) else Plan(variants)
+    return dataset.label(run_arrays(plan), words(plan))
+
+
+def run_arrays(plan: Plan) -> dict[str, Array]:
+    """The recorded arrays of a plan, (variant, replicate or statistic, time or period, ...)."""
+    job, engine = job_of(plan), plan.config.engine
+    alone = engine.workers <= 1 and not engine.cluster and plan.keep is not Keep.summaries
+    cut = ensemble.tasks(job, engine.chunk or (job.replicates if alone else 0))
+    pieces = workers.compute(job, cut, max(1, engine.workers), cluster=engine.cluster)
+    return chunks.joined(pieces, plan.keep is Keep.summaries, len(job.labels), job.replicates)

@@ -1,0 +1,1 @@
+"""Pictures of what the analysis has computed: results in, Matplotlib figures out."""

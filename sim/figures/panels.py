@@ -1,0 +1,272 @@
+"""What stands in a panel of a figure: time axes with marks of shocks, lines with bands, names of lines, rows of effects.
+
+Arrays and words in, Matplotlib out. Nothing here knows a Dataset or computes a result.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from sim.figures.sheet import FAINT, GREY, INK, LIGHT, MINUS, Dash, brief, write
+
+Array = np.ndarray
+
+MARKS_MAX = 10
+"""Shocks that are numbered above panels; more are short marks at the foot, and the timeline names them."""
+LEVELS = 4
+"""Heights on which the numbers of a timeline's shocks stand, so that near ones do not meet."""
+FOOT, LEVEL = 0.04, 0.035
+"""Share of a panel's height that marks at its foot take, and inches from one bar at its top to the next."""
+YEAR_STEPS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+NAMED = 0.1
+"""Share of a panel from zero on which a line is named."""
+GAP_MARKS, GAP_ENDS, GAP_YEARS = 0.13, 0.12, 0.9
+"""Inches between the numbers of marks, the names of lines, the years below a panel."""
+BAR_STEP = 0.04
+"""Share of the time of a panel between the bars after its end."""
+NUMBER_GAP = 0.016
+"""Share of a timeline's width between two numbers on one height."""
+
+
+Interval = tuple[np.datetime64, np.datetime64]
+"""The first and the last date between which each world draws one; both are the date where that is not drawn."""
+
+
+class Mark(NamedTuple):
+    """A shock as figures show it: when its effects begin, and when they end where that is drawn.
+
+    The number is that of the whole run, in the order of dates; the probability that of its happening at all.
+    """
+
+    number: int
+    label: str
+    begins: tuple[Interval, ...]
+    ends: tuple[Interval, ...] = ()
+    probability: float = 1.0
+
+    @property
+    def dates(self) -> list[np.datetime64]:
+        """Dates at which effects begin in every world."""
+        return [first for first, last in self.begins if first == last]
+
+    @property
+    def drawn_begins(self) -> list[Interval]:
+        """Intervals of dates in which effects begin by chance."""
+        return [(first, last) for first, last in self.begins if first != last]
+
+
+def limits_of(*arrays: Array) -> tuple[float, float]:
+    """Ends of an axis that holds all values, with a little room."""
+    low = min((float(np.nanmin(array)) for array in arrays if array.size), default=0.0)
+    high = max((float(np.nanmax(array)) for array in arrays if array.size), default=0.0)
+    room = 0.05 * (high - low) if high - low > 1e-9 else 0.05
+    return low - room, high + room
+
+
+def ticks(limits: tuple[float, float], number: int, signed: bool) -> tuple[list[float], list[str]]:
+    """Round values inside the limits, and how they are written."""
+    places = [
+        float(place)
+        for place in MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]).tick_values(*limits)
+        if limits[0] <= place <= limits[1]
+    ]
+    return places, [("0" if abs(place) < 1e-12 else f"{place:{'+' if signed else ''}.6g}").replace("-", MINUS) for place in places]
+
+
+def years(times: Array, most: int = 4) -> tuple[list[np.datetime64], list[str]]:
+    """Places and labels of at most so many years on a time axis; its two ends as months where it spans less than two new years."""
+    first, last = times[0].astype("datetime64[D]"), times[-1].astype("datetime64[D]")
+    start = int(str(first)[:4]) + (str(first)[5:] != "01-01")
+    held = int(str(last)[:4]) - start + 1
+    if held < 2:
+        ends = [first] if first == last else [first, last]
+        return ends, [str(end)[:7] for end in ends]
+    step = next((step for step in YEAR_STEPS if held <= most * step), held)
+    shown = range(start, start + held, step)
+    labels = [f"{year:04d}" for year in shown]
+    return [np.datetime64(f"{label}-01-01") for label in labels], labels
+
+
+def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[Mark], numbered: bool, signed: bool = False) -> None:
+    """Set a panel's axes, its line at zero and the marks of shocks inside its time, their numbers above it where `numbered`.
+
+    Bars at the top span the dates between which the beginning or the end of a shock is drawn.
+    """
+    first, last = times[0], times[-1]
+    if first == last:
+        first, last = first - np.timedelta64(15, "D"), last + np.timedelta64(15, "D")
+    ax.set_xlim(first, last)
+    ax.set_ylim(*limits)
+    wide = _inches(ax)[0]
+    places, labels = years(times, max(4, int(wide / GAP_YEARS)))
+    ax.set_xticks(places, labels)
+    if len(places) == 2 and places[0] == times[0]:  # months at both ends would meet those of the panel beside
+        for label, side in zip(ax.get_xticklabels(), ("left", "right"), strict=False):  # none but at the foot
+            label.set_horizontalalignment(side)
+    ax.set_yticks(*ticks(limits, 6, signed))
+    ax.axhline(0, color=GREY if signed else FAINT, linewidth=0.6, zorder=1, gid="zero")
+    _mark_shocks(ax, (first, last), marks, numbered, short=len(marks) > MARKS_MAX)
+
+
+def _mark_shocks(ax: Axes, shown: Interval, marks: Sequence[Mark], numbered: bool, short: bool) -> None:
+    """Draw the marks of shocks over the time shown: lines at dates, bars where these are drawn; short ones stand at the foot."""
+    (wide, tall), right, taken = _inches(ax), -1.0, list[list[Interval]]()
+    for mark in marks:
+        for day in (day for day in mark.dates if shown[0] <= day <= shown[1]):
+            style = {"color": LIGHT, "linewidth": 0.6, "zorder": 1, "gid": f"shock {mark.number}"}
+            ax.axvline(day, ymax=FOOT if short else 1.0, **style)  # pyright: ignore[reportArgumentType]
+        for interval in mark.drawn_begins if short else [*mark.drawn_begins, *mark.ends]:
+            if overlaps(interval, shown):
+                height = FOOT / 2 if short else 1.0 - _level(interval, taken) * LEVEL / tall
+                style = {"color": LIGHT, "linewidth": 1.8, "solid_capstyle": "butt", "zorder": 1}
+                ends = [_place(day, shown) for day in interval]
+                gid = f"interval of shock {mark.number}"
+                ax.plot(ends, [height, height], transform=ax.transAxes, clip_on=False, gid=gid, **style)  # pyright: ignore[reportArgumentType]
+        inside = next((interval for interval in mark.begins if overlaps(interval, shown)), None)
+        if inside and numbered and not short:
+            right = max(_place(inside[0], shown), right + GAP_MARKS / wide)
+            write(ax, right, 1.02, str(mark.number), size=6, color=GREY, ha="center", va="bottom", transform=ax.transAxes)
+
+
+def mark_foot(ax: Axes, times: Array, marks: Sequence[Mark]) -> None:
+    """Draw short marks of shocks at the foot of a panel, without numbers: lines at dates, bars where these are drawn."""
+    _mark_shocks(ax, (times[0], times[-1]), marks, numbered=False, short=True)
+
+
+def _level(interval: Interval, taken: list[list[Interval]]) -> int:
+    """The first level whose intervals this one does not meet; it is put there."""
+    level = next((at for at, others in enumerate(taken) if not any(overlaps(interval, other) for other in others)), len(taken))
+    taken[level : level + 1] = [[*(taken[level] if level < len(taken) else []), interval]]
+    return level
+
+
+def _place(day: np.datetime64, shown: Interval) -> float:
+    """Where a date stands in the time shown, from 0 to 1; at its ends what lies outside."""
+    return float((min(max(day, shown[0]), shown[1]) - shown[0]) / (shown[1] - shown[0]))
+
+
+def overlaps(one: Interval, other: Interval) -> bool:
+    """Whether two intervals have a date in common."""
+    return bool(one[0] <= other[1] and other[0] <= one[1])
+
+
+def number_marks(ax: Axes, times: Array, marks: Sequence[Mark], level: float, step: float) -> None:
+    """Number shocks at their first dates above what a timeline's panel shows, near ones on different heights.
+
+    Where that date is drawn a bar beside the number spans it.
+    """
+    shown, placed = (times[0], times[-1]), [-1.0] * LEVELS
+    for mark in marks:
+        interval = next((interval for interval in mark.begins if overlaps(interval, shown)), None)
+        if interval is None:
+            continue
+        x, end = (_place(day, shown) for day in interval)
+        at = next((at for at in range(LEVELS) if x - placed[at] > NUMBER_GAP), int(np.argmin(placed)))
+        placed[at] = end
+        y, day = level + (at + 0.5) * step, max(interval[0], shown[0])
+        style = {"color": FAINT, "linewidth": 0.6, "zorder": 0.5, "gid": f"shock {mark.number}"}
+        if interval[0] == interval[1]:
+            ax.plot([day, day], [ax.get_ylim()[0], y - 0.4 * step], **style)  # pyright: ignore[reportArgumentType]
+        else:
+            style |= {"color": LIGHT, "linewidth": 1.8, "solid_capstyle": "butt", "transform": ax.get_yaxis_transform()}
+            ax.plot([x + 0.6 * NUMBER_GAP, max(x + 0.6 * NUMBER_GAP, end)], [y, y], **style)  # pyright: ignore[reportArgumentType]
+        write(ax, day, y, str(mark.number), size=6, color=INK, ha="center", va="center", clip_on=True)  # pyright: ignore[reportArgumentType]
+
+
+def line(ax: Axes, x: Array, y: Array, colour: str, name: str, band: tuple[Array, Array] | None, dash: Dash = "-") -> None:
+    """Draw a mean in its bloc's colour, with its band where there is one."""
+    if band is not None:
+        ax.fill_between(x, *band, color=colour, alpha=0.22, linewidth=0, zorder=2, label=name)
+    ax.plot(
+        x, y, color=colour, linestyle=dash, linewidth=1.3, marker="o" if len(x) == 1 else "", markersize=3, zorder=3, label=name
+    )
+
+
+def name_ends(
+    ax: Axes, ends: Array, words: Sequence[str], limits: tuple[float, float], letters: int = 10, near: bool = False
+) -> None:
+    """Name the lines that end away from zero, with `near` also the others, right of a panel and apart from each other."""
+    low, high = limits
+    named = (at for at, end in enumerate(ends) if near or abs(end) > NAMED * (high - low))
+    places = {at: (float(ends[at]) - low) / (high - low) for at in named}
+    order = sorted(places, key=places.__getitem__)
+    heights = spread([places[at] for at in order], GAP_ENDS / _inches(ax)[1])
+    names = brief(words, letters)
+    for at, height in zip(order, heights, strict=True):
+        write(ax, 1.02, height, names[at], size=6, color=INK, va="center", transform=ax.transAxes)
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Heights in rising order moved apart by a gap and as little as that takes, none above 1 or, while they fit, below 0.
+
+    >>> [round(height, 3) for height in spread([0.1, 0.5, 0.5], 0.1)]
+    [0.1, 0.45, 0.55]
+    """
+    groups: list[tuple[float, int]] = []
+    for at, place in enumerate(places):
+        groups.append((place - at * gap, 1))
+        while len(groups) > 1 and groups[-2][0] > groups[-1][0]:
+            (one, many), (other, more) = groups.pop(-2), groups.pop()
+            groups.append(((one * many + other * more) / (many + more), many + more))
+    even = [mean for mean, many in groups for _ in range(many)]
+    return [min(max(mean, 0.0) + at * gap, 1.0 - (len(places) - 1 - at) * gap) for at, mean in enumerate(even)]
+
+
+def bars(ax: Axes, times: Array, mean: Array, band: tuple[Array, Array] | None, colours: Sequence[str]) -> None:
+    """Make room after the last instant and draw there where the worlds end: a dot for each bloc and a bar where there is a band."""
+    span = times[-1] - times[0]
+    for bloc, colour in enumerate(colours):
+        x = times[-1] + (bloc + 1) * span * BAR_STEP
+        if band is not None:
+            ax.vlines(x, band[0][bloc], band[1][bloc], color=colour, linewidth=1.4, alpha=0.55, zorder=2, gid="worlds")
+        ax.scatter([x], [mean[bloc]], s=7, color=colour, linewidths=0, zorder=3, gid="mean")
+    ax.set_xlim(times[0], times[-1] + (len(colours) + 1) * span * BAR_STEP)
+
+
+def _inches(ax: Axes) -> tuple[float, float]:
+    """The width and height of a panel."""
+    box, (total, tall) = ax.get_position(), ax.figure.get_size_inches()  # pyright: ignore[reportAttributeAccessIssue]
+    return box.width * total, box.height * tall
+
+
+# Panels of rows -------------------------------------------------------------------------------------------------------------
+
+
+def forest(ax: Axes, effects: Mapping[str, Array], ranked: Array, limits: tuple[float, float], colours: Sequence[str]) -> None:
+    """Draw a row per pair: dot, thick bar, thin bar from `mean`, `half_width`, `q05` and `q95`, each of axes (state, bloc)."""
+    states, blocs = ranked.shape
+    rows = _heights(ranked)
+    at = np.repeat(np.arange(states), blocs), ranked.ravel()
+    mean, half, low, high = (effects[name][at] for name in ("mean", "half_width", "q05", "q95"))
+    drawn = [str(colours[bloc]) for bloc in at[1]]
+    ax.set_xlim(*limits)
+    ax.set_ylim(states * (blocs + 1) - 0.4, -0.6)
+    ax.set_xticks(*ticks(limits, 5, signed=True))
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.hlines(rows, *limits, color=FAINT, linewidth=0.4, zorder=0)
+    ax.axvline(0, color=GREY, linewidth=0.7, zorder=1, gid="zero")
+    if np.isfinite(half).all():
+        ax.hlines(rows, low, high, color=drawn, linewidth=0.9, zorder=2, gid="worlds")
+        ax.hlines(rows, mean - half, mean + half, color=drawn, linewidth=3.2, zorder=3, gid="interval")
+    hollow = np.isfinite(half) & (np.abs(mean) <= half)
+    faces = ["white" if empty else colour for empty, colour in zip(hollow, drawn, strict=True)]
+    ax.scatter(mean, rows, s=11, c=faces, edgecolors=drawn, linewidths=0.9, zorder=4, gid="mean")
+
+
+def name_rows(ax: Axes, ranked: Array, states: Sequence[str], blocs: Sequence[str]) -> None:
+    """Name the rows of a forest left of its first panel."""
+    style, names = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}, brief(blocs, 19)
+    for state, name in enumerate(brief(states, 17)):
+        write(ax, -0.03, state * (len(blocs) + 1), name, size=7.5, weight="bold", **style)
+    for height, bloc in zip(_heights(ranked), ranked.ravel(), strict=True):
+        write(ax, -0.03, height, names[int(bloc)], size=7, **style)
+
+
+def _heights(ranked: Array) -> Array:
+    """Where the rows stand: a row for each state's name, then one for each of its blocs."""
+    states, blocs = ranked.shape
+    return (np.arange(states)[:, None] * (blocs + 1) + 1 + np.arange(blocs)).ravel()

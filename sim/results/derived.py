@@ -1,0 +1,157 @@
+"""The measures of results: what `sim.science.measures` defines, computed from recorded worlds; it looks and does not simulate."""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from sim.arrays import Array
+from sim.errors import SettingError
+from sim.names import (
+    BLOC,
+    BUFFERS,
+    DIFFERENCE,
+    INSTANTS,
+    MEASURED_RELATIONS,
+    MEASURES,
+    PERIOD,
+    QUANTITIES,
+    REALIGNMENT,
+    REPLICATE,
+    SIDELESS,
+    STATE,
+    STATISTIC,
+    TIME,
+    VARIANT,
+)
+from sim.science import measures, rules
+
+BY_RIVALRY = ("sphere", "hedging", "realigned", "polarisation", "bridge")
+"""The measures that weigh standing by rivalries."""
+NEVER = np.array("NaT", INSTANTS)
+
+
+def measured(ds: xr.Dataset) -> xr.Dataset:
+    """Results with their measures beside the stocks and flows; as they are where only summaries were kept, which hold them.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results of `sim.engine.runs` from their opening on; the first instant is the opening that measures refer to.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same with the variables of `sim.names.MEASURES`, of axes (variant, replicate, time or period, actors).
+        Attribute `blocs_without_rival` of those that weigh by rivalries names blocs that have no weight, where there are any.
+    """
+    if STATISTIC in ds.dims:
+        return ds
+    found: dict[str, list[Array]] = {name: [] for name in MEASURES}
+    rivalry, attributes = rivalries(ds), words_of_rivals(ds)
+    for variant in range(ds.sizes[VARIANT]):
+        one = ds.isel({VARIANT: variant})
+        for name, array in _of_variant(one, rivalry[variant, None, None], *joins(one)).items():
+            found[name].append(array)
+    variables = {}
+    for name, arrays in found.items():
+        quantity = QUANTITIES[name]
+        dims = (VARIANT, REPLICATE, PERIOD if quantity.per_period else TIME, *quantity.dims)
+        own = attributes if name in BY_RIVALRY else {}
+        variables[name] = (dims, np.stack(arrays), {"long_name": quantity.label, "units": quantity.unit, **own})
+    return ds.assign(variables)
+
+
+def rivalries(ds: xr.Dataset) -> Array:
+    """The rivalry by which measures weigh standing, held over a run, (variant, bloc, rival) in [0, 1].
+
+    That of the opening, or of the relations that the region file gives measures, which stand beside each variant.
+    """
+    blocs = list(ds[BLOC].values)
+    opening = ds["relation"].isel({TIME: 0})
+    relation = (opening.sel({STATISTIC: "mean"}) if STATISTIC in ds.dims else opening.isel({REPLICATE: 0})).values.copy()
+    said = ds[MEASURED_RELATIONS].values if MEASURED_RELATIONS in ds.coords else ()
+    for table, text in zip(relation, said, strict=False):
+        for one, row in json.loads(str(text)).items():
+            for other, value in row.items():
+                if one in blocs and other in blocs:
+                    at = blocs.index(one), blocs.index(other)
+                    table[at] = table[at[::-1]] = value
+    return rules.rivalry(relation)
+
+
+def words_of_rivals(ds: xr.Dataset) -> dict[str, str]:
+    """The attribute that names the blocs without a rival in some variant, none where all have one."""
+    alone = ~(rivalries(ds) > 0).any(axis=-1).all(axis=0)
+    return {SIDELESS: ", ".join(map(str, ds[BLOC].values[alone]))} if alone.any() else {}
+
+
+def with_words_of_rivals(summaries: xr.Dataset) -> xr.Dataset:
+    """Folded measures and their differences with that attribute."""
+    for name in (name + end for name in BY_RIVALRY for end in ("", DIFFERENCE)):
+        summaries[name].attrs |= words_of_rivals(summaries)
+    return summaries
+
+
+def joins(ds: xr.Dataset) -> tuple[Array, Array]:
+    """Of one variant, which pairs of state and bloc are two actors, and which states a bloc holds for its buffer.
+
+    Each (state, bloc) of 0 and 1.
+    """
+    states, blocs = list(ds[STATE].values), list(ds[BLOC].values)
+    courted, buffer = np.ones((len(states), len(blocs))), np.zeros((len(states), len(blocs)))
+    for table, text, value in ((courted, ds.attrs["same_as"], 0.0), (buffer, ds[BUFFERS].item(), 1.0)):
+        for state, bloc in json.loads(text):
+            if state in states and bloc in blocs:
+                table[states.index(state), blocs.index(bloc)] = value
+    return courted, buffer
+
+
+def _of_variant(ds: xr.Dataset, rivalry: Array, courted: Array, buffer: Array) -> dict[str, Array]:
+    """The measures of one variant, (replicate, time or period, actors)."""
+    alignment, tie, relation = (ds[name].values for name in ("alignment", "tie", "relation"))
+    found = measures.of_instant(alignment, tie, relation, alignment[:, :1], rivalry, courted, buffer)
+    begins = slice(0, ds.sizes[PERIOD])
+    found["bridge"] = measures.bridge(
+        tie[:, begins], ds["traffic"].values, found["hedging"][:, begins], found["polarisation"][:, begins]
+    )
+    return found
+
+
+def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.Dataset:
+    """When each state comes to stand closest to a rival of the bloc that it stood closest to at the opening, and stays.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results.
+    hold_years : float
+        How long it must last to count.
+
+    Returns
+    -------
+    xarray.Dataset
+        `probability`, (variant, state): the share of worlds in which it happens in time to be told. `date`, (variant, replicate,
+        state): the instant from which it lasts; not a time where it does not happen.
+
+    Raises
+    ------
+    SettingError
+        Where only summaries were kept, and dates of another hold.
+    """
+    instants = ds[TIME].values
+    hold = round(hold_years * ds.attrs["periods_per_year"])
+    if REALIGNMENT in ds:
+        if hold_years != measures.HOLD_YEARS:
+            raise SettingError("results", f"hold dates of {measures.HOLD_YEARS:g} year; others need every world", "keep=worlds")
+        at = ds[REALIGNMENT].values
+    else:
+        ds = ds if "realigned" in ds else measured(ds)
+        at = measures.realignment(ds["realigned"].values, hold)
+    dates = np.where(at >= 0, instants[at], NEVER)
+    coords = {name: coord for name, coord in ds.coords.items() if set(coord.dims) <= {VARIANT, REPLICATE, STATE}}
+    return xr.Dataset(
+        {"probability": ((VARIANT, STATE), (at >= 0).mean(axis=1)), "date": ((VARIANT, REPLICATE, STATE), dates)},
+        coords,
+        {**ds.attrs, "hold_years": hold_years},
+    )

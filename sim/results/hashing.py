@@ -1,0 +1,49 @@
+"""One hash of the data of a run, however it was cut into chunks."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.arrays import Array
+from sim.names import OUTCOMES, REPLICATE, STATISTIC, VARIANT
+from sim.results import reading
+from sim.results.chunks import Task, lead
+
+
+def of_data(folder: Path, words: Mapping[str, Any]) -> str:
+    """One SHA-256 of the data of a run.
+
+    Of each variable in the order of names: its name, type and shape, then the SHA-256 of each variant's and replicate's numbers
+    (of each variant's, for statistics), in C order of the axes of the Dataset, little-endian.
+    """
+    found: dict[str, Array] = {}
+    whole = hashlib.sha256()
+    sizes = len(words["coordinates"][VARIANT]), len(words["coordinates"][REPLICATE])
+    heads: dict[str, str] = {}
+    for task, arrays in _world_first(folder, words):
+        (first, last), (low, high) = task
+        for name, array in arrays.items():
+            worlds = name in OUTCOMES or STATISTIC not in words["coordinates"]
+            count = sizes[1] if worlds else 1
+            held = found.setdefault(name, np.zeros((sizes[0], count, 32), np.uint8))
+            array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+            digests = np.array([[list(hashlib.sha256(world).digest()) for world in variant] for variant in array], np.uint8)
+            held[first:last, slice(low, high) if worlds else slice(None)] = digests
+            heads[name] = f"{name} {array.dtype.str} {(sizes[0], count, *array.shape[2:])}\n"
+    for name in sorted(found):
+        whole.update(heads[name].encode() + found[name].tobytes())
+    return whole.hexdigest()
+
+
+def _world_first(folder: Path, words: Mapping[str, Any]) -> Iterator[tuple[Task, dict[str, Array]]]:
+    """Pieces of a run with arrays (variant, replicate or 1, ...): chunk by chunk where each holds its worlds, else all at once."""
+    if STATISTIC not in words["coordinates"]:
+        for task, arrays in reading.pieces_of(folder, words):
+            yield task, {name: lead(array, 2) for name, array in arrays.items()}
+        return
+    ds = reading.read_run(folder, words)
+    arrays = {str(name): ds[name].values if name in OUTCOMES else ds[name].values[:, None] for name in ds.data_vars}
+    yield Task((0, ds.sizes[VARIANT]), (0, len(words["coordinates"][REPLICATE]))), arrays

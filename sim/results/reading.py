@@ -1,0 +1,105 @@
+"""The Dataset of a results folder, read back from its chunks."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from sim.arrays import Array
+from sim.config import places
+from sim.errors import SettingError
+from sim.names import MOVE, OUTCOMES, REPLICATE, STATISTIC, VARIANT
+from sim.results import manifest
+from sim.results.chunks import Task, joined
+from sim.results.dataset import label
+from sim.results.schema import forms_of
+
+
+def open_results(folder: str | Path, trust_place: bool = False) -> xr.Dataset:
+    """The Dataset of a results folder, with its words joined on.
+
+    Its words may say that its chunks lie elsewhere, behind a URL: `trust_place` opens them there, which is for folders of which
+    you know who made them.
+
+    Raises
+    ------
+    SettingError
+        Where the folder holds no results, or a run that is not complete, or its data lie elsewhere.
+    DamageError
+        Where they are not as they were written.
+    """
+    folder = Path(folder)
+    with places.trusting(places.ANY if trust_place else ""):
+        words = manifest.read_manifest(folder)
+    demand_run(folder, words)
+    demand_chunks(folder, words)
+    manifest.demand_whole(folder, words)
+    return read_run(folder, words)
+
+
+def demand_run(folder: Path, words: Mapping[str, Any]) -> None:
+    """Refuse a folder that holds something else than one run: a comparison, jobs, or what jobs share."""
+    if "jobs" in words and "chunks" in words:
+        one = manifest.jobs_of(folder) / next(iter(words["jobs"]))
+        raise SettingError(str(folder), "is a batch of several jobs", f"the folder of one: {one}")
+    demand_data(folder, words)
+
+
+def demand_data(folder: Path, words: Mapping[str, Any]) -> None:
+    """Refuse a folder without chunks of its own or of its batch."""
+    if "jobs" in words and "chunks" not in words:
+        raise SettingError(str(folder), "holds several jobs", f"the folder of one: {folder / next(iter(words['jobs']))}")
+    if "chunks" not in words:
+        raise SettingError(str(folder), "holds a comparison and no run", "a folder that sim run or sweep has written")
+
+
+def read_run(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
+    """The Dataset of the chunks in a folder, whether or not its figures and tables are there."""
+    demand_chunks(folder, words)
+    pieces, coordinates = pieces_of(folder, words), words["coordinates"]
+    sizes = len(coordinates[VARIANT]), len(coordinates[REPLICATE])
+    arrays = joined(pieces, STATISTIC in coordinates, *sizes)
+    return label({name: arrays[name] for name in words["variables"]}, words)
+
+
+def demand_chunks(folder: Path, words: Mapping[str, Any]) -> None:
+    """Refuse a run some of whose chunks are missing."""
+    tasks, store = manifest.tasks_of(words), manifest.store_of(folder, words)
+    there = sum(store.receipt(task).exists() for task in tasks)
+    if there < len(tasks):
+        said = f"has {there} of {len(tasks)} chunks"
+        raise SettingError(str(folder), said, "a complete run; the command that began it goes on with it")
+
+
+def pieces_of(folder: Path, words: Mapping[str, Any]) -> Iterator[tuple[Task, dict[str, Array]]]:
+    """The chunks of a run with their arrays, one after another; of a job its own variants of those of its batch.
+
+    Raises
+    ------
+    DamageError
+        Where a chunk is not there, or not as it was written.
+    """
+    store, share = manifest.store_of(folder, words), words.get("share")
+    whole = {**words, "coordinates": words["coordinates"] | share["coordinates"]} if share else words
+    for task in manifest.tasks_of(words):
+        forms = forms_of(whole, task)
+        if not share:
+            yield task, store.get(task, forms)
+            continue
+        begin, end = (max(min(at, task.variants[1]), task.variants[0]) - task.variants[0] for at in share["variants"])
+        if begin < end:
+            lead = task.variants[0] - share["variants"][0]
+            own = Task((lead + begin, lead + end), task.replicates)
+            yield (
+                own,
+                {name: _share(name, array, slice(begin, end), share, words) for name, array in store.get(task, forms).items()},
+            )
+
+
+def _share(name: str, array: Array, own: slice, share: Mapping[str, Any], words: Mapping[str, Any]) -> Array:
+    """Some variants of an array of a chunk, with the parts of moves that they have."""
+    if name == MOVE:
+        return array[:, share["parts"]][..., own, :]
+    worlds = STATISTIC not in words["coordinates"] or name in OUTCOMES
+    return array[..., own, :] if worlds else array[..., own]

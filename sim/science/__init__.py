@@ -1,0 +1,1 @@
+"""The model: rules, kernel, constants, shocks, noise, measures, stability; NumPy only."""

@@ -1,0 +1,89 @@
+"""Roads and routes: what they let through, and what that opens of markets. Pure functions like those of `sim.science.rules`."""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.arrays import Array, namespace, placed, product, share_of
+
+
+class Path(NamedTuple):
+    """The way of a route: positions of its two ends and of the states strictly between them, in order."""
+
+    one: int
+    other: int
+    via: tuple[int, ...]
+
+    @property
+    def legs(self) -> tuple[tuple[int, int], ...]:
+        """The roads that it takes, each as a pair of states."""
+        stops = (self.one, *self.via, self.other)
+        return tuple(itertools.pairwise(stops))
+
+
+def willingness(tie: Array) -> Array:
+    """The share of possible traffic that two states want to let through.
+
+    Source: ours, ODD.md element 7.
+    """
+    return (1.0 + tie) / 2.0
+
+
+def carry(permit: Array, road: Array, paths: tuple[Path, ...]) -> Array:
+    """What each route could carry if both ends wanted it: its permit times the roads along it, as a row (1, route).
+
+    Source: ours, ODD.md element 7.
+    """
+    xp, carried = namespace(road), {}
+    for index, path in enumerate(paths):
+        open_share = permit[..., 0, index]
+        for one, other in path.legs:
+            open_share = open_share * road[..., one, other]
+        carried[0, index] = open_share
+    return placed(carried, 1, len(paths), xp.zeros(road.shape[:-2], dtype=road.dtype))
+
+
+def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
+    """What the best route between each two states could carry, (state, peer); 0 where none is named."""
+    xp, best = namespace(carried), {}
+    for index, path in enumerate(paths):
+        own, pair = carried[..., 0, index], (path.one, path.other)
+        best[pair] = xp.maximum(best[pair], own) if pair in best else own
+        best[pair[::-1]] = best[pair]
+    return placed(best, states, states, xp.zeros(carried.shape[:-2], dtype=carried.dtype))
+
+
+def flow(willingness: Array, best: Array) -> Array:
+    """The traffic between two states: it needs a road and the will of both ends.
+
+    Source: ours, ODD.md element 7.
+    """
+    return willingness * best
+
+
+def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Array, paths: tuple[Path, ...]) -> Array:
+    """What the states strictly inside the best route of two others gain of the markets at both ends, (state, bloc).
+
+    Source: ours, ODD.md element 7 (the shipped regions set the gain).
+    """
+    xp = namespace(gateway)
+    total = xp.zeros_like(gateway)
+    for index, path in enumerate(paths):
+        rivals = [k for k, other in enumerate(paths) if {other.one, other.other} == {path.one, path.other}]
+        top = best[..., path.one, path.other]
+        equal = xp.astype(carried[..., 0, np.array(rivals)] == top[..., None], top.dtype).sum(axis=-1)
+        inside = share_of(xp.astype((carried[..., 0, index] == top) & (top > 0), top.dtype), equal)
+        market = gateway[..., path.one : path.one + 1, :] + gateway[..., path.other : path.other + 1, :]
+        gain = (inside * traffic_gain[..., path.one, path.other])[..., None, None] * market
+        for stop in path.via:
+            total = total + gain * (xp.arange(gateway.shape[-2]) == stop)[:, None]
+    return total
+
+
+def gain_access(traffic_gain: Array, gateway: Array) -> Array:
+    """What more traffic with each peer opens of each bloc's market.
+
+    Source: ours, ODD.md element 7.
+    """
+    return product(traffic_gain, gateway)

@@ -1,0 +1,245 @@
+"""What comes from outside: dated shocks turned into forcing, by name; their luck is keyed by seed, shock and replicate."""
+
+import functools
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.arrays import Array, worlds_last
+from sim.config.dates import Window, dates
+from sim.config.overlays import Configs, light
+from sim.config.schema import Config, Effect, Shock, ShockKind, members
+from sim.names import BLOC, PEER, QUANTITIES, RIVAL, STATE, WEIGHT_OF
+from sim.science import noise
+from sim.science.layout import Layout
+from sim.science.state import Forces
+
+
+@dataclass(frozen=True)
+class Push:
+    """One effect over all variants: its course (1 or variant, 1 or replicate, period) and where it acts, and how hard."""
+
+    name: str
+    course: Array
+    pattern: Array
+    by_chance: bool
+    """Whether its course differs between replicates, also where there is only one of them."""
+
+    @property
+    def shock(self) -> str:
+        """The shock that the effect belongs to."""
+        return self.name.partition(".")[0]
+
+    def at(self, period: int) -> Array:
+        """What it adds in a period, in the plane of its target's axes."""
+        return self.course[..., period, None, None] * self.pattern
+
+
+@dataclass(frozen=True)
+class Forcing:
+    """All pushes of a run: on the targets of stocks, on parameters, and impulses that add to stocks at a period's end."""
+
+    lasting: dict[str, tuple[Push, ...]]
+    impulses: dict[str, tuple[Push, ...]]
+
+    def at(self, period: int) -> Forces:
+        """What they come to in a period; what does nothing in it is left out."""
+        lasting = {name: _sum(push.at(period) for push in pushes) for name, pushes in self.lasting.items()}
+        striking = {name: [push for push in pushes if push.course[..., period].any()] for name, pushes in self.impulses.items()}
+        impulses = {name: _sum(push.at(period) for push in pushes) for name, pushes in striking.items() if pushes}
+        struck = striking.get("disposition", [])
+        by_shock = ([push.at(period) for push in struck if push.shock == shock] for shock in self.strikers)
+        # + 0.0: a world that is spared gets 0.0 and never -0.0, whichever worlds stand beside it
+        return Forces(lasting, impulses, tuple(_sum(pushed) + 0.0 if pushed else 0.0 for pushed in by_shock))
+
+    @property
+    def strikers(self) -> list[str]:
+        """The shocks with an impulse on dispositions, in the order in which they stand."""
+        return list(dict.fromkeys(push.shock for push in self.impulses.get("disposition", ())))
+
+
+def _sum(pushed: Iterable[Array]) -> Array:
+    return worlds_last(functools.reduce(operator.add, pushed))
+
+
+def strikers(configs: Sequence[Config]) -> list[str]:
+    """The shocks of some variants with an impulse on dispositions, in the order of `Forcing.strikers`."""
+    wholes = light(configs).wholes
+    found = [(name, effect) for config in wholes for name, shock in config.shock.items() for effect in shock.effects.values()]
+    struck = (name for name, effect in found if effect.kind is ShockKind.impulse and effect.target == "disposition")
+    return list(dict.fromkeys(struck))
+
+
+Holders = dict[int, tuple[Shock, Effect]]
+"""An effect in each of the whole configs that have it, with its shock."""
+
+
+def draw(configs: Sequence[Config], layout: Layout, replicates: range) -> Forcing:
+    """The forcing of all variants over the replicates of one chunk; shocks of one name share their luck in every variant."""
+    variants = light(configs)
+    found: dict[tuple[str, str], Holders] = {}
+    for whole, config in enumerate(variants.wholes):
+        for shock_name, shock in config.shock.items():
+            for effect_name, effect in shock.effects.items():
+                found.setdefault((shock_name, effect_name), {})[whole] = (shock, effect)
+    lasting: dict[str, list[Push]] = {}
+    impulses: dict[str, list[Push]] = {}
+    for (shock_name, effect_name), wholes in found.items():
+        by_target: dict[tuple[bool, str], Holders] = {}
+        for whole, (shock, effect) in wholes.items():
+            by_target.setdefault((effect.kind is ShockKind.impulse, effect.target), {})[whole] = (shock, effect)
+        for (impulse, target), holders in by_target.items():
+            push = _push(shock_name, effect_name, holders, variants, layout, replicates)
+            (impulses if impulse else lasting).setdefault(target, []).append(push)
+    return Forcing(*({name: tuple(pushes) for name, pushes in table.items()} for table in (lasting, impulses)))
+
+
+LUCKS = 2
+"""Uniform draws of a shock and replicate: whether it happens, and how late its dates fall in their intervals."""
+NO_LUCK = np.zeros((1, LUCKS))
+"""Those of a shock that nothing is drawn of."""
+
+
+def _push(shock_name: str, effect_name: str, holders: Holders, configs: Configs, layout: Layout, replicates: range) -> Push:
+    name, window = f"{shock_name}.{effect_name}", configs.wholes[0].window
+    target = next(iter(holders.values()))[1].target
+    nowhere = np.zeros(plane(QUANTITIES[target].dims, layout))
+    count = range(len(configs.wholes))
+    where = np.stack([_where(holders[whole][1], layout) if whole in holders else nowhere for whole in count])
+    size = configs.numbers(("shock", shock_name, "effects", effect_name, "size"))
+    if target in WEIGHT_OF:
+        size = configs.numbers(("dynamics", WEIGHT_OF[target])) * size
+    pattern = (size[:, None, None] * where[configs.whole])[:, None]
+    seeds = {whole: configs.wholes[whole].seed for whole, held in holders.items() if _by_chance(*held)}
+    lucks = {seed: noise.uniforms(seed, f"shock {shock_name}", replicates, LUCKS) for seed in dict.fromkeys(seeds.values())}
+    told: dict[str, Array] = {}
+    courses = {}
+    for whole, (shock, effect) in holders.items():
+        timing = repr((seeds.get(whole), *_timing(shock, effect)))
+        if timing not in told:
+            told[timing] = _course(shock, effect, window, lucks[seeds[whole]] if whole in seeds else NO_LUCK)
+        courses[whole] = told[timing]
+    if len(told) == 1:
+        return Push(name, next(iter(told.values()))[None], pattern, bool(seeds))
+    wide = max(course.shape[0] for course in courses.values())
+    none = np.zeros((wide, window.periods))
+    course = np.stack([np.broadcast_to(courses.get(whole, none), none.shape) for whole in count])[configs.whole]
+    return Push(name, course, pattern, bool(seeds))
+
+
+def _timing(shock: Shock, effect: Effect) -> tuple[object, ...]:
+    """What sets the course of an effect."""
+    return shock.probability, effect.kind, effect.date, effect.until, effect.duration, effect.half_life
+
+
+def _by_chance(shock: Shock, effect: Effect) -> bool:
+    """Whether luck enters the course of an effect: whether it happens, or when."""
+    intervals = (dates("date", value) for value in (effect.date, effect.until) if value is not None)
+    return shock.probability < 1 or any(first != last for first, last in intervals)
+
+
+def plane(dims: tuple[str, ...], layout: Layout) -> tuple[int, int]:
+    """The shape of the last two axes of a quantity with these axes: columns per state, rows per bloc or route."""
+    size = {dim: len(layout.names(dim)) for dim in dims}
+    if len(dims) == 2:
+        return size[dims[0]], size[dims[1]]
+    return (size[STATE], 1) if dims == (STATE,) else (1, size[dims[0]])
+
+
+def _where(effect: Effect, layout: Layout) -> Array:
+    """1 where an effect acts, 0 elsewhere; pairs of a symmetric target both ways; joined and fixed pairs left out."""
+    quantity = QUANTITIES[effect.target]
+    chosen = []
+    for dim in quantity.dims:
+        names, wanted = layout.names(dim), members(effect.who[dim])
+        chosen.append(np.array([name in wanted or "*" in wanted for name in names], dtype=float))
+    where = np.outer(*chosen) if len(chosen) == 2 else chosen[0].reshape(plane(quantity.dims, layout))
+    if quantity.symmetric:
+        where = np.maximum(where, where.T)
+    if quantity.dims in ((STATE, PEER), (BLOC, RIVAL)):
+        where = where * (1.0 - np.eye(len(where)))
+    if effect.target in ("disposition", "priority"):
+        where = where * layout.free
+    elif quantity.dims == (STATE, BLOC):
+        where = where * layout.courted
+    return where
+
+
+def reaches(effect: Effect, layout: Layout) -> bool:
+    """Whether an effect acts on anybody: not where all whom it names are joined, members or the same."""
+    return bool(_where(effect, layout).any())
+
+
+def _course(shock: Shock, effect: Effect, window: Window, luck: Array) -> Array:
+    """The mean of an effect's shape over each period, (1 or replicate, period); 1 in its own period for an impulse."""
+    happens, late = luck[:, :1] < shock.probability, luck[:, 1:]
+    begin = _moment(effect.date, window, late)
+    if effect.kind is ShockKind.impulse:
+        period = np.floor(begin / window.dt + ROUNDING)
+        course = (np.arange(window.periods) == period).astype(float)
+    else:
+        edges = np.arange(window.periods + 1) * window.dt
+        course = np.diff(_integral(effect, edges, begin, window, late), axis=-1) / window.dt
+    return course if shock.probability >= 1 else course * happens
+
+
+ROUNDING = 1e-9
+"""A date that falls on an instant belongs to the period after it, whatever the last bit says."""
+
+
+def _moment(value: object, window: Window, late: Array) -> Array:
+    """Years from the start to a date, or to a draw from its interval, (1 or replicate, 1)."""
+    first, last = _ends(value, window)
+    return np.array([[first]]) if first == last else first + (last - first) * late
+
+
+def _integral(effect: Effect, at: Array, begin: Array, window: Window, late: Array) -> Array:
+    """The integral of an effect's shape from its beginning to each moment, in years."""
+    since = np.maximum(at - begin, 0.0)
+    if effect.kind is ShockKind.step:
+        return since
+    if effect.kind is ShockKind.decay:
+        rate = np.log(2.0) / (effect.half_life or np.inf)
+        return -np.expm1(-rate * since) / rate
+    length = np.array(effect.duration) if effect.until is None else _moment(effect.until, window, late) - begin
+    inside = np.minimum(since, length)
+    if effect.kind is ShockKind.pulse:
+        return inside
+    return inside**2 / (2.0 * length) + (since - inside)
+
+
+def first_instant(shock: Shock, window: Window) -> int:
+    """The instant at which a shock's first period starts: up to it, a world with and one without are equal."""
+    return min(
+        int(np.floor(window.years(dates("date", effect.date)[0]) / window.dt + ROUNDING)) for effect in shock.effects.values()
+    )
+
+
+def acting(shock: Shock, effect: Effect, window: Window) -> float:
+    """The share of the dates of an effect, where its shock happens, from which it acts in the window: its course is not zero.
+
+    Where no date is drawn it is 0 or 1. A step, ramp or decay that began before the window acts in it, a pulse while it lasts.
+    """
+    begins = _ends(effect.date, window)
+    if effect.kind is ShockKind.pulse and effect.until is not None:
+        ends = _ends(effect.until, window)
+    else:
+        lasts = {ShockKind.impulse: 2 * ROUNDING * window.dt, ShockKind.pulse: effect.duration}.get(effect.kind, np.inf)
+        ends = (begins[0] + (lasts or 0.0), begins[1] + (lasts or 0.0))
+    begun = _share_below(begins, (window.periods - ROUNDING) * window.dt)
+    over = _share_below(ends, ROUNDING * window.dt)
+    return max(begun - over, 0.0)
+
+
+def _ends(value: object, window: Window) -> tuple[float, float]:
+    """Years from the start to a date, or to both ends of its interval."""
+    first, last = dates("date", value)
+    return window.years(first), window.years(last)
+
+
+def _share_below(ends: tuple[float, float], limit: float) -> float:
+    """The share of even draws between two ends that lie below a limit."""
+    low, high = ends
+    return float(low < limit) if low == high else min(max((limit - low) / (high - low), 0.0), 1.0)

@@ -1,0 +1,128 @@
+"""What a run is at an instant, and what moves it: stocks (`World`), constants (`Params`), what shocks do (`Forces`)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from sim.arrays import Array, namespace, total, worlds_last
+
+
+class World(NamedTuple):
+    """All stocks at one instant, each (variant, replicate, ...) in the plane of its own two axes."""
+
+    disposition: Array
+    alignment: Array
+    legacy: Array
+    tie: Array
+    credibility: Array
+    access: Array
+    road: Array
+    readiness: Array
+    relation: Array
+    strain_war: Array
+    strain_home: Array
+
+
+class Params(NamedTuple):
+    """All constants, each already multiplied by the weight of its mechanism."""
+
+    bloc_capability: Array
+    salience: Array
+    military: Array
+    economic: Array
+    vigilance: Array
+    reserve: Array
+    coerciveness: Array
+    deterrence: Array
+    relay: Array
+    unrest: Array
+    state_capability: Array
+    speed: Array
+    volatility: Array
+    exclusivity: Array
+    company: Array
+    priority: Array
+    stubbornness: Array
+    red_line: Array
+    gateway: Array
+    external_threat: Array
+    programme: Array
+    buffer: Array
+    credibility_target: Array
+    proximity: Array
+    road_capacity: Array
+    relation_floor: Array
+    calming: Array
+    measured_relation: Array
+    permit: Array
+    decisiveness: Array
+    outside: Array
+    security_weight: Array
+    threat_floor: Array
+    doubt_strength: Array
+    readiness_bonus: Array
+    exit_cost_strength: Array
+    trade_makes_peace: Array
+    transit_gain: Array
+    retention: Array
+    learning: Array
+    tie_rate: Array
+    credibility_rate: Array
+    access_rate: Array
+    road_rate: Array
+    readiness_rate_up: Array
+    readiness_rate_down: Array
+    relation_rate: Array
+    strain_war_rate: Array
+    strain_home_rate: Array
+    contests: Array
+    legacy_weight: Array
+    anchor: Array
+
+
+def some_of(fields: Iterable[Array], variants: Sequence[int] | Array) -> Iterator[Array]:
+    """The fields of some variants; those that hold all variants once still do."""
+    for field in fields:
+        once = field.strides[0] == 0
+        yield np.broadcast_to(field[:1], (len(variants), *field.shape[1:])) if once else field[variants]
+
+
+Stack = TypeVar("Stack", Params, World)
+
+
+def shared(stack: Stack) -> Stack:
+    """The same constants or stocks with the worlds innermost in memory; what all variants have in common stands once."""
+    fields = (field[:1] if (field == field[:1]).all() else field for field in stack)
+    return type(stack)(*(worlds_last(field) for field in fields))
+
+
+def cast(stack: Stack, precision: str) -> Stack:
+    """The same constants or stocks as another kind of number, laid out as they are."""
+    return type(stack)(*(field.astype(precision) for field in stack))
+
+
+def tie_scale(tie_opening: Array) -> Array:
+    """The sum of a state's absolute opening ties, as a column; 1 where it has none."""
+    hold = total(abs(tie_opening), -1)
+    return namespace(hold).where(hold > 0, hold, 1.0)
+
+
+class Forces(NamedTuple):
+    """What shocks do in one period: to targets and parameters by name, to stocks at its end, and to dispositions shock by shock."""
+
+    lasting: dict[str, Array]
+    impulses: dict[str, Array]
+    strikes: tuple[Array | float, ...]
+    """What each of the strikers adds to dispositions, in the order of `Forcing.strikers`."""
+
+    def cast(self, precision: str) -> "Forces":
+        """The same as another kind of number: pushes are added up in double precision, so that two that cancel still do."""
+        lasting, impulses = (
+            {name: array.astype(precision) for name, array in table.items()} for table in (self.lasting, self.impulses)
+        )
+        strikes = (strike.astype(precision) if isinstance(strike, Array) else strike for strike in self.strikes)
+        return Forces(lasting, impulses, tuple(strikes))
+
+
+NO_FORCES = Forces({}, {}, ())
