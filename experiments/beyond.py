@@ -47,7 +47,7 @@ class Sample:
 
 def sample(end: str) -> Sample:
     """Time and weigh a chunk of the headline study to an end date."""
-    said = ["study=headline", "keep=summaries", f"end={end}"]
+    said = ["study=headline", "record=summaries", f"end={end}"]
     plan = Plan(expand([*said, f"replicates={REPLICATES}"]))
     job = job_of(plan)
     (task,) = tasks(job, REPLICATES)

@@ -62,7 +62,14 @@ def find(region: str, draws: int = DRAWS, years: int = YEARS) -> Found:
     opening = expand([f"region={region}"])[0].config.region.as_of
     shocks = shocks_of(opening)
     until = f"{int(opening[:4]) + years}{opening[4:]}"
-    said = [f"region={region}", f"shock=[{','.join(shocks)}]", f"end={until}", "sample=ranges", "replicates=1", "keep=worlds"]
+    said = [
+        f"region={region}",
+        f"shock=[{','.join(shocks)}]",
+        f"end={until}",
+        "sample=ranges",
+        "replicates=1",
+        "record=trajectories",
+    ]
     found = Found(len(shocks))
     for seed, at in enumerate(range(0, draws, BATCH)):
         number = min(BATCH, draws - at)

@@ -102,13 +102,13 @@ def response_table(shipped: dict[str, xr.DataArray], drawn: xr.DataArray, labels
         "| lasting push of 1 on | greatest response | below | above | sides | 5-95 % of draws | sign holds |",
         "|---|---|---|---|---|---|---|",
     ]
-    for push in diagram.chosen(shipped[SIDE])[0]:
-        values = {name: table.sel(push=push).values for name, table in shipped.items()}
+    for term in diagram.chosen(shipped[SIDE])[0]:
+        values = {name: table.sel(forcing=term).values for name, table in shipped.items()}
         at = np.unravel_index(abs(values[SIDE]).argmax(), values[SIDE].shape)
         who = [labels[str(shipped[SIDE][dim].values[place])] for dim, place in zip(("state", "bloc"), at, strict=True)]
-        band = drawn.sel(push=push).values[:, *at]
+        band = drawn.sel(forcing=term).values[:, *at]
         low, high = np.quantile(band, [0.05, 0.95])
-        cells = [diagram.push_words(push, labels), ", ".join(who), *(f"{values[name][at]:+.3f}" for name in SIDES)]
+        cells = [diagram.push_words(term, labels), ", ".join(who), *(f"{values[name][at]:+.3f}" for name in SIDES)]
         holds = float((np.sign(band) == np.sign(values[SIDE][at])).mean())
         gap = float(abs(values["above"] - values["below"]).max())
         lines.append(row([*cells, f"{gap:.3f}", f"{low:+.3f} to {high:+.3f}", f"{holds:.2f}"]))
@@ -190,7 +190,7 @@ def write(draws: int, folder: Path = DOCS) -> None:
     over = responses(some, worlds, layout, config.window.dt, SIDES[SIDE])
     found = told(loops(sides[SIDE]))
     save(diagram.plot_loops(drawn, found, f"{region.label}: stocks and loops at the opening", SIDE), folder / "loops.png")
-    twins = ", ".join(diagram.push_words(push, labels) for push in diagram.chosen(shipped[SIDE])[1])
+    twins = ", ".join(diagram.push_words(term, labels) for term in diagram.chosen(shipped[SIDE])[1])
     foot = (
         "Cell: the rise of an alignment in the long run for a lasting push of 1 on the target of the row; for stocks of a state"
         f" and a bloc on that of the same two. At the shipped numbers, every stock just {SIDE} its opening. Bold: 5-95 % of"

@@ -32,7 +32,7 @@ def random_region(states: int, blocs: int, seed: int = 0) -> dict[str, Any]:
         name: {
             "label": name,
             **{"capability": float(draw.uniform(0.1, 1.0)), "speed": 0.4, "volatility": 0.06},
-            **{"exclusivity": 0.2 / blocs, "company": 0.04},
+            **{"exclusivity": 0.2 / blocs, "peer_influence": 0.04},
             "alignment": over(courts, -0.4, 0.6),
             "credibility": over(courts, 0.1, 0.7),
             "access": over(courts, 0.2 * share, share),

@@ -28,7 +28,7 @@ def product(left: Array, right: Array) -> Array:
     if not (isinstance(left, np.ndarray) and isinstance(right, np.ndarray)):
         return _compiled_product(left, right)
     joined = np.matmul(np.ascontiguousarray(left), np.ascontiguousarray(right))
-    return worlds_last(joined) if joined.ndim == 4 else joined
+    return replicates_last(joined) if joined.ndim == 4 else joined
 
 
 UNROLLED = 32
@@ -86,10 +86,10 @@ def share_of(part: Array, whole: Array) -> Array:
     return xp.where(whole > 0, part / xp.where(whole > 0, whole, 1.0), 0.0)
 
 
-def worlds_last(array: Array) -> Array:
+def replicates_last(array: Array) -> Array:
     """The same stack, (variant, replicate, ...), laid out in memory with the worlds innermost.
 
-    >>> worlds_last(np.zeros((2, 5, 3, 6))).strides
+    >>> replicates_last(np.zeros((2, 5, 3, 6))).strides
     (40, 8, 480, 80)
     """
     axes = tuple(range(array.ndim))

@@ -13,7 +13,7 @@ VARIANT, REPLICATE, TIME, PERIOD = "variant", "replicate", "time", "period"
 STATISTIC = "statistic"
 INSTANTS = "datetime64[s]"
 """What holds instants: seconds carry every year from 0001 to 9999, nanoseconds wrap round before 1678 and after 2262."""
-MOVE, PART = "move", "part"
+MOVE, CONTRIBUTION = "move", "contribution"
 """The variable that holds the parts of each move of an alignment, and its axis of parts."""
 BUFFERS = "buffers"
 """The coordinate of variants that says which states each bloc holds for its buffer, as a JSON list of [state, bloc]."""
@@ -120,7 +120,7 @@ _TABLE: tuple[Quantity, ...] = (
     Quantity("speed", "Speed", (STATE,), "disposition per year", 0, INFINITE, "parameter"),
     Quantity("volatility", "Volatility", (STATE,), "disposition per square root of year", 0, INFINITE, "parameter"),
     Quantity("exclusivity", "Exclusivity", (STATE,), "per alignment", 0, INFINITE, "parameter", "exclusivity"),
-    Quantity("company", "Company", (STATE,), "per alignment", 0, INFINITE, "parameter", "company"),
+    Quantity("peer_influence", "Peer influence", (STATE,), "per alignment", 0, INFINITE, "parameter", "peer_influence"),
     # Parameters of a state and a bloc.
     Quantity("priority", "Priority", STATE_BLOC, "share", 0, INFINITE, "parameter"),
     Quantity("stubbornness", "Stubbornness", STATE_BLOC, "per alignment", 0, INFINITE, "parameter", open_ends=True),
@@ -175,7 +175,7 @@ MECHANISMS: dict[str, str] = {
     "relay": "a bloc reaches a state through a friend",
     "readiness": "what programmes built makes protection worth more",
     "exclusivity": "the cost of standing with rivals at once",
-    "company": "states move towards friends and away from foes",
+    "peer_influence": "states move towards friends and away from foes",
     "exit_cost": "what was built together is costly to leave",
     "legacy": "lived history moves the anchor",
     "doubt": "a strained patron is believed less",
@@ -187,37 +187,41 @@ WEIGHT_MAX = 10.0
 WEIGHT = Quantity("weight", "Weight of a mechanism", (), "weight", 0, WEIGHT_MAX, "weight", shockable=False)
 
 
-class Part(NamedTuple):
+class Contribution(NamedTuple):
     """A part of a move: its label, and how a narrative calls it as a reason."""
 
     label: str
     reason: str
 
 
-PARTS: dict[str, Part] = {
-    "anchor": Part("Anchor", "the pull back to where it stood"),
-    "legacy": Part("Legacy", "what it has lived through"),
-    "exit_cost": Part("Exit cost", "the cost of leaving what was built together"),
-    "security": Part("Security", "protection"),
-    "economy": Part("Economy", "markets"),
-    "exclusivity": Part("Exclusivity", "the cost of standing with rivals at once"),
-    "company": Part("Company", "the company it keeps"),
-    "impulse": Part("Shock impulses", "shocks"),
-    "noise": Part("Noise", "chance"),
+CONTRIBUTIONS: dict[str, Contribution] = {
+    "anchor": Contribution("Anchor", "the pull back to where it stood"),
+    "legacy": Contribution("Legacy", "what it has lived through"),
+    "exit_cost": Contribution("Exit cost", "the cost of leaving what was built together"),
+    "security": Contribution("Security", "protection"),
+    "economy": Contribution("Economy", "markets"),
+    "exclusivity": Contribution("Exclusivity", "the cost of standing with rivals at once"),
+    "peer_influence": Contribution("Peer influence", "where its friends and foes stand"),
+    "impulse": Contribution("Shock impulses", "shocks"),
+    "noise": Contribution("Noise", "chance"),
 }
-"""The parts into which each move of an alignment splits (kept with keep=parts), in the order of plots and tables.
+"""The parts into which each move of an alignment splits (kept with record=decomposition), in the order of plots and tables.
 
 `impulse` stands for a part of each shock that strikes dispositions, called `impulse.<shock>`.
 """
 
 
-def part_names(strikers: Iterable[str]) -> list[str]:
+def contribution_names(impulse_shocks: Iterable[str]) -> list[str]:
     """The parts of the moves in a run whose named shocks strike dispositions.
 
-    >>> part_names(["revolution"])[-3:]
-    ['company', 'impulse.revolution', 'noise']
+    >>> contribution_names(["revolution"])[-3:]
+    ['peer_influence', 'impulse.revolution', 'noise']
     """
-    return [name for part in PARTS for name in ([f"impulse.{shock}" for shock in strikers] if part == "impulse" else [part])]
+    return [
+        name
+        for part in CONTRIBUTIONS
+        for name in ([f"impulse.{shock}" for shock in impulse_shocks] if part == "impulse" else [part])
+    ]
 
 
 STORED_STOCKS = tuple(name for name in STOCKS if name != "disposition")
@@ -235,7 +239,7 @@ SIDELESS = "blocs_without_rival"
 OUTCOMES = {FINAL: STATE_BLOC, REALIGNMENT: (STATE,)}
 """What summaries keep of every world: the alignment at the end, and the instant from which a state stays realigned, or -1."""
 RESERVED = frozenset({*SHOWN, *OUTCOMES, MOVE, BUFFERS, DRAWN, MEASURED_RELATIONS}) | {
-    *(STATE, PEER, BLOC, RIVAL, ROUTE, VARIANT, REPLICATE, TIME, PERIOD, STATISTIC, PART),
+    *(STATE, PEER, BLOC, RIVAL, ROUTE, VARIANT, REPLICATE, TIME, PERIOD, STATISTIC, CONTRIBUTION),
     *("scenario", "scenario_label", "reference", "draw", "stability_margin", "state_label", "bloc_label", "bloc_colour"),
 }
 """The names of variables, axes and coordinates of results, by which no swept setting goes."""

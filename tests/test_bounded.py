@@ -15,7 +15,7 @@ from sim.names import MECHANISMS, QUANTITIES, RECORDED
 
 def worlds(said, folder=None, times=1):
     """What some worlds came to, the shocks so many times as hard."""
-    variants = expand([*said, "keep=worlds"], folder)
+    variants = expand([*said, "record=trajectories"], folder)
     plan = Plan([replace(variant, config=harder(variant.config, times)) for variant in variants])
     found = bounded.Found(0, margins=plan.margins.tolist())
     bounded.take(found, run_arrays(plan))
@@ -63,7 +63,7 @@ SHARES = ("coercion", "doubt")
 def test_an_unstable_opening_runs_to_the_ends_of_its_ranges_and_not_past_them():
     """An arms race that runs away: a negative margin, and alignments that stay scores."""
     hold = [f"region.states.{state}.stubbornness.{bloc}=0.05" for state in ("north", "south") for bloc in ("east", "west")]
-    race = ["region=toy", *hold, "dynamics.vigilance=10", "dynamics.company=0", "dynamics.exclusivity=0"]
+    race = ["region=toy", *hold, "dynamics.vigilance=10", "dynamics.peer_influence=0", "dynamics.exclusivity=0"]
     found = worlds([*race, "replicates=20", "end=2072-01"])
     assert found.unstable == 1
     assert not any(found.outside.values()), found.outside

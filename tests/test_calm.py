@@ -31,7 +31,7 @@ def calm(said, folder=None):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("region", SHIPPED)
-@pytest.mark.parametrize("dynamics", ["reference", "no_company"])
+@pytest.mark.parametrize("dynamics", ["reference", "no_peer_influence"])
 def test_shipped_regions_stand_still(region, dynamics):
     worst = drift(calm([f"region={region}", f"dynamics={dynamics}"]))
     assert max(worst.values()) < STILL, worst

@@ -102,7 +102,7 @@ EDITS = {
     "another outcome": put("alignment.nowhere.east", "attributes", "outcome"),
     "an outcome that is a table": put({}, "attributes", "outcome"),
     "as many replicates as there are not": put(5, "attributes", "replicates"),
-    "another keep": put("summaries", "attributes", "keep"),
+    "another keep": put("summaries", "attributes", "record"),
     "shocks of nothing": put("[]", "attributes", "shocks"),
     "draws that cannot be read": put("{", "attributes", "drawn"),
     "settings of another seed": put(7, "settings", "shared", "seed"),

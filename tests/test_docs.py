@@ -14,7 +14,7 @@ from sim.commands.arguments import VERBS, parser_of
 from sim.commands.cli import run_command
 from sim.compose.expand import expand
 from sim.engine.runs import simulate
-from sim.names import BLOC, BLOC_RIVAL, MECHANISMS, PARTS, QUANTITIES, ROUTE, STATE, STATE_BLOC, STATE_PEER, WEIGHT
+from sim.names import BLOC, BLOC_RIVAL, CONTRIBUTIONS, MECHANISMS, QUANTITIES, ROUTE, STATE, STATE_BLOC, STATE_PEER, WEIGHT
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted(
@@ -99,7 +99,7 @@ def test_odd_gives_the_range_of_a_weight():
 
 def test_odd_names_the_parts_of_a_move_in_their_order():
     text = " ".join(ODD.read_text("utf-8").split())
-    assert f"The parts: {', '.join(f'`{name}`' for name in PARTS)}." in text
+    assert f"The parts: {', '.join(f'`{name}`' for name in CONTRIBUTIONS)}." in text
 
 
 def test_every_rule_is_described():

@@ -21,7 +21,7 @@ from sim.compose.folders import Folders, config_folder, folders
 from sim.compose.groups import GROUPS, is_name
 from sim.compose.sources import USER, Checked
 from sim.config import places
-from sim.config.schema import Keep
+from sim.config.schema import Record
 from sim.config.strict_yaml import is_whole, read_file
 from sim.engine.plan import Plan
 from sim.errors import DamageError, SettingError
@@ -268,7 +268,7 @@ def test_a_label_as_a_part_of_a_file_name_has_room_for_the_rest():
 
 def elsewhere(here, *more):
     """A run whose chunks lie in `away/`, and the words of its command."""
-    said = [*TOY, "keep=parts", f"engine.chunks=file://{here}/away", "out=made", *more]
+    said = [*TOY, "record=decomposition", f"engine.chunks=file://{here}/away", "out=made", *more]
     variants = expand(said)
     writing.write_run(Path("made"), Plan(variants), identity.settings_of(variants))
     return said
@@ -338,7 +338,7 @@ def test_a_lock_that_is_a_link_costs_no_other_file(here):
 def test_a_job_whose_batch_is_elsewhere_is_refused(here):
     (batch,) = expand_jobs([*TOY, "dynamics.vigilance=0.5,1"])
     done = write_jobs(Path("out"), [batch], faults_gate.contextlib.nullcontext)
-    assert done[0].keep is Keep.worlds and "complete" in status(Path("out"))[0]
+    assert done[0].record is Record.trajectories and "complete" in status(Path("out"))[0]
     shutil.move("out/batches", "away")
     Path("out/batches").symlink_to(here / "away")
     for folder in ("out", f"out/{done[0].name}"):

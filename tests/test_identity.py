@@ -129,21 +129,21 @@ def test_the_reference_has_the_same_other_values(scenarios):
     assert found == {
         f"{name}, vigilance={value}": f"mild, vigilance={value}" for name in ("mild", "calm", "wild") for value in (0, 1)
     }
-    found = pairs("scenario=mild,calm", "dynamics.vigilance=0,1", "dynamics.company=0,1", "reference=calm", folder=scenarios)
+    found = pairs("scenario=mild,calm", "dynamics.vigilance=0,1", "dynamics.peer_influence=0,1", "reference=calm", folder=scenarios)
     assert all(to == label.replace("mild", "calm") for label, to in found.items()) and len(found) == 8
 
 
 def test_a_label_as_reference_sets_all_against_one_cell(scenarios):
     command = ("scenario=mild,calm", "dynamics.vigilance=0,1", "reference='calm, vigilance=1'")
     assert set(pairs(*command, folder=scenarios).values()) == {"calm, vigilance=1"}
-    drawn = pairs(*command, "dynamics.company=interval(0,1)", "draws=2", folder=scenarios)
+    drawn = pairs(*command, "dynamics.peer_influence=interval(0,1)", "draws=2", folder=scenarios)
     assert drawn["mild, vigilance=0, draw=1"] == "calm, vigilance=1, draw=1"
     with pytest.raises(SettingError, match="calm"):
         pairs(*command[:2], "reference=clam", folder=scenarios)
 
 
 def test_draws_are_set_against_the_same_draw(scenarios):
-    drawn = ("dynamics.company=interval(0,1)", "draws=3")
+    drawn = ("dynamics.peer_influence=interval(0,1)", "draws=3")
     one = pairs("scenario=calm", *drawn, folder=scenarios)
     assert all(label == to for label, to in one.items()) and len(one) == 3
     swept = pairs("scenario=calm", "dynamics.vigilance=0,1", *drawn, folder=scenarios)
@@ -257,11 +257,15 @@ def test_a_table_taken_out_may_be_filled_anew():
 def test_a_command_takes_the_place_of_what_a_study_sweeps(tmp_path):
     (tmp_path / "study").mkdir()
     content = {
-        "study": {"name": "mine", "question": "?", "axes": {NORTH + ".credibility.east": "0.1,0.2", "dynamics.company": "0,1"}}
+        "study": {
+            "name": "mine",
+            "question": "?",
+            "axes": {NORTH + ".credibility.east": "0.1,0.2", "dynamics.peer_influence": "0,1"},
+        }
     }
     (tmp_path / "study" / "mine.yaml").write_text("# @package _global_\n" + yaml.safe_dump(content))
     labels = [variant.label for variant in expand([*TOY, "study=mine", NORTH + ".credibility={east:0.5}"], tmp_path)]
-    assert labels == ["baseline, company=0", "baseline, company=1"]
+    assert labels == ["baseline, peer_influence=0", "baseline, peer_influence=1"]
 
 
 # Folders of before ----------------------------------------------------------------------------------------------------------

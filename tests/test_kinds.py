@@ -92,18 +92,18 @@ def test_an_effect_on_what_does_not_follow_its_target_is_said_and_moves_nothing(
     who = {"tie": {"state": "north", "peer": "south"}, "road_capacity": {"state": "north", "peer": "south"}}
     who |= {"relation": {"bloc": "east", "rival": "west"}, "strain_war": {"bloc": "east"}}
     own = who.get(target, {"state": "north", "bloc": "east"})
-    folder = shock_folder(tmp_path, "push", {"one": effect(target, "pulse", own, 0.1, date="2022-02-01", duration=1.0)})
-    variants = expand([*TOY, "shock=[],[push]", f"dynamics.{rate}=0"], folder)
+    folder = shock_folder(tmp_path, "forcing", {"one": effect(target, "pulse", own, 0.1, date="2022-02-01", duration=1.0)})
+    variants = expand([*TOY, "shock=[],[forcing]", f"dynamics.{rate}=0"], folder)
     assert any(f"effect one of shock push does nothing, as dynamics.{rate} is 0" in line for line in notes.lines(variants))
     ds = simulate(variants)
     assert all((ds[name].isel(variant=0) == ds[name].isel(variant=1)).all() for name in ds.data_vars)
-    assert not any("one of shock push" in line for line in notes.lines(expand([*TOY, "shock=[],[push]"], folder)))
+    assert not any("one of shock push" in line for line in notes.lines(expand([*TOY, "shock=[],[forcing]"], folder)))
 
 
 def test_a_size_of_nothing_is_said_and_one_that_is_swept_is_not(tmp_path):
-    folder = shock_folder(tmp_path, "push", {"one": effect("tie", "step", {"state": "north", "peer": "south"}, 0.0)})
-    assert any("its size is 0" in line for line in notes.lines(expand([*TOY, "shock=[push]"], folder)))
-    swept = expand([*TOY, "shock=[push]", "shock.push.effects.one.size=0.1,0.2"], folder)
+    folder = shock_folder(tmp_path, "forcing", {"one": effect("tie", "step", {"state": "north", "peer": "south"}, 0.0)})
+    assert any("its size is 0" in line for line in notes.lines(expand([*TOY, "shock=[forcing]"], folder)))
+    swept = expand([*TOY, "shock=[forcing]", "shock.forcing.effects.one.size=0.1,0.2"], folder)
     assert not any("its size is 0" in line for line in notes.lines(swept))
 
 

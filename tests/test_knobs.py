@@ -107,7 +107,8 @@ def test_every_setting_of_the_run_moves_something(said):
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"), [("keep=worlds", {"alignment"}), ("keep=parts", {"move"}), ("keep=summaries", {"alignment_difference"})]
+    ("said", "kept"),
+    [("record=trajectories", {"alignment"}), ("record=decomposition", {"move"}), ("record=summaries", {"alignment_difference"})],
 )
 def test_keep_says_what_is_kept(said, kept):
     arrays = run_arrays(Plan(expand(["region=toy", "replicates=2", "end=2023-01", said])))

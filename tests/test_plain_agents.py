@@ -26,7 +26,7 @@ def held(agents, names):
 @pytest.mark.parametrize("region", REGIONS)
 def test_plain_agents_live_in_the_kernels_world(region, request):
     folder, said = REGIONS[region]
-    variant = expand([*said, "replicates=2", "keep=worlds"], request.getfixturevalue(folder))[0]
+    variant = expand([*said, "replicates=2", "record=trajectories"], request.getfixturevalue(folder))[0]
     kept = simulate([variant]).isel(variant=0, replicate=REPLICATE)
     plain = PlainRegion(variant.config, REPLICATE)
     own = [name for name in STORED_STOCKS if STATE in QUANTITIES[name].dims]

@@ -76,7 +76,7 @@ def test_the_recipe_for_a_mechanism(copy):
     touched = [*science, "abm/test_implementations", *(f"test_{name}" for name in ("docs", "configs", "knobs", "plain_agents"))]
     typed(copy, "pytest", *QUIET, *(f"tests/{name}.py" for name in touched))
     typed(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/science/test_rules.py", "-k", "weight_of_zero and submission")
-    typed(copy, "sim", *SWEEP, "keep=parts", "region.states.north.submission=0.5", "dynamics.submission=0,1")
+    typed(copy, "sim", *SWEEP, "record=decomposition", "region.states.north.submission=0.5", "dynamics.submission=0,1")
     variant = "variant=baseline, submission=1"
     assert "Submission" in typed(copy, "sim", "explain", "out", "north", "east", variant)
     assert (copy / "out" / "summary.csv").is_file()
@@ -101,5 +101,5 @@ def test_the_recipe_for_a_measure(copy):
     assert ",division,alignment," in (copy / "apart" / "effects.csv").read_text("utf-8")
     rows = typed(copy, "timeit", "-n1", "-r1", "-s", "from sim.figures.measures import ROWS", "print([row.title for row in ROWS])")
     assert "'Division'" in rows
-    typed(copy, "sim", *[word for word in SWEEP if word != "out=out"], "keep=summaries", "out=folded")
+    typed(copy, "sim", *[word for word in SWEEP if word != "out=out"], "record=summaries", "out=folded")
     assert ",division,alignment," in (copy / "folded" / "summary.csv").read_text("utf-8")

@@ -41,7 +41,7 @@ import importlib, pkgutil, sim
 for module in pkgutil.walk_packages(sim.__path__, "sim."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-variants = sim.expand(["region=toy", "dynamics.vigilance=0,1", "replicates=2", "end=2022-03", "keep=parts"])
+variants = sim.expand(["region=toy", "dynamics.vigilance=0,1", "replicates=2", "end=2022-03", "record=decomposition"])
 ds = sim.simulate(variants)
 assert sim.compare(ds, ds)["alignment"].isel(time=-1).sel(statistic="mean").max() == 0
 assert sim.explain(ds, ds["variant"].values[1], "north", "east").attrs

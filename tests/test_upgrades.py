@@ -27,7 +27,7 @@ def test_every_verb_opens_or_explains_it(place, verb, tmp_path, capsys, monkeypa
     if code != 0 and form != manifest.FORMAT:
         assert code in (2, 4) and f"format {form}" in said.err and len(said.err.splitlines()) <= upgrades.LINES
     else:
-        assert code == 0 or "parts" in said.err  # of which this folder holds none to explain
+        assert code == 0 or "decomposition" in said.err  # of which this folder holds none to explain
 
 
 def test_every_released_version_has_left_its_results():

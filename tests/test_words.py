@@ -52,7 +52,7 @@ SCENARIOS = sorted(file.stem for file in (config_folder() / "scenario").glob("*.
     "picks",
     [
         ["region=toy"],
-        ["dynamics=no_company"],
+        ["dynamics=no_peer_influence"],
         ["scenario=no_deal"],
         ["scenario=outlook_west", "shock=[peace_deal,ukraine_war]"],
         ["scenario=history", "region=toy"],
@@ -124,7 +124,7 @@ def test_a_refusal_names_the_file_that_said_so(tmp_path, group, text, said):
 
 
 def test_of_two_files_that_set_a_key_the_later_one_is_named(tmp_path):
-    text = "defaults: [reference]\nname: own\nevidence: {company: {low: .5, high: {}, unit: weight, source: ours}}\n"
+    text = "defaults: [reference]\nname: own\nevidence: {peer_influence: {low: .5, high: {}, unit: weight, source: ours}}\n"
     assert "dynamics/own.yaml" in str(refused("dynamics=own", folder=written(tmp_path, "dynamics", "own", text)))
 
 

@@ -135,18 +135,18 @@ def operations(plan: Plan, replicates: int = 32) -> tuple[dict[str, float], int]
     layout, variants = job.layout, len(plan.variants)
     params, world = cast(job.params, layout.precision), cast(job.world, layout.precision)
     forces = shocks.draw(job.configs, layout, range(replicates)).at(period)
-    luck = np.zeros((1, replicates, len(layout.states), len(layout.blocs)))
+    normals = np.zeros((1, replicates, len(layout.states), len(layout.blocs)))
     opening = kernel.open_run(params, world, layout)
     for _ in range(2):  # after the first period every stock is as wide as it gets
-        moment = kernel.step(world, params, opening, forces, luck, layout, plan.window.dt)
+        moment = kernel.step(world, params, opening, forces, normals, layout, plan.window.dt)
         world = moment.world
     COUNT.clear()
     with counting():
-        given = _counted((world, params, opening, forces, luck))
+        given = _counted((world, params, opening, forces, normals))
         kernel.step(*given, layout=layout, dt=plan.window.dt)
     worlds = variants * replicates
     found = {kind: number / worlds for kind, number in COUNT.items() if kind != "passes"}
-    return found | {"normals": luck[0, 0].size / variants}, COUNT["passes"]
+    return found | {"normals": normals[0, 0].size / variants}, COUNT["passes"]
 
 
 def floor_seconds(counted: dict[str, float], rates: dict[str, float]) -> dict[str, float]:

@@ -50,7 +50,7 @@ def workload(states: int, blocs: int, replicates: int, **settings: Any) -> Plan:
     """The plan of the workload; `settings` as in config.yaml, `engine` and `variants` among them."""
     tables, count = random_region(states, blocs), settings.pop("variants", VARIANTS)
     courted, courts = list(tables["region"]["states"]), list(tables["region"]["blocs"])
-    tables = {**tables, "replicates": replicates, "keep": "worlds", "end": END, **settings}
+    tables = {**tables, "replicates": replicates, "record": "trajectories", "end": END, **settings}
     tables["engine"] = {**random_region(2, 2)["engine"], **settings.get("engine", {})}
     variants = []
     for number in range(count):
@@ -63,7 +63,7 @@ def workload(states: int, blocs: int, replicates: int, **settings: Any) -> Plan:
         }
         said = {"date": "2022-07-01", "range": [-0.5, 0.5], "source": "made up"}
         dated = {name: {**said, "unit": QUANTITIES[str(effect["target"])].unit, **effect} for name, effect in effects.items()}
-        shock = {"push": {"label": "Push", "effects": dated}} if number else {}
+        shock = {"forcing": {"label": "Push", "effects": dated}} if number else {}
         dynamics = {**tables["dynamics"], "vigilance": 0.5 + number / count}
         variant = from_tables({**tables, "shock": shock, "dynamics": dynamics})
         variants.append(replace(variant, label=f"v{number}", coordinates={"number": number}))
@@ -102,9 +102,9 @@ def compiled(job: ensemble.Job, replicates: range, block: int = 0) -> dict[str, 
 
     precision = job.layout.precision
     params, world = cast(job.params, precision), cast(job.world, precision)
-    luck = ensemble.luck_of(job, range(len(job.references)), replicates)
+    normals = ensemble.normals_of(job, range(len(job.references)), replicates)
     forcing = shocks.draw(job.configs, job.layout, replicates)
-    given = params, world, forcing, luck, job.layout, job.window.dt, precision
+    given = params, world, forcing, normals, job.layout, job.window.dt, precision
     return trajectories(*given, ("alignment",), block or BLOCK)
 
 
@@ -226,7 +226,7 @@ from experiments.bench.engine import PAIRED, SHORT_END, peak_megabytes, workload
 from sim.engine import ensemble, workers
 from sim.engine.plan import job_of
 from sim.results.store import Store
-job = job_of(workload(3, 6, {worlds} // PAIRED, variants=PAIRED, end=SHORT_END, keep="summaries"))
+job = job_of(workload(3, 6, {worlds} // PAIRED, variants=PAIRED, end=SHORT_END, record="summaries"))
 cut, took = ensemble.tasks(job), []
 with tempfile.TemporaryDirectory() as folder:
     peaks = []

@@ -208,7 +208,7 @@ def _actors(rows: Sequence[Mapping[str, float]]) -> list[str]:
         "## More states and blocs",
         "",
         "Four worlds of one variant, 12 months, nothing kept. The exponents say how cost, and the operations that the",
-        "rules ask for, grow with states times blocs from the row above; ties, roads and company are between every two",
+        "rules ask for, grow with states times blocs from the row above; ties, roads and peer influence are between every two",
         "states, and so grow with their square.",
         "",
         *table(

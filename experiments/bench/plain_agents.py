@@ -44,11 +44,11 @@ def dot(left: Row, right: Sequence[float]) -> float:
     return sum(map(mul, left, right))
 
 
-def pushed(value: Any, push: Any, low: float, high: float) -> Any:
+def pushed(value: Any, term: Any, low: float, high: float) -> Any:
     """A constant of any shape with what a shock adds, kept in its range."""
     if isinstance(value, list):
-        return [pushed(one, other, low, high) for one, other in zip(value, push, strict=True)]
-    return cut(value + push, low, high)
+        return [pushed(one, other, low, high) for one, other in zip(value, term, strict=True)]
+    return cut(value + term, low, high)
 
 
 class PlainState(mesa.Agent):
@@ -136,7 +136,7 @@ class PlainState(mesa.Agent):
     def companies(self) -> Row:
         """The pull towards where friends stand."""
         tie, region = self.tie, self.region
-        share = region.now["company"][self.index] / self.tie_scale
+        share = region.now["peer_influence"][self.index] / self.tie_scale
         held = list(map(abs, tie))
         return [
             share * (dot(tie, there) - dot(held, courted) * stance)
@@ -166,8 +166,8 @@ class PlainState(mesa.Agent):
         now, index = self.region.now, self.index
         legacy_weight = now["legacy_weight"]
         return [
-            hold * (aim - stance + legacy_weight * left) + built + contested - before + side + company
-            for hold, aim, stance, left, built, contested, before, side, company in zip(
+            hold * (aim - stance + legacy_weight * left) + built + contested - before + side + peer_influence
+            for hold, aim, stance, left, built, contested, before, side, peer_influence in zip(
                 now["stubbornness"][index],
                 now["anchor"][index],
                 self.alignment,
@@ -181,13 +181,13 @@ class PlainState(mesa.Agent):
             )
         ]
 
-    def realign(self, luck: Row, strike: Row) -> None:
+    def realign(self, normals: Row, strike: Row) -> None:
         """Move towards where the pulls point."""
         region, index = self.region, self.index
         drift, shake = region.now["speed"][index] * region.dt, region.now["volatility"][index] * region.dt**0.5
         self.disposition_next = [
             before + free * (drift * pull + shake * chance) + struck
-            for before, free, pull, chance, struck in zip(self.disposition, self.free, self.pulls(), luck, strike, strict=True)
+            for before, free, pull, chance, struck in zip(self.disposition, self.free, self.pulls(), normals, strike, strict=True)
         ]
 
     def relax(self) -> None:
@@ -195,7 +195,7 @@ class PlainState(mesa.Agent):
         region, now, index = self.region, self.region.now, self.index
         alignment, start, traffic_gain = self.alignment, self.alignment_opening, region.gain[index]
         retention, doubt, transit_gain, dt = now["retention"], now["doubt_strength"], now["transit_gain"], region.dt
-        keep = region.keep
+        record = region.record
         legacy = [retention * (stance - before) for stance, before in zip(alignment, start, strict=True)]
         credibility = [
             aim * (1.0 - doubt * (tied - before))
@@ -214,15 +214,15 @@ class PlainState(mesa.Agent):
             trained = 1.0 if programme > 0 else before
             readiness.append(trained)
             if trained < ready:
-                kept.append(keep["readiness_rate_down"])
+                kept.append(record["readiness_rate_down"])
             else:
-                kept.append(exp(-now["readiness_rate_up"] * programme * dt) if programme > 0 else keep["readiness_rate_up"])
+                kept.append(exp(-now["readiness_rate_up"] * programme * dt) if programme > 0 else record["readiness_rate_up"])
         self.following = {
-            "legacy": region.relaxed("legacy", index, self.legacy, legacy, keep["learning"]),
-            "tie": region.relaxed("tie", index, self.tie, tie, keep["tie_rate"]),
-            "credibility": region.relaxed("credibility", index, self.credibility, credibility, keep["credibility_rate"]),
-            "access": region.relaxed("access", index, self.access, access, keep["access_rate"]),
-            "road": region.relaxed("road", index, self.road, road, keep["road_rate"]),
+            "legacy": region.relaxed("legacy", index, self.legacy, legacy, record["learning"]),
+            "tie": region.relaxed("tie", index, self.tie, tie, record["tie_rate"]),
+            "credibility": region.relaxed("credibility", index, self.credibility, credibility, record["credibility_rate"]),
+            "access": region.relaxed("access", index, self.access, access, record["access_rate"]),
+            "road": region.relaxed("road", index, self.road, road, record["road_rate"]),
             "readiness": region.relaxed("readiness", index, self.readiness, readiness, kept),
         }
 
@@ -271,7 +271,7 @@ class PlainBloc(mesa.Agent):
     def relax(self) -> None:
         """Let relations and strain relax to their targets."""
         region, now, index = self.region, self.region.now, self.index
-        calmer, keep = region.calmer, region.keep
+        calmer, record = region.calmer, region.record
         relation = [before + calm * calmer for before, calm in zip(self.relation_opening, now["calming"][index], strict=True)]
         lost, listed = 0.0, 0.0
         for buffer, state in zip(now["buffer"], region.states, strict=True):
@@ -281,11 +281,11 @@ class PlainBloc(mesa.Agent):
         home = self.strain_home_opening + (now["unrest"][index] * lost / listed if listed else 0.0)
         floor = now["relation_floor"][index]
         self.following = {
-            "relation": region.relaxed("relation", index, self.relation, relation, keep["relation_rate"], floor),
+            "relation": region.relaxed("relation", index, self.relation, relation, record["relation_rate"], floor),
             "strain_war": region.relaxed_number(
-                "strain_war", index, self.strain_war, self.strain_war_opening, keep["strain_war_rate"]
+                "strain_war", index, self.strain_war, self.strain_war_opening, record["strain_war_rate"]
             ),
-            "strain_home": region.relaxed_number("strain_home", index, self.strain_home, home, keep["strain_home_rate"]),
+            "strain_home": region.relaxed_number("strain_home", index, self.strain_home, home, record["strain_home_rate"]),
         }
 
     def advance(self) -> None:
@@ -302,13 +302,13 @@ class PlainRegion(mesa.Model):
         layout, params, world = stack([config])
         one = range(replicate, replicate + 1)
         self.layout, self.period, self.dt = layout, 0, config.window.dt
-        self.luck = noise.normals(config.seed, one, config.window.periods, layout.states, layout.blocs)[0, 0].tolist()
+        self.normals = noise.normals(config.seed, one, config.window.periods, layout.states, layout.blocs)[0, 0].tolist()
         self.forcing = shocks.draw([config], layout, one)
         self.courted, self.free = layout.courted.tolist(), layout.free.tolist()
         self.courted_columns = list(zip(*self.courted, strict=True))
         self.fixed = {name: plain(name, array) for name, array in params._asdict().items()}
         self.now: dict[str, Any] = self.fixed
-        self.keep = {name: exp(-value * self.dt) for name, value in self.fixed.items() if name in RATES}
+        self.record = {name: exp(-value * self.dt) for name, value in self.fixed.items() if name in RATES}
         opening = {name: plain(name, getattr(world, name)) for name in World._fields}
         self.lasting: dict[str, Any] = {}
         self.impulses: dict[str, Any] = {}
@@ -388,42 +388,44 @@ class PlainRegion(mesa.Model):
 
     def take_forces(self, forces: Forces) -> None:
         """What shocks do in this period, as floats."""
-        lasting = {name: plain(name, push) for name, push in forces.lasting.items()}
-        self.impulses = {name: plain(name, push) for name, push in forces.impulses.items()}
+        lasting = {name: plain(name, term) for name, term in forces.lasting.items()}
+        self.impulses = {name: plain(name, term) for name, term in forces.impulses.items()}
         moved = {
-            name: pushed(self.fixed[name], push, QUANTITIES[name].low, QUANTITIES[name].high)
-            for name, push in lasting.items()
+            name: pushed(self.fixed[name], term, QUANTITIES[name].low, QUANTITIES[name].high)
+            for name, term in lasting.items()
             if name in self.fixed
         }
         self.now = self.fixed | moved
         self.lasting = lasting
 
-    def relaxed_number(self, name: str, index: int, stock: float, target: float, keep: float, floor: float | None = None) -> float:
+    def relaxed_number(
+        self, name: str, index: int, stock: float, target: float, record: float, floor: float | None = None
+    ) -> float:
         """A number at the period's end: relaxed to its target, moved by shocks, cut to its range."""
         low, high = RANGES[name]
         lasting, impulses = self.lasting.get(name), self.impulses.get(name)
         wanted = cut(target + (lasting[index] if lasting else 0.0), low if floor is None else floor, high)
-        stock = wanted + (stock - wanted) * keep
+        stock = wanted + (stock - wanted) * record
         return cut(stock + impulses[index], low, high) if impulses else stock
 
-    def relaxed(self, name: str, index: int, stock: Row, target: Row, keep: Row | float, floor: Row | None = None) -> Row:
+    def relaxed(self, name: str, index: int, stock: Row, target: Row, record: Row | float, floor: Row | None = None) -> Row:
         """A row of a stock at the period's end, as `relaxed_number`."""
         low, high = RANGES[name]
         lasting, impulses = self.lasting.get(name), self.impulses.get(name)
         if lasting:
-            target = [value + push for value, push in zip(target, lasting[index], strict=True)]
+            target = [value + term for value, term in zip(target, lasting[index], strict=True)]
         if floor:
             target = [
                 least if value < least else high if value > high else value for value, least in zip(target, floor, strict=True)
             ]
         else:
             target = [low if value < low else high if value > high else value for value in target]
-        if isinstance(keep, list):
-            stock = [aim + (had - aim) * share for aim, had, share in zip(target, stock, keep, strict=True)]
+        if isinstance(record, list):
+            stock = [aim + (had - aim) * share for aim, had, share in zip(target, stock, record, strict=True)]
         else:
-            stock = [aim + (had - aim) * keep for aim, had in zip(target, stock, strict=True)]
+            stock = [aim + (had - aim) * record for aim, had in zip(target, stock, strict=True)]
         if impulses:
-            stock = [cut(value + push, low, high) for value, push in zip(stock, impulses[index], strict=True)]
+            stock = [cut(value + term, low, high) for value, term in zip(stock, impulses[index], strict=True)]
         return stock
 
     def step(self) -> None:
@@ -432,9 +434,9 @@ class PlainRegion(mesa.Model):
         self.look()
         self.effort = [bloc.commit_effort() for bloc in self.blocs]
         self.open_roads()
-        luck, strikes = self.luck[self.period], self.impulses.get("disposition", self.none)
+        normals, impulses_by_shock = self.normals[self.period], self.impulses.get("disposition", self.none)
         for state in self.states:
-            state.realign(luck[state.index], strikes[state.index])
+            state.realign(normals[state.index], impulses_by_shock[state.index])
             state.relax()
         for bloc in self.blocs:
             bloc.relax()

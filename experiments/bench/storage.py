@@ -24,8 +24,8 @@ HEADLINE = ["study=headline"]
 STORED: dict[str, dict[str, Any]] = {
     "worlds, 3 x 6": {"states": 3, "blocs": 6, "replicates": 64},
     "worlds, 20 x 8": {"states": 20, "blocs": 8, "replicates": 6},
-    "summaries, 3 x 6": {"states": 3, "blocs": 6, "replicates": 2_000, "keep": "summaries", "end": SHORT_END},
-    "summaries, 20 x 8": {"states": 20, "blocs": 8, "replicates": 256, "keep": "summaries", "end": SHORT_END},
+    "summaries, 3 x 6": {"states": 3, "blocs": 6, "replicates": 2_000, "record": "summaries", "end": SHORT_END},
+    "summaries, 20 x 8": {"states": 20, "blocs": 8, "replicates": 256, "record": "summaries", "end": SHORT_END},
 }
 """Runs that are stored, and the same that are not."""
 

@@ -51,9 +51,9 @@ class Row:
         return tuple(dict.fromkeys(shocks for _, shocks in self.terms))
 
     @property
-    def keep(self) -> str:
+    def record(self) -> str:
         """What must be kept of its worlds."""
-        return "parts" if self.variable == "move" else "worlds"
+        return "decomposition" if self.variable == "move" else "trajectories"
 
     @property
     def evidence(self) -> bool:
@@ -120,7 +120,7 @@ def _record() -> Iterator[Row]:
         """The shock had only the EU's attention for Georgia, no trade: its source names Georgia as a transit state, and the
         pipelines pay it for the passage, so their fees were added, of the size that the press expected against Georgia's
         trade. Two things work against the claim in the model. Until 1999 the EU's new attention for Azerbaijan comes out of
-        Georgia's part. And the corridor makes Azerbaijan and Georgia friends: company draws Georgia, which stands closer to
+        Georgia's part. And the corridor makes Azerbaijan and Georgia friends: peer influence draws Georgia, which stands closer to
         the EU, towards where Azerbaijan stands. The rows below leave the fees and that friendship out.""",
         first=0.88,
     )
@@ -183,7 +183,7 @@ def _record() -> Iterator[Row]:
         of("alignment", armenia, "nato"),
         1,
         """That the patron fails leaves more of the contest for protection to NATO, and that pulls Armenia there in nearly all
-        draws. What spoils it is the other half of the event: the war deepens the hostility with Azerbaijan, and company
+        draws. What spoils it is the other half of the event: the war deepens the hostility with Azerbaijan, and peer influence
         drives Armenia away from wherever its foe stands, NATO among the rest. Where NATO is hardly believed in Armenia, or
         much of the protection goes to nobody, the second is the greater. The rows below leave that hostility and Turkey's
         help out, so that only what the article names is left, the patron that does not come: then the sign holds. So the
@@ -223,8 +223,8 @@ def _present() -> Iterator[Row]:
         "derived",
         of("alignment", armenia, "turkey"),
         1,
-        """No channel between the two is special to this shock: with Azerbaijan no longer a foe, company draws Armenia towards
-        wherever Azerbaijan stands, and that is Turkey among others. The row below says what the same peace does with China;
+        """No channel between the two is special to this shock: with Azerbaijan no longer a foe, peer influence draws Armenia
+        towards wherever Azerbaijan stands, and that is Turkey among others. The row below says what the same peace does with China;
         the rise is no evidence of a thaw of these two alone.""",
     )
     yield row("the same peace and China", "ours", "open", of("alignment", armenia, "china"), 1)
@@ -234,9 +234,9 @@ def _present() -> Iterator[Row]:
         "derived",
         of("alignment", armenia, "russia"),
         -1,
-        """Peace makes every patron's protection worth less, and Russia's most. Against it works company: with its foe no
+        """Peace makes every patron's protection worth less, and Russia's most. Against it works peer_influence: with its foe no
         longer a foe Armenia is not pushed away any more from where Azerbaijan stands, and that is nearer to Russia than to
-        the West. Where company weighs much and security little, the second wins.""",
+        the West. Where peer influence weighs much and security little, the second wins.""",
     )
     row = _system("War in Ukraine", effect_of(WAR), at_war_end=True)
     yield row("Russia's effort in Armenia falls", "article", "direct", of("effort", armenia, "russia"), -1)
@@ -303,7 +303,7 @@ def _black_sea() -> Iterator[Row]:
         shock writes the rivalry. That states hedge less for it was our guess. It fails because blocs answer each other: rivals
         that meet court harder, both gain, and so does hedging. With vigilance off states hedge less."""
     for state, name in (("armenia", "Armenia"), ("azerbaijan", "Azerbaijan")):
-        cost = "move", {"part": "exclusivity", "state": state, "bloc": "russia"}
+        cost = "move", {"contribution": "exclusivity", "state": state, "bloc": "russia"}
         yield row(f"rivalry since 2022 makes standing with both dearer for {name}", "article", "direct", cost, -1)
         yield row(f"so {name} hedges less", "ours", "derived", of("hedging", state), -1, remark)
     row = _system("Black Sea", effect_of("black_sea_incident"), at="2029-01")

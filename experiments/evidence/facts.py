@@ -42,7 +42,7 @@ def groups(rows: Sequence[Row] = ROWS) -> dict[tuple[str, str], list[Row]]:
     """Rows that the same worlds answer: by opening and by what is kept."""
     found: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        found[row.opening, row.keep].append(row)
+        found[row.opening, row.record].append(row)
     return dict(found)
 
 
@@ -53,7 +53,7 @@ def variants(rows: Sequence[Row], said: Sequence[str] = ()) -> list[list[Variant
     settings = [word for word in SETTINGS[rows[0].opening] if not word.startswith("shock.") or word.split(".")[1] in shocks]
     keys = {word.partition("=")[0] for word in said}
     settings = [word for word in settings if word.partition("=")[0] not in keys]
-    base = expand([f"shock=[{','.join(shocks)}]", *settings, f"keep={rows[0].keep}", *said])
+    base = expand([f"shock=[{','.join(shocks)}]", *settings, f"record={rows[0].record}", *said])
     return [[_with(variant, subset) for subset in sets] for variant in base]
 
 
@@ -165,8 +165,8 @@ def some_of(draws: int) -> int:
 def find(draws: int = DRAWS, replicates: int = REPLICATES, rows: Sequence[Row] = ROWS) -> dict[Row, Found]:
     """Everything that the table tells."""
     found = {row: Found() for row in rows}
-    for (opening, keep), asked in groups(rows).items():
-        print(f"{opening}, {keep}: {len(asked)} rows", file=sys.stderr, flush=True)
+    for (opening, record), asked in groups(rows).items():
+        print(f"{opening}, {record}: {len(asked)} rows", file=sys.stderr, flush=True)
         one = _simulated(asked, variants(asked, [f"replicates={replicates}"])[0])
         drawn = in_draws(asked, [f"draws={draws}"])
         shocks = dict.fromkeys(word.split("-")[0] for row in asked for subset in row.worlds for word in subset)

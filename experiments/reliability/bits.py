@@ -23,7 +23,7 @@ from sim.arrays import Array
 from sim.compose.expand import expand, from_tables
 from sim.compose.folders import Folders, config_folder
 from sim.config import evidence
-from sim.config.schema import Keep
+from sim.config.schema import Record
 from sim.engine import ensemble, workers
 from sim.engine.plan import Plan, job_of
 from sim.engine.runs import run_arrays
@@ -46,9 +46,9 @@ def _hash(arrays: Mapping[str, Array]) -> str:
     return found.hexdigest()
 
 
-def cuts(backend: str, keep: str, replicates: int, many: Sequence[int] = (1, 2, 4), chunks: Sequence[int] = CHUNKS) -> Finding:
+def cuts(backend: str, record: str, replicates: int, many: Sequence[int] = (1, 2, 4), chunks: Sequence[int] = CHUNKS) -> Finding:
     """One run by several numbers of workers, sizes of chunk, orders and ways to start a process: one hash."""
-    said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", "end=2022-04", f"keep={keep}"]
+    said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", "end=2022-04", f"record={record}"]
     plan = Plan(expand([*said, f"engine.backend={backend}"]))
     job, hashes, tried, real = job_of(plan), set(), 0, multiprocessing.get_context
     for number, chunk, method in itertools.product(many, chunks, ("spawn", "fork")):
@@ -58,9 +58,9 @@ def cuts(backend: str, keep: str, replicates: int, many: Sequence[int] = (1, 2, 
         random.Random(tried).shuffle(tasks)
         with mock.patch.object(multiprocessing, "get_context", lambda _, method=method: real(method)):
             pieces = list(workers.compute(job, tasks, number))
-        hashes.add(_hash(joined(pieces, plan.keep is Keep.summaries, len(job.labels), replicates)))
+        hashes.add(_hash(joined(pieces, plan.record is Record.summaries, len(job.labels), replicates)))
         tried += 1
-    return Finding(f"{backend}, keep={keep}: {tried} combinations, {len(hashes)} hash", len(hashes) - 1)
+    return Finding(f"{backend}, record={record}: {tried} combinations, {len(hashes)} hash", len(hashes) - 1)
 
 
 def _same(one: Mapping[str, Array], other: Mapping[str, Array], rows: Any = slice(None)) -> int:
@@ -77,7 +77,7 @@ def _arrays(said: Sequence[str], folder: Path | None = None) -> tuple[list[str],
 
 def additions(here: Path, few: int, many: int, end: str) -> Finding:
     """More replicates, another scenario, another order, another name of the file: worlds of before are the same to the byte."""
-    base = [f"end={end}", "keep=worlds"]
+    base = [f"end={end}", "record=trajectories"]
     _, old = _arrays([*base, f"replicates={few}", "scenario=baseline,peace_deal"])
     wrong, total = 0, sum(array.nbytes for array in old.values())
     _, more = _arrays([*base, f"replicates={many}", "scenario=baseline,peace_deal"])
@@ -101,7 +101,9 @@ def pairs(replicates: int, shocks: Sequence[str] = ()) -> Finding:
     """Each shipped shock alone against none: exactly 0 in every world until it begins."""
     wrong, checked, moved, shocks = 0, 0, 0, shocks or Folders().options("shock")
     for name in shocks:
-        plan = Plan(expand([f"region={REGION}", f"shock=[],[{name}]", "end=2037-01", f"replicates={replicates}", "keep=worlds"]))
+        plan = Plan(
+            expand([f"region={REGION}", f"shock=[],[{name}]", "end=2037-01", f"replicates={replicates}", "record=trajectories"])
+        )
         arrays = run_arrays(plan)
         first = min(first_instant(shock, plan.window) for shock in plan.configs[1].shock.values())
         for stock in (*STORED_STOCKS, *FLOWS):
@@ -119,7 +121,7 @@ SCENARIOS = ("ukraine_war", "peace_deal", "trade_opening", "peace_and_trade", "a
 
 def variance_cut(replicates: int) -> Finding:
     """How much smaller the variance of a paired effect on the alignments at the end is than of one between worlds of other luck."""
-    labels, arrays = _arrays([f"scenario=baseline,{','.join(SCENARIOS)}", f"replicates={replicates}", "keep=worlds"])
+    labels, arrays = _arrays([f"scenario=baseline,{','.join(SCENARIOS)}", f"replicates={replicates}", "record=trajectories"])
     ends, cut = arrays["alignment"][:, :, -1], {}
     for name in SCENARIOS:
         one, other = ends[labels.index(name)], ends[labels.index("baseline")]
@@ -133,7 +135,7 @@ def stray_draws(here: Path, replicates: int) -> Finding:
     """A shock that draws a date and whether it happens, and strikes late: until then, and where it does not, nothing differs."""
     (here / "shock").mkdir(parents=True)
     (here / "shock" / "late.yaml").write_text(LATE, "utf-8")
-    base = ["end=2030-01", f"replicates={replicates}", "keep=worlds"]
+    base = ["end=2030-01", f"replicates={replicates}", "record=trajectories"]
     _, without = _arrays([*base, "shock=[peace_deal]"], here)
     wrong, total = 0, 0
     for order in ("late,peace_deal", "peace_deal,late"):
@@ -234,12 +236,12 @@ def _limit_run(
     if alignment is not None and states and blocs:
         region["states"]["s000"]["alignment"]["b000"] = alignment
     year, month = divmod(periods, 12)
-    tables |= {"end": f"{2022 + year}-{month + 1:02d}", "replicates": replicates, "keep": "worlds", "seed": seed}
+    tables |= {"end": f"{2022 + year}-{month + 1:02d}", "replicates": replicates, "record": "trajectories", "seed": seed}
     if shock and blocs:
         date = {"within": "2022-01-10", "at the end": tables["end"], "after the end": "2024-06-01", "before": "2021-12-01"}[shock]
         effect = {"date": date, "kind": "step", "target": "strain_war", "who": {"bloc": "b000"}, "size": 0.3, "range": [0.1, 0.5]}
         effects = {"one": effect | {"unit": QUANTITIES["strain_war"].unit, "source": "judgement"}}
-        tables["shock"] = {"push": {"label": "Push", "probability": 1.0, "effects": effects}}
+        tables["shock"] = {"forcing": {"label": "Push", "probability": 1.0, "effects": effects}}
     return run_arrays(Plan([from_tables(tables)]))
 
 
@@ -250,7 +252,7 @@ def _emptied(tables: dict[str, Any], states: int, blocs: int) -> dict[str, Any]:
 
 def soak(here: Path, replicates: int) -> Finding:
     """A sweep of very many worlds, folded as they run: what memory it takes at most, and how much more in the last half."""
-    said = ["sweep", "region=toy", "scenario=baseline", f"replicates={replicates}", "end=2023-01", "keep=summaries"]
+    said = ["sweep", "region=toy", "scenario=baseline", f"replicates={replicates}", "end=2023-01", "record=summaries"]
     process, seen = faults.start(here, [*said, "engine.workers=1", f"out={OUT}"]), []
     assert process.stdout
     began = time.monotonic()

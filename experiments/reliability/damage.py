@@ -23,9 +23,9 @@ ODD: tuple[Any, ...] = (None, True, 0, -1, 10**12, 1.5, "", "nothing", [], {}, [
 Words = dict[str, Any]
 
 
-def inconsistent(here: Path, number: int, keep: str, seed: int = 1) -> Finding:
+def inconsistent(here: Path, number: int, record: str, seed: int = 1) -> Finding:
     """Folders made inconsistent at random, their seals written again: the right numbers or a refusal by name, never an error."""
-    _, folder, other = two_runs(here, keep, *((12, 4) if keep == "worlds" else (600, 256)))
+    _, folder, other = two_runs(here, record, *((12, 4) if record == "trajectories" else (600, 256)))
     truth, whole = reading.open_results(folder), {name: (folder / name).read_bytes() for name in tree(folder)}
     chance, wrong, refused, asked = random.Random(seed), 0, 0, 0
     for index in range(number):
@@ -44,9 +44,7 @@ def inconsistent(here: Path, number: int, keep: str, seed: int = 1) -> Finding:
                 code, told = here_command(here / "true", [verb[0], OUT, *verb[1:]])
                 wrong += code not in (0, 2, 4) or "Traceback" in told or len(told.splitlines()) > 6
         _restore(folder, whole)
-    text = (
-        f"keep={keep}: {number:,} folders resealed, swapped or inconsistent, {refused:,} refused, the others with the true numbers"
-    )
+    text = f"record={record}: {number:,} folders resealed, swapped or inconsistent, {refused:,} refused, others true"
     return Finding(f"{text}; {asked} of them asked for status, verify, compare and clean too", wrong)
 
 
@@ -134,7 +132,7 @@ def cut_otherwise(folder: Path, _: Path, chance: random.Random) -> None:
         reseal(folder, words, fit=True)
 
 
-AXES = ("variant", "replicate", "time", "period", "state", "bloc", "statistic", "part")
+AXES = ("variant", "replicate", "time", "period", "state", "bloc", "statistic", "contribution")
 
 
 def of_another_size(folder: Path, _: Path, chance: random.Random) -> None:

@@ -43,9 +43,9 @@ class Finding(NamedTuple):
     wrong: int
 
 
-def sweep(keep: str, replicates: int, *more: str, chunks: int = 20, end: str = "2022-05", workers: int = 2) -> list[str]:
+def sweep(record: str, replicates: int, *more: str, chunks: int = 20, end: str = "2022-05", workers: int = 2) -> list[str]:
     """A sweep of two variants over a few months, cut into so many chunks."""
-    said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", f"end={end}", f"keep={keep}"]
+    said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", f"end={end}", f"record={record}"]
     return ["sweep", *said, f"engine.chunk={max(1, replicates // chunks)}", f"engine.workers={workers}", f"out={OUT}", *more]
 
 
@@ -123,9 +123,9 @@ WAYS = (("all", "parent", "worker"), ("parent", "all", "end"))
 """How runs of one folder are killed, each after more chunks: the whole command, its parent, a worker, all amid the figures."""
 
 
-def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) -> Finding:
+def kills(here: Path, number: int, record: str, replicates: int, seed: int = 1) -> Finding:
     """A sweep killed at random moments until so many kills struck a living run, each folder a few times, then resumed."""
-    said, moments = sweep(keep, replicates, chunks=100, end="2023-01"), random.Random(seed)
+    said, moments = sweep(record, replicates, chunks=100, end="2023-01"), random.Random(seed)
     (here / "clean").mkdir()
     assert finish(start(here / "clean", said))[0] == 0
     wanted = tree(here / "clean" / OUT)
@@ -158,7 +158,7 @@ def kills(here: Path, number: int, keep: str, replicates: int, seed: int = 1) ->
         bytes_wrong += tree(place / OUT) != wanted
         shutil.rmtree(place)
     shutil.rmtree(here / "clean")
-    text = f"keep={keep}, {replicates:,} replicates: {struck} kills struck a living run, {among} amid its {chunks} chunks"
+    text = f"record={record}, {replicates:,} replicates: {struck} kills struck a living run, {among} amid its {chunks} chunks"
     text += f"; {held:,} finished chunks were found again, {lost} lost or redone; {bytes_wrong} folders of other bytes"
     return Finding(text, wrong + lost + bytes_wrong)
 
@@ -192,7 +192,7 @@ def _kill(process: subprocess.Popen[str], folder: Path, way: str, chunks: int, m
 
 def signals(here: Path, number: int, replicates: int, seed: int = 1) -> Finding:
     """A sweep interrupted or asked to end, by the terminal to all its processes: exit code, time, one line, and it goes on."""
-    said, moments = sweep("worlds", replicates), random.Random(seed)
+    said, moments = sweep("trajectories", replicates), random.Random(seed)
     (here / "clean").mkdir()
     assert finish(start(here / "clean", said))[0] == 0
     wanted, wrong, slowest, tried, index = tree(here / "clean" / OUT), 0, 0.0, 0, 0
@@ -274,9 +274,9 @@ class Writes:
             yield
 
 
-def power_cuts(here: Path, least: int, keep: str, resumed: int, every: int = 1) -> Finding:
+def power_cuts(here: Path, least: int, record: str, resumed: int, every: int = 1) -> Finding:
     """Every prefix of the writes of a run, with and without what was not synced: what opens is the truth, what counts is whole."""
-    said = [word for word in sweep(keep, 40 if keep == "worlds" else 6000) if not word.startswith("engine.workers")]
+    said = [word for word in sweep(record, 40 if record == "trajectories" else 6000) if not word.startswith("engine.workers")]
     (here / "run").mkdir()
     writes = Writes(here / "run")
     with writes.noted():
@@ -305,7 +305,7 @@ def power_cuts(here: Path, least: int, keep: str, resumed: int, every: int = 1) 
             wrong += here_command(place, said)[0] != 0 or tree(place / OUT) != wanted
         shutil.rmtree(place)
     text = f"{len(points)} points, {whole:,} chunks counted, {opened} finished folders; {resumed} of them gone on with"
-    return Finding(f"keep={keep}: {text}", wrong)
+    return Finding(f"record={record}: {text}", wrong)
 
 
 class Kept:
@@ -348,7 +348,7 @@ def _replay(done: Sequence[tuple[str, Path, bytes]], folder: Path, into: Path, c
 
 def full_disks(here: Path, limits: Sequence[int], replicates: int) -> Finding:
     """A quota on the size of files: one line that names the place, exit code 5, and the same command goes on without it."""
-    said = sweep("worlds", replicates)
+    said = sweep("trajectories", replicates)
     (here / "clean").mkdir()
     assert finish(start(here / "clean", said))[0] == 0
     wanted, wrong, needed = tree(here / "clean" / OUT), 0, 0
@@ -369,7 +369,7 @@ def full_disks(here: Path, limits: Sequence[int], replicates: int) -> Finding:
 
 def failing_writes(here: Path, at_most: int) -> Finding:
     """Every sync and every rename of a run fails once, for want of room: exit code 5, and the same command goes on."""
-    said = [word for word in sweep("worlds", 40) if not word.startswith("engine.workers")]
+    said = [word for word in sweep("trajectories", 40) if not word.startswith("engine.workers")]
     wanted, wrong, failed = None, 0, 0
     for number in range(-1, at_most):
         place = here / f"write-{number}"
@@ -466,18 +466,20 @@ def here_command(place: Path, said: Sequence[str]) -> tuple[int, str]:
 # R10 ------------------------------------------------------------------------------------------------------------------------
 
 
-def two_runs(here: Path, keep: str, replicates: int, chunk: int) -> tuple[list[str], Path, Path]:
+def two_runs(here: Path, record: str, replicates: int, chunk: int) -> tuple[list[str], Path, Path]:
     """A command, its folder under `true`, and under `other` that of the same with another seed, to take wrong files from."""
-    said = [word for word in sweep(keep, replicates, workers=1) if not word.startswith("engine.chunk")] + [f"engine.chunk={chunk}"]
+    said = [word for word in sweep(record, replicates, workers=1) if not word.startswith("engine.chunk")] + [
+        f"engine.chunk={chunk}"
+    ]
     for name, more in (("true", []), ("other", ["seed=7"])):
         (here / name).mkdir()
         assert here_command(here / name, [*said, *more])[0] == 0
     return said, here / "true" / OUT, here / "other" / OUT
 
 
-def damage(here: Path, number: int, keep: str, seed: int = 1, mend_every: int = 50) -> Finding:
+def damage(here: Path, number: int, record: str, seed: int = 1, mend_every: int = 50) -> Finding:
     """Folders damaged at random: what opens is exactly what was written, or it is refused; their own command mends them."""
-    said, folder, other = two_runs(here, keep, *((40, 10) if keep == "worlds" else (600, 256)))
+    said, folder, other = two_runs(here, record, *((40, 10) if record == "trajectories" else (600, 256)))
     truth, wanted = reading.open_results(folder), tree(folder)
     whole = {name: (folder / name).read_bytes() for name in wanted if name.endswith((".npz", ".json"))}
     chance, wrong, refused, mended = random.Random(seed), 0, 0, 0
@@ -501,7 +503,7 @@ def damage(here: Path, number: int, keep: str, seed: int = 1, mend_every: int = 
                 mended += 1
         for name, content in whole.items():
             (folder / name).write_bytes(content)
-    text = f"keep={keep}: {number:,} mutations, {refused:,} refused, the others harmless; {mended} mended by their command"
+    text = f"record={record}: {number:,} mutations, {refused:,} refused, the others harmless; {mended} mended by their command"
     return Finding(text, wrong)
 
 
@@ -544,7 +546,7 @@ def failing(here: Path, variants: int, wrongs: Sequence[str] = WRONGS) -> Findin
     """One variant in a hundred fails in some worlds: the others finish, a table says which, the same command tries them again."""
     weights = [round(0.5 + at / variants, 6) for at in range(variants)]
     base = ["sweep", "region=toy", f"dynamics.vigilance={','.join(map(str, weights))}", "replicates=8", "end=2022-03"]
-    said = [*base, "keep=worlds", "engine.chunk=4", "engine.workers=2", f"out={OUT}"]
+    said = [*base, "record=trajectories", "engine.chunk=4", "engine.workers=2", f"out={OUT}"]
     (here / "clean").mkdir()
     assert here_command(here / "clean", said)[0] == 0
     truth = reading.open_results(here / "clean" / OUT)
@@ -598,7 +600,7 @@ def failing(here: Path, variants: int, wrongs: Sequence[str] = WRONGS) -> Findin
 
 def changed(here: Path) -> Finding:
     """The same folder with another seed, version or code: refused with what differs, and no byte of it changed."""
-    said, wrong = sweep("worlds", 40, workers=1), 0
+    said, wrong = sweep("trajectories", 40, workers=1), 0
     wrong += here_command(here, said)[0] != 0
     before = tree(here / OUT)
     for key, more, patch in (
@@ -625,7 +627,7 @@ def changed(here: Path) -> Finding:
 
 def races(here: Path, number: int, seed: int = 1) -> Finding:
     """Two to four runners at once, some of other settings, some over a dead one's lock: one result, the others told at once."""
-    said, chance, wrong, lost, late = sweep("worlds", 40, workers=1), random.Random(seed), 0, 0, 0.0
+    said, chance, wrong, lost, late = sweep("trajectories", 40, workers=1), random.Random(seed), 0, 0, 0.0
     alone = {}
     for word in ("seed=2026", "seed=7"):
         (here / word).mkdir()

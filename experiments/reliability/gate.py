@@ -182,7 +182,7 @@ def doors(here: Path, every: int = 1) -> Finding:
     return Finding(f"{len(said)} folders of results that lead elsewhere, {count:,} commands: {len(wrong)} followed", len(wrong))
 
 
-RUN = [*TOY, "keep=parts", "dynamics.vigilance=0.5,1"]
+RUN = [*TOY, "record=decomposition", "dynamics.vigilance=0.5,1"]
 
 
 def acts(folder: Path) -> dict[str, Callable[[], bool]]:

@@ -25,7 +25,7 @@ sys.addaudithook(heard)
 """What every Python process of a command runs before anything else: it writes down what goes towards a network."""
 
 
-WHY = ["region=toy", "dynamics.vigilance=0.5,1", "replicates=20", "end=2022-09", "keep=parts", "out=why"]
+WHY = ["region=toy", "dynamics.vigilance=0.5,1", "replicates=20", "end=2022-09", "record=decomposition", "out=why"]
 COMMANDS = (
     ["sweep", *WHY, "engine.workers=2", "engine.chunk=5"],
     ["run", "-m", "region=toy", "seed=1,2", "end=2022-06", "replicates=5", "out=jobs"],
@@ -41,7 +41,7 @@ def inside(here: Path) -> Finding:
     """A sweep in this process with the network refused."""
     attempts: list[str] = []
     with sealed(attempts):
-        code, told = here_command(here, sweep("worlds", 4, end="2022-03", workers=1))
+        code, told = here_command(here, sweep("trajectories", 4, end="2022-03", workers=1))
     return Finding(f"a sweep in one process: {len(attempts)} connections", len(attempts) + (code != 0) + bool(told))
 
 

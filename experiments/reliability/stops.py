@@ -36,9 +36,9 @@ class Command(NamedTuple):
     needs: Sequence[str] = ()
 
 
-WHY = ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=20", "end=2022-09", "keep=parts", "out=why"]
+WHY = ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=20", "end=2022-09", "record=decomposition", "out=why"]
 COMMANDS = (
-    Command("sweep, two workers", sweep("worlds", 200, end="2023-01")),
+    Command("sweep, two workers", sweep("trajectories", 200, end="2023-01")),
     Command("sweep, summaries", sweep("summaries", 20_000, end="2022-04", workers=1)),
     Command("plan", ["plan", "sample=ranges", "draws=300", "scenario=baseline,all_three,ukraine_war,outlook,policy_steady"]),
     Command(

@@ -43,12 +43,12 @@ TESTS = "`test_trust.py`"
 ROWS = {
     "R1": Row(
         "How a run is cut, who computes it and in what order touch no bit",
-        [lambda _: bits.cuts("numpy", "worlds", 20, many=(1,), chunks=(1, 7, 0))],
+        [lambda _: bits.cuts("numpy", "trajectories", 20, many=(1,), chunks=(1, 7, 0))],
         [
-            lambda _: bits.cuts("numpy", "worlds", 500),
+            lambda _: bits.cuts("numpy", "trajectories", 500),
             lambda _: bits.cuts("numpy", "summaries", 1600),
             *_by_jax(
-                lambda _: bits.cuts("jax", "worlds", 500, many=(1, 2), chunks=(7, 64, 500, 0)),
+                lambda _: bits.cuts("jax", "trajectories", 500, many=(1, 2), chunks=(7, 64, 500, 0)),
                 lambda _: bits.cuts("jax", "summaries", 1600, many=(1, 2), chunks=(1, 500, 0)),
             ),
         ],
@@ -80,9 +80,9 @@ ROWS = {
     ),
     "R6": Row(
         "Killed at any moment: the same command ends with the same bytes, and makes no finished chunk again",
-        [lambda here: faults.kills(here, 1, "worlds", 1000)],
+        [lambda here: faults.kills(here, 1, "trajectories", 1000)],
         [
-            lambda here: faults.kills(here, 28, "worlds", 10_000),
+            lambda here: faults.kills(here, 28, "trajectories", 10_000),
             lambda here: faults.kills(here, 24, "summaries", 10_000, seed=2),
             lambda here: stops.stops(here, 60, ways=[way for way in stops.WAYS if not way.code]),
         ],
@@ -99,8 +99,8 @@ ROWS = {
     ),
     "R8": Row(
         "A power cut after any write, with or without what was not synced: only whole chunks count, nothing wrong opens",
-        [lambda here: faults.power_cuts(here, 500, "worlds", 0, every=19)],
-        [lambda here: faults.power_cuts(here, 500, "worlds", 20)],
+        [lambda here: faults.power_cuts(here, 500, "trajectories", 0, every=19)],
+        [lambda here: faults.power_cuts(here, 500, "trajectories", 20)],
         TESTS,
     ),
     "R9": Row(
@@ -115,11 +115,11 @@ ROWS = {
     ),
     "R10": Row(
         "Flipped bits, cuts, swapped and foreign files: refused by name, never returned as something else, mended by the command",
-        [lambda here: faults.damage(here, 40, "worlds"), lambda here: damage.inconsistent(here, 60, "worlds")],
+        [lambda here: faults.damage(here, 40, "trajectories"), lambda here: damage.inconsistent(here, 60, "trajectories")],
         [
-            lambda here: faults.damage(here, 5000, "worlds", mend_every=250),
+            lambda here: faults.damage(here, 5000, "trajectories", mend_every=250),
             lambda here: faults.damage(here, 5000, "summaries", seed=2, mend_every=250),
-            lambda here: damage.inconsistent(here, 1000, "worlds"),
+            lambda here: damage.inconsistent(here, 1000, "trajectories"),
             lambda here: damage.inconsistent(here, 1000, "summaries", seed=2),
         ],
         f"{TESTS}, `results/test_dataset.py`, `commands/test_verify.py`",

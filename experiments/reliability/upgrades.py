@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 FIXTURES = ROOT / "tests" / "fixtures"
 FOLDER, WORDS = "results", "format.txt"
-RUN = ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=2", "end=2022-02", "keep=worlds", f"out={FOLDER}"]
+RUN = ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=2", "end=2022-02", "record=trajectories", f"out={FOLDER}"]
 LAST = "last.csv"
 """The alignments at the last instant, as text that needs no reader of ours: a row for each variant and world."""
 LINES = 6
@@ -75,7 +75,7 @@ def fixtures(_here: Path) -> Finding:
 def main(argv: Sequence[str]) -> int:
     """Write the fixture of this version."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("verb", choices=["keep"])
+    parser.add_argument("verb", choices=["record"])
     parser.add_argument("name")
     print(keep(parser.parse_args(argv).name))
     return 0

@@ -35,7 +35,7 @@ SOURCES = (
     ("region", "toy", ["region=toy"]),
     ("region", "south_caucasus", []),
     ("dynamics", "reference", ["region=toy"]),
-    ("dynamics", "no_company", ["region=toy", "dynamics=no_company"]),
+    ("dynamics", "no_peer_influence", ["region=toy", "dynamics=no_peer_influence"]),
     ("scenario", "peace_deal", ["scenario=peace_deal"]),
     ("scenario", "outlook_fire", ["scenario=outlook_fire"]),
     ("scenario", "no_war", ["scenario=no_war"]),
@@ -78,7 +78,7 @@ ENTRIES = (
     *("[{/shock@x: [peace_deal]}]", "[{optional /shock: [peace_deal]}]", "[{/shock: [../peace_deal]}]", "[{/hydra: x}]"),
     *("[{/shock: ['peace deal']}]", "[{/shock: [peace_deal.yaml]}]", "[{/: x}]", "[{a: 1, b: 2}]", "[{/shock: ['*']}]"),
     *("[{/shock: peace_deal}]", "[{/scenario: baseline}]", "[{'': x}]", "[{override /engine: dask}]", "['/shock: [x]']"),
-    *("[{override /dynamics: [reference, no_company]}]", "[{/study: headline}]"),
+    *("[{override /dynamics: [reference, no_peer_influence]}]", "[{/study: headline}]"),
 )
 """Lists of defaults, most of them wrong."""
 
@@ -315,7 +315,7 @@ COMMANDS = (
     ["region=toy", "dynamics.vigilance=interval(0,2)", "design=sobol", "draws=4"],
     ["region=toy", "dynamics.vigilance=range(0,2,0.5)", "dynamics.relay=choice(0,1)", "design=grid"],
     ["region=toy", "region.states.north.alignment.east=0.3", "region.states.south.speed=0.2"],
-    ["region=toy", "region.ties.north.south=-0.2,0.2", "keep=summaries", "sample=ranges", "draws=3"],
+    ["region=toy", "region.ties.north.south=-0.2,0.2", "record=summaries", "sample=ranges", "draws=3"],
     ["region=toy", "region.states.north.label='North, or so'", "out=outputs/x", "reference=baseline"],
     ["shock=[peace_deal,trade_opening]", "shock.peace_deal.effects.tie.size=0.4", "outcome=alignment.armenia.russia"],
     ["shock=[],[peace_deal],[trade_opening]", "~shock.peace_deal", "engine=local", "engine.workers=1"],
@@ -500,7 +500,7 @@ def bombs(here: Path) -> Finding:
 
 def bombs_in_settings(here: Path) -> Finding:
     """The same texts as the settings of a stranger's results folder, which `sim verify` computes again."""
-    folder = two_runs(here, "worlds", 2, 2)[1]
+    folder = two_runs(here, "trajectories", 2, 2)[1]
     wrong, slowest, most = 0, 0.0, 0
     for _, make in TEXT_BOMBS:
         (folder / "config.yaml").write_text(make())

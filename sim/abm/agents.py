@@ -9,7 +9,7 @@ import mesa
 import numpy as np
 
 from sim.arrays import Array
-from sim.names import BLOC, QUANTITIES, STATE, part_names
+from sim.names import BLOC, QUANTITIES, STATE, contribution_names
 from sim.science import roads, rules
 from sim.science.kernel import Pulls
 from sim.science.state import Params
@@ -65,7 +65,7 @@ class StateAgent(mesa.Agent):
         Returns
         -------
         dict
-            Blocs, then the parts of `sim.names.part_names`.
+            Blocs, then the parts of `sim.names.contribution_names`.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class StateAgent(mesa.Agent):
             Where `since` is no instant that has passed.
         """
         first = max(len(self.moves) - 1, 0) if since is None else self.region.passed(since)
-        parts = part_names(self.region.forcing.strikers)
+        parts = contribution_names(self.region.forcing.impulse_shocks)
         total = sum(self.moves[first:], np.zeros((len(parts), len(self.region.layout.blocs))))
         return {
             bloc: dict(zip(parts, total[:, column].tolist(), strict=True)) for column, bloc in enumerate(self.region.layout.blocs)
@@ -100,19 +100,21 @@ class StateAgent(mesa.Agent):
             "traffic": region.traffic[self.index : self.index + 1],
         }
 
-    def realign(self, luck: Array, strikes: Sequence[Array]) -> None:
+    def realign(self, normals: Array, impulses_by_shock: Sequence[Array]) -> None:
         """Move towards where the pulls point, with this period's luck and what each shock adds."""
         now, dt = rows_of_state(self.region.now, self.index), self.region.window.dt
         free = self.region.layout.free[self.index : self.index + 1]
         drift, shake = now.speed * free, now.volatility * free
         before, stance = self.stocks["disposition"], self.stocks["alignment"]
         pulls = self._pulls(now)
-        after = rules.realign(before, drift, sum(pulls[1:], pulls[0]), dt, shake, luck, sum(strikes, np.zeros_like(before)))
+        after = rules.realign(
+            before, drift, sum(pulls[1:], pulls[0]), dt, shake, normals, sum(impulses_by_shock, np.zeros_like(before))
+        )
         aligned = np.tanh(after)
         factor = rules.chord(before, after, stance, aligned)
         self.following = {"disposition": after, "alignment": aligned}
-        parts = [factor * drift * pull * dt for pull in pulls] + [factor * strike for strike in strikes]
-        self.moves.append(np.concatenate([*parts, factor * shake * dt**0.5 * luck]))
+        parts = [factor * drift * pull * dt for pull in pulls] + [factor * strike for strike in impulses_by_shock]
+        self.moves.append(np.concatenate([*parts, factor * shake * dt**0.5 * normals]))
 
     def _pulls(self, now: Params) -> Pulls:
         """The terms of the pull on the state, each less its opening value."""
@@ -126,8 +128,8 @@ class StateAgent(mesa.Agent):
             * rules.value_security(now.security_weight, now.threat_floor, flows["threat"], flows["protection"]),
             economy=now.contests * (1.0 - now.security_weight) * flows["dependence"],
             exclusivity=rules.side_cost(now.exclusivity, stance, rules.rivalry(region.relation)),
-            company=rules.keep_company(
-                now.company,
+            peer_influence=rules.follow_peers(
+                now.peer_influence,
                 stocks["tie"],
                 region.opening.tie_scale[self.index : self.index + 1],
                 region.alignment,

@@ -52,7 +52,7 @@ class RegionModel(mesa.Model):
         self.now = self.params
         self.opening = _single_opening(opening)
         one = range(replicate, replicate + 1)
-        self.luck = noise.normals(config.seed, one, self.window.periods, self.layout.states, self.layout.blocs)[0, 0]
+        self.normals = noise.normals(config.seed, one, self.window.periods, self.layout.states, self.layout.blocs)[0, 0]
         self.forcing, self.forces = shocks.draw([config], self.layout, one), NO_FORCES
         self.states = [StateAgent(self, index) for index in range(len(self.layout.states))]
         self.blocs = [BlocAgent(self, index) for index in range(len(self.layout.blocs))]
@@ -112,8 +112,8 @@ class RegionModel(mesa.Model):
         for state in self.states:
             state.perceive()
         for state in self.states:
-            strikes = [self._own(strike, "disposition", state) for strike in self.forces.strikes]
-            state.realign(self.luck[self.period, state.index][None], strikes)
+            impulses_by_shock = [self._own(strike, "disposition", state) for strike in self.forces.impulses_by_shock]
+            state.realign(self.normals[self.period, state.index][None], impulses_by_shock)
         for agent in [*self.states, *self.blocs]:
             agent.following |= relaxed(
                 agent, lambda name, who=agent: self._lasting(name, who), lambda name, who=agent: self._impulse(name, who)

@@ -88,7 +88,7 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
     """
     for ds, name in zip((first, second), names, strict=True):
         if STATISTIC in ds.dims:
-            raise SettingError(name, "holds summaries only, and pairs need every world", keeping_command(ds, "worlds"))
+            raise SettingError(name, "holds summaries only, and pairs need every world", recording_command(ds, "trajectories"))
     _demand_related(first, second, names)
     pairs = common_variants(first, second, names)
     paired = same_luck(first, second)
@@ -101,38 +101,40 @@ def compare(first: xr.Dataset, second: xr.Dataset, names: Sequence[str] = ("firs
         one, other = ours[name], theirs[name].transpose(*ours[name].dims)
         folded = _paired(one.values[:, :number], other.values[:, :number]) if paired else _independent(one.values, other.values)
         variables[name] = ((VARIANT, STATISTIC, *one.dims[2:]), np.moveaxis(folded, 0, 1), one.attrs)
-    keep = {name: coord for name, coord in ours.coords.items() if REPLICATE not in coord.dims and "part" not in coord.dims}
-    attributes = {**ours.attrs, "swept": json.dumps([name for name in swept(ours) if name in keep])}
+    coordinates = {
+        name: coord for name, coord in ours.coords.items() if REPLICATE not in coord.dims and "contribution" not in coord.dims
+    }
+    attributes = {**ours.attrs, "swept": json.dumps([name for name in swept(ours) if name in coordinates])}
     sizes = [] if paired else [ds.sizes[REPLICATE] for ds in (ours, theirs)]
     attributes |= {PAIRED: int(paired), "replicates": number} | ({SAMPLES: " and ".join(map(str, sizes))} if sizes else {})
-    return xr.Dataset(variables, keep, attributes).assign_coords({STATISTIC: [*STATISTICS, HALF_WIDTH]})
+    return xr.Dataset(variables, coordinates, attributes).assign_coords({STATISTIC: [*STATISTICS, HALF_WIDTH]})
 
 
-def keeping_command(ds: xr.Dataset, keep: str) -> str:
+def recording_command(ds: xr.Dataset, record: str) -> str:
     """The command that would have kept what is missing: that of all jobs where these are the results of one of them."""
     from sim.compose.folders import Folders
     from sim.compose.overrides import parse
 
     said = json.loads(ds.attrs["provenance"])
-    words = [word for word in said["overrides"] if not word.startswith(("keep=", "out="))]
+    words = [word for word in said["overrides"] if not word.startswith(("record=", "out="))]
     points = len({label.partition(", draw=")[0] for label in ds[VARIANT].values.tolist()})
     jobs = points == 1 and any(len(axis.choices) > 1 for axis in parse(words, Folders()))
     folder = ["--config-dir", said["config_dir"]] if said["config_dir"] else []
     return (
-        shlex.join(["sim", *(["run", "-m"] if jobs else ["sweep" if points > 1 else "run"]), *words, f"keep={keep}", *folder])
+        shlex.join(["sim", *(["run", "-m"] if jobs else ["sweep" if points > 1 else "run"]), *words, f"record={record}", *folder])
         + " keeps them"
     )
 
 
 def _shared(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> tuple[xr.Dataset, xr.Dataset]:
     """Both at the instants and actors that both have, in the order of the first."""
-    keep = {}
+    common = {}
     for dim in (STATE, "peer", BLOC, "rival", TIME, PERIOD):
         other = set(second[dim].values.tolist())
-        keep[dim] = [value for value in first[dim].values if np.asarray(value).tolist() in other]
-        if not keep[dim] and first.sizes[dim]:
+        common[dim] = [value for value in first[dim].values if np.asarray(value).tolist() in other]
+        if not common[dim] and first.sizes[dim]:
             raise SettingError(f"{names[0]} and {names[1]}", f"have no {dim} in common", "results of one region and time")
-    return first.sel(keep), second.sel(keep)
+    return first.sel(common), second.sel(common)
 
 
 def _demand_related(first: xr.Dataset, second: xr.Dataset, names: Sequence[str]) -> None:

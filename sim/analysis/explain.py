@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from sim.analysis.compare import keeping_command
+from sim.analysis.compare import recording_command
 from sim.arrays import Array
 from sim.config.known import demand_known
 from sim.config.near_dates import near_date
 from sim.errors import SettingError
-from sim.names import BLOC, MOVE, PART, PARTS, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT, several
+from sim.names import BLOC, CONTRIBUTION, CONTRIBUTIONS, MOVE, PERIOD, REPLICATE, STATE, STATISTIC, TIME, VARIANT, several
 from sim.results.dataset import HALF_WIDTH
 from sim.results.labels import shock_labels, variant_labels
 from sim.science.measures import STATISTICS, half_interval, spread
@@ -32,7 +32,7 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
     Parameters
     ----------
     ds : xarray.Dataset
-        Results with keep=parts.
+        Results with record=decomposition.
     variant, state, bloc : str
         Whose alignment with whom, in which variant.
     since, until : str
@@ -41,7 +41,7 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
     Returns
     -------
     xarray.Dataset
-        `part`, axes (kind, part, time, statistic): what each part, and last their sum `whole`, has added to the alignment between
+        `alignment`, axes (kind, contribution, time, statistic): what each part, and last their sum `whole`, has added to the alignment between
         `since` and each instant up to `until`. Kinds: `change` in the variant, and, where it has another variant for reference,
         `effect`, the paired difference of the changes. Statistics over worlds: mean, sd, quantiles, and half_width, half the 95 %
         interval of the mean. Attribute `residual`: the greatest difference between the sum of parts and the recorded change.
@@ -51,7 +51,7 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
     SettingError
         Where parts were not kept, or a name or instant is not in the results.
     """
-    demand_parts(ds)
+    demand_contributions(ds)
     labels = [str(label) for label in ds[VARIANT].values]
     demand_known("variant", variant, labels, "variant")
     for dim, name in ((STATE, state), (BLOC, bloc)):
@@ -59,7 +59,7 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
     first, last = interval(ds, since, until)
     at = labels.index(variant)
     to = labels.index(str(ds["reference"].values[at]))
-    parts = [str(part) for part in ds[PART].values]
+    parts = [str(part) for part in ds[CONTRIBUTION].values]
     sums = {index: _sums(ds, index, state, bloc, first, last) for index in {at, to}}
     kinds = {CHANGE: sums[at]} | ({EFFECT: sums[at] - sums[to]} if to != at else {})
     recorded = ds["alignment"].isel({VARIANT: at, TIME: slice(first, last + 1)}).sel({STATE: state, BLOC: bloc}).values
@@ -70,11 +70,11 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
         moments = spread(worlds, axis=2)
         folded.append(np.concatenate([moments, half_interval(moments[list(STATISTICS).index("sd")], number)[None]]))
     return xr.Dataset(
-        {PART: ((KIND, "piece", TIME, STATISTIC), np.moveaxis(np.stack(folded), 1, -1), {"units": "alignment"})},
+        {"alignment": ((KIND, CONTRIBUTION, TIME, STATISTIC), np.moveaxis(np.stack(folded), 1, -1), {"units": "alignment"})},
         {
             KIND: list(kinds),
-            "piece": [*parts, WHOLE],
-            "piece_label": ("piece", [part_label(ds, part) for part in parts] + ["Whole change"]),
+            "contribution": [*parts, WHOLE],
+            "contribution_label": ("contribution", [contribution_label(ds, part) for part in parts] + ["Whole change"]),
             TIME: ds[TIME].values[first : last + 1],
             STATISTIC: [*STATISTICS, HALF_WIDTH],
         },
@@ -96,15 +96,15 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
 def _sums(ds: xr.Dataset, variant: int, state: str, bloc: str, first: int, last: int) -> Array:
     """What each part and their sum have added since the first instant, (part, time, replicate)."""
     move = ds[MOVE].isel({VARIANT: variant, PERIOD: slice(first, last)}).sel({STATE: state, BLOC: bloc})
-    added = move.transpose(PART, PERIOD, REPLICATE).values.cumsum(axis=1)
+    added = move.transpose(CONTRIBUTION, PERIOD, REPLICATE).values.cumsum(axis=1)
     added = np.concatenate([np.zeros_like(added[:, :1]), added], axis=1)
     return np.concatenate([added, added.sum(axis=0, keepdims=True)])
 
 
-def demand_parts(ds: xr.Dataset) -> None:
+def demand_contributions(ds: xr.Dataset) -> None:
     """Refuse results that lack the parts of moves; the message says how to keep them."""
     if MOVE not in ds:
-        raise SettingError("results", "hold no parts of moves", keeping_command(ds, "parts"))
+        raise SettingError("results", "hold no parts of moves", recording_command(ds, "decomposition"))
 
 
 def interval(ds: xr.Dataset, since: str, until: str) -> tuple[int, int]:
@@ -131,10 +131,10 @@ def dates(moments: Array) -> list[str]:
     return months if len(set(months)) == len(months) else days
 
 
-def part_label(ds: xr.Dataset, part: str) -> str:
+def contribution_label(ds: xr.Dataset, part: str) -> str:
     """What a figure calls a part; a shock by its label."""
     kind, _, shock = part.partition(".")
-    return f"Shock: {_shock_labels(ds).get(shock, shock)}" if shock else PARTS[kind].label
+    return f"Shock: {_shock_labels(ds).get(shock, shock)}" if shock else CONTRIBUTIONS[kind].label
 
 
 def _shock_labels(ds: xr.Dataset) -> dict[str, str]:
@@ -157,7 +157,7 @@ def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[st
     Parameters
     ----------
     ds : xarray.Dataset
-        Results with keep=parts.
+        Results with record=decomposition.
     variant : str
         One of its variants.
     world : int, optional
@@ -175,7 +175,7 @@ def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[st
     SettingError
         Where parts were not kept, or there is no such variant or world.
     """
-    demand_parts(ds)
+    demand_contributions(ds)
     labels = [str(label) for label in ds[VARIANT].values]
     demand_known("variant", variant, labels, "variant")
     if world is not None and world not in ds[REPLICATE].values:
@@ -217,7 +217,7 @@ def _moves(ds: xr.Dataset, variant: int, world: int | None) -> Array:
     """The parts of all moves in a world or on average, (period, part, state, bloc)."""
     moves = ds[MOVE].isel({VARIANT: variant})
     moves = moves.mean(REPLICATE) if world is None else moves.sel({REPLICATE: world})
-    return moves.transpose(PERIOD, PART, STATE, BLOC).values
+    return moves.transpose(PERIOD, CONTRIBUTION, STATE, BLOC).values
 
 
 def _beginnings(ds: xr.Dataset, variant: str, reference: str) -> Mapping[int, list[tuple[str, bool]]]:
@@ -267,7 +267,7 @@ def _reasons(ds: xr.Dataset, parts: Array) -> str:
     """The greatest of the parts of one move, in words."""
     order = np.argsort(-np.abs(parts), kind="stable")[:TOLD]
     told = [index for index in order if abs(parts[index]) >= SMALLEST or index == order[0]]
-    return "; ".join(f"{_reason(ds, str(ds[PART].values[index]))} {_signed(float(parts[index]))}" for index in told)
+    return "; ".join(f"{_reason(ds, str(ds[CONTRIBUTION].values[index]))} {_signed(float(parts[index]))}" for index in told)
 
 
 def _signed(number: float) -> str:
@@ -284,4 +284,4 @@ def _whom(ds: xr.Dataset, bloc: int) -> str:
 
 def _reason(ds: xr.Dataset, part: str) -> str:
     shock = part.partition(".")[2]
-    return _shock_labels(ds).get(shock, shock) if shock else PARTS[part].reason
+    return _shock_labels(ds).get(shock, shock) if shock else CONTRIBUTIONS[part].reason

@@ -93,8 +93,8 @@ def responses(params: Params, world: World, layout: Layout, dt: float, side: flo
                 cell = found.entries[score].cells[0]
                 if not own or cell == source.cells[0]:
                     table[variant, *cell] = found.response[score, column]
-    coordinates = {"push": list(rows), STATE: list(layout.states), BLOC: list(layout.blocs)}
-    return xr.DataArray(np.stack(list(rows.values()), axis=1), coordinates, ("variant", "push", STATE, BLOC), "response")
+    coordinates = {"forcing": list(rows), STATE: list(layout.states), BLOC: list(layout.blocs)}
+    return xr.DataArray(np.stack(list(rows.values()), axis=1), coordinates, ("variant", "forcing", STATE, BLOC), "response")
 
 
 def _names(entry: Entry, layout: Layout) -> list[str]:

@@ -140,8 +140,8 @@ def references_named(labels: Sequence[str]) -> str:
 def difference_lines(difference: xr.Dataset, names: Sequence[str], paired: bool, variable: str = "alignment") -> list[str]:
     """Two results' difference at the last instant as lines of text, as `sim.analysis.compare.compare` gives it."""
     count = difference.sizes[VARIANT]
-    luck = "on the same luck" if paired else "NOT on the same luck, so the worlds are no pairs"
-    said = f"{names[1]} less {names[0]}, {luck}"
+    normals = "on the same luck" if paired else "NOT on the same luck, so the worlds are no pairs"
+    said = f"{names[1]} less {names[0]}, {normals}"
     return _table(difference, variable, f"difference in {variable}", said, list(range(min(count, SHOWN_COLUMNS))), count)
 
 

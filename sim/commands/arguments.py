@@ -44,7 +44,7 @@ SETTINGS_HELP = """settings of a run (configs/config.yaml says more):
   'KEY=interval(LOW,HIGH)'   draw one number between two ends, draws=N times
   design=grid|zip            cross swept values, or take them side by side
   design=random|latin|sobol  how ranges and intervals are drawn
-  keep=worlds|parts|summaries   what the results folder holds
+  record=trajectories|parts|summaries   what the results folder holds
   reference=SCENARIO         what the others are set against: its variant of the same other values; empty: the baseline,
                              else the first scenario; the label of a variant: all against that one
   out=DIR                    the folder of results"""
@@ -71,7 +71,7 @@ def parser_of(verb: str) -> Parser:
         parser.add_argument("folders", nargs="+", metavar="DIR", help="one results folder, or two; out=DIR says where to write")
         return parser
     if verb == "explain":
-        parser.add_argument("folder", metavar="DIR", help="a results folder of a run with keep=parts")
+        parser.add_argument("folder", metavar="DIR", help="a results folder of a run with record=decomposition")
         parser.add_argument("words", nargs="*", default=[], metavar="STATE BLOC", help=EXPLAIN_HELP)
         return parser
     if verb in TENDING:

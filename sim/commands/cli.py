@@ -39,7 +39,9 @@ def run_command(argv: Sequence[str]) -> int:
         said = said if calling.keeps() else "nothing was kept; where there is room, the same command begins again"
         return refuse(f"{error.filename or 'screen or files'}: {error.strerror or error}; {said}", NO_ROOM)
     except MemoryError:
-        return refuse("memory: not enough for these worlds\n  allowed: fewer replicates or variants, or keep=summaries", BAD_INPUT)
+        return refuse(
+            "memory: not enough for these worlds\n  allowed: fewer replicates or variants, or record=summaries", BAD_INPUT
+        )
 
 
 def refuse(message: str, code: int) -> int:

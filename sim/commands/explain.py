@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from sim.analysis import tables
-from sim.analysis.explain import CHANGE, EFFECT, KIND, dates, demand_parts, explain, interval, narrative
+from sim.analysis.explain import CHANGE, EFFECT, KIND, dates, demand_contributions, explain, interval, narrative
 from sim.commands import identity
 from sim.commands.arguments import said_once
 from sim.commands.codes import GOOD
@@ -72,7 +72,7 @@ def write_explanation(folder: Path, actors: Sequence[str], said: dict[str, str],
 
 def _demand_explainable(ds: xr.Dataset, actors: Sequence[str], said: dict[str, str]) -> None:
     """Refuse what no choice of a variant mends: parts that were not kept, names, instants, a world."""
-    demand_parts(ds)
+    demand_contributions(ds)
     for dim, name in zip((STATE, BLOC), actors, strict=False):
         known = dict(zip(map(str, ds[dim].values), map(str, ds[f"{dim}_label"].values), strict=True))
         demand_known(dim, name, known, dim)
@@ -139,9 +139,9 @@ def _lines(explained: xr.Dataset) -> list[str]:
         f"mean ± half its 95 % interval, {several(int(words['replicates']), 'world')}",
         " " * 24 + "".join(f"{heads[kind]:>{width}}" for kind in kinds),
     ]
-    last = explained["part"].isel({TIME: -1})
-    for at, label in enumerate(explained["piece_label"].values):
-        row = last.isel(piece=at)
+    last = explained["alignment"].isel({TIME: -1})
+    for at, label in enumerate(explained["contribution_label"].values):
+        row = last.isel(contribution=at)
         lines.append(
             f"{cut(str(label), LABEL_MAX):<24}" + "".join(f"{tables.interval(row.sel({KIND: kind})):>{width}}" for kind in kinds)
         )
@@ -154,7 +154,7 @@ def _write_table(path: Path, explained: xr.Dataset) -> None:
     days = explained[TIME].values.astype("datetime64[D]").astype(str)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["variant", "against", "state", "bloc", "kind", "part", "since", "time", "unit", *statistics, "n"])
+        writer.writerow(["variant", "against", "state", "bloc", "kind", "contribution", "since", "time", "unit", *statistics, "n"])
         for kind in explained[KIND].values:
             lead = [
                 tables.cell(words["variant"]),
@@ -162,8 +162,8 @@ def _write_table(path: Path, explained: xr.Dataset) -> None:
                 words["state"],
                 words["bloc"],
             ]
-            for piece in explained["piece"].values:
-                values = explained["part"].sel({KIND: kind, "piece": piece}).values.tolist()
+            for piece in explained["contribution"].values:
+                values = explained["alignment"].sel({KIND: kind, "contribution": piece}).values.tolist()
                 for day, numbers in zip(days, values, strict=True):
                     cells = [format(number, ".10g") for number in numbers]
                     writer.writerow([*lead, kind, piece, days[0], day, "alignment", *cells, words["replicates"]])

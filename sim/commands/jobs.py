@@ -24,7 +24,7 @@ from sim.compose.expand import Batch
 from sim.config import places
 from sim.config.fingerprint import fingerprint
 from sim.config.schema import Variant
-from sim.engine import recorders as keeping
+from sim.engine import recorders as recorders
 from sim.engine.metadata import provenance
 from sim.engine.plan import Plan, faults, references
 from sim.errors import FailedError, SettingError
@@ -130,11 +130,11 @@ def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progre
     """
     _demand_standing(variants, jobs)
     config = jobs[0].point.whole.config
-    settle = partial(keeping.settle, config.keep, layout_of(config.region))
+    settle = partial(recorders.settle, config.record, layout_of(config.region))
     for job in jobs:
-        job.keep = settle(len(job.variants), config.replicates, config.window.periods)
-    for keep in dict.fromkeys(job.keep for job in jobs):
-        waiting = {job.name: job for job in jobs if job.keep is keep and not job.status}
+        job.record = settle(len(job.variants), config.replicates, config.window.periods)
+    for record in dict.fromkeys(job.record for job in jobs):
+        waiting = {job.name: job for job in jobs if job.record is record and not job.status}
         for at in manifest.batches_of(folder):
             there = manifest.read_batch(at)["jobs"]
             own = [waiting.pop(name) for name in there if name in waiting]
@@ -173,7 +173,7 @@ def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Prog
         return []
     chosen = variants.select(own)
     plan = Plan(chosen, [index for indices in against for index in indices])
-    plan.keep = jobs[0].keep
+    plan.record = jobs[0].record
     ends = np.cumsum([len(job.variants) for job in jobs]).tolist()
     shares = {job.name: (end - len(job.variants), end) for job, end in zip(jobs, ends, strict=True)}
     settings = identity.settings_said({job.point.label: table for job, table in zip(jobs, _flat(chosen, jobs), strict=True)})

@@ -13,11 +13,11 @@ from sim.commands.codes import GOOD
 from sim.compose import draws
 from sim.compose.expand import expand
 from sim.config.dates import Window
-from sim.config.schema import Keep, Variant
-from sim.engine import recorders as keeping
+from sim.config.schema import Record, Variant
+from sim.engine import recorders as recorders
 from sim.engine.plan import Plan
 from sim.engine.runs import run_arrays
-from sim.names import OUTCOMES, QUANTITIES, SHOWN, part_names, several
+from sim.names import OUTCOMES, QUANTITIES, SHOWN, contribution_names, several
 from sim.results import lifecycle
 from sim.science import shocks, stability
 from sim.science.measures import STATISTICS
@@ -57,7 +57,7 @@ def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
     rate = steps_per_second(plan)
     shown = [cut(variant.label, LABEL_MAX) for variant in plan.variants[:VARIANTS_SHOWN]]
     more = [f"and {count - len(shown):,} more"] if count > len(shown) else []
-    disk = ", ".join(f"keep={keep.value} {size(number)}" for keep, number in bytes_of(plan).items())
+    disk = ", ".join(f"record={record.value} {size(number)}" for record, number in bytes_of(plan).items())
     return [
         *screen.describe(plan),
         *sampled_margins(plan),
@@ -81,17 +81,17 @@ def sampled_margins(plan: Plan) -> list[str]:
     return [f"stability margin {margins.min():.4g} to {margins.max():.4g} in {len(some)} of the variants (above 0: stable)"]
 
 
-def bytes_of(plan: Plan) -> dict[Keep, int]:
+def bytes_of(plan: Plan) -> dict[Record, int]:
     """Bytes of the arrays of a run for each of the things that can be kept."""
     count, replicates, periods = len(plan.variants), plan.config.replicates, plan.window.periods
-    parts = len(part_names(shocks.strikers(plan.configs)))
+    parts = len(contribution_names(shocks.impulse_shocks(plan.configs)))
     instants = {name: periods + (not QUANTITIES[name].per_period) for name in SHOWN}
     cells = sum(instants[name] * _size(plan, QUANTITIES[name].dims) for name in SHOWN)
     outcomes = sum(_size(plan, dims) for dims in OUTCOMES.values())
     return {
-        Keep.worlds: keeping.estimate_bytes(plan.layout, count, replicates, periods),
-        Keep.parts: keeping.estimate_bytes(plan.layout, count, replicates, periods, parts),
-        Keep.summaries: (2 * count * len(STATISTICS) * cells + count * replicates * outcomes) * keeping.BYTES,
+        Record.trajectories: recorders.estimate_bytes(plan.layout, count, replicates, periods),
+        Record.decomposition: recorders.estimate_bytes(plan.layout, count, replicates, periods, parts),
+        Record.summaries: (2 * count * len(STATISTICS) * cells + count * replicates * outcomes) * recorders.BYTES,
     }
 
 

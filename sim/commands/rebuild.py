@@ -12,7 +12,7 @@ from sim.compose.folders import Folders
 from sim.compose.overrides import CHOICES, Axis, coordinate_names, parse, put_value
 from sim.config.fingerprint import code_hash, differing, fingerprint, flat_settings, in_order
 from sim.config.nested import entry, merged
-from sim.config.schema import Keep
+from sim.config.schema import Record
 from sim.config.strict_yaml import read_written
 from sim.engine.metadata import commit
 from sim.engine.metadata import words as words_of
@@ -60,7 +60,7 @@ def rebuilt(folder: Path, words: Words) -> Plan:
     plan = Plan(
         variants.select([at[label] for label in labels]), [labels.index(to) for to in words["beside"][VARIANT]["reference"]]
     )
-    plan.keep = Keep(words["attributes"]["keep"])
+    plan.record = Record(words["attributes"]["record"])
     return plan
 
 

@@ -9,7 +9,7 @@ from sim.commands.calling import program
 from sim.commands.codes import GOOD, JOBS_FAILED
 from sim.commands.progress import progress
 from sim.compose.expand import expand_jobs, expand_one
-from sim.config.schema import Keep
+from sim.config.schema import Record
 from sim.names import several
 from sim.text import say
 
@@ -39,7 +39,7 @@ def _many(options: Any) -> int:
         return JOBS_FAILED
     first_of: dict[int, jobs.Job] = {}
     for job in done:
-        on_its_luck = first_of.setdefault(job.point.whole.config.seed, job) if job.keep is not Keep.summaries else job
+        on_its_luck = first_of.setdefault(job.point.whole.config.seed, job) if job.record is not Record.summaries else job
         if on_its_luck is not job:
             first, second = (shlex.quote(str(folder / one.name)) for one in (on_its_luck, job))
             say(f"next: {program()} compare {first} {second}")

@@ -29,7 +29,7 @@ def describe(plan: Plan) -> list[str]:
     lines = [
         f"{label}, {month(window.start)} to {month(window.end)}, {several(window.periods, 'period')}: "
         f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
-        f"keep={plan.keep.value}"
+        f"record={plan.record.value}"
     ]
     lines += notes(plan.variants)
     if plan.refused:

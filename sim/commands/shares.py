@@ -14,7 +14,7 @@ from sim.arrays import Array
 from sim.commands import identity
 from sim.compose.designs import Point, Variants
 from sim.config.overlays import Where
-from sim.config.schema import Keep
+from sim.config.schema import Record
 from sim.config.strict_yaml import yaml_text
 from sim.engine.plan import Plan
 from sim.errors import DamageError, SettingError
@@ -23,7 +23,7 @@ from sim.results import chunks, dataset, lifecycle, manifest, reading, receipts
 from sim.results.chunks import Task
 from sim.results.derived import measured
 from sim.results.manifest import BATCHES
-from sim.science.shocks import strikers
+from sim.science.shocks import impulse_shocks
 
 FINAL = "final.csv"
 NEEDED = identity.CONFIG, FINAL
@@ -38,7 +38,7 @@ class Job:
     name: str
     point: Point
     variants: Array
-    keep: Keep = Keep.auto
+    record: Record = Record.auto
     status: str = ""
     message: str = ""
     outcome: tuple[str, float] | None = None
@@ -96,7 +96,7 @@ def _demand_job(folder: Path) -> None:
 
 def _said(at: Path, words: Mapping[str, Any], plan: Plan, job: Job, share: tuple[int, int]) -> dict[str, Any]:
     """What the file of a job says: its batch, its variants of it, and what it would say of itself alone."""
-    parts, struck = words["coordinates"]["part"], strikers(plan.configs.select(np.arange(*share)))
+    parts, struck = words["coordinates"]["contribution"], impulse_shocks(plan.configs.select(np.arange(*share)))
     own = [f"impulse.{name}" for name in struck]
     config = job.point.whole.config
     asked = config.draws if isinstance(plan.variants, Variants) and plan.variants.draw is not None else 1

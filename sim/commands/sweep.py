@@ -12,7 +12,7 @@ from sim.commands.progress import progress
 from sim.commands.screen import show, tell_replaced
 from sim.compose.expand import expand
 from sim.config import places
-from sim.config.schema import Variant
+from sim.config.schema import Record, Variant
 from sim.engine.plan import Plan
 from sim.names import several
 from sim.results import lifecycle, reading
@@ -66,8 +66,8 @@ def _next_step(folder: Path, variants: Any, options: Any) -> str:
     """What can be asked of results: many variants are compared, one is explained once the parts of its moves are kept."""
     if len(variants.points) > 1:
         return f"compare {shlex.quote(str(folder))}"
-    if variants[0].config.keep.name == "parts":
+    if variants[0].config.record is Record.decomposition:
         return f"explain {shlex.quote(str(folder))}"
-    words = [word for word in options.overrides if not word.startswith(("keep=", "out="))]
+    words = [word for word in options.overrides if not word.startswith(("record=", "out="))]
     own = ["--config-dir", options.config_dir] if options.config_dir else []
-    return shlex.join(["run", *words, "keep=parts", *own])
+    return shlex.join(["run", *words, "record=decomposition", *own])

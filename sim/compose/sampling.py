@@ -20,7 +20,7 @@ def uniforms(design: Design, seed: int, draws: int, paths: Iterable[Where]) -> d
     SettingError
         Where there are more numbers than Sobol sequences have dimensions.
     """
-    names = {path: ".".join(path) for path in paths}
+    names = {path: ".".join((*path[:-1], STREAMS.get(path[-1], path[-1]))) for path in paths}
     if design is Design.sobol and names:
         if len(names) > SOBOL_MAX:
             raise SettingError(
@@ -33,5 +33,7 @@ def uniforms(design: Design, seed: int, draws: int, paths: Iterable[Where]) -> d
     return {path: noise.sequence(seed, f"range {name}", draws) for path, name in names.items()}
 
 
+STREAMS = {"peer_influence": "company"}
+"""What the random stream of a number is called where the number has got another name: its draws are those of before."""
 SOBOL_MAX = 21201
 """Dimensions for which directions of Sobol sequences are published."""

@@ -25,7 +25,7 @@ from sim.config.region import (
     State,
     called,
 )
-from sim.config.schema import NAME, Backend, Config, Dynamics, Effect, Engine, Keep, Shock, ShockKind, members
+from sim.config.schema import NAME, Backend, Config, Dynamics, Effect, Engine, Record, Shock, ShockKind, members
 from sim.config.suggest import likely
 from sim.errors import SettingError
 from sim.names import MECHANISMS, PEER, QUANTITIES, SCALARS, SHOWN, STATE, WEIGHT, Quantity, several
@@ -58,8 +58,8 @@ def check_run(config: Config) -> None:
     """Refuse a window, number of replicates, draws or seed that cannot be run."""
     demand_new("out", config.out)
     check_engine(config.engine)
-    if config.engine.backend is Backend.jax and config.keep is Keep.parts:
-        raise SettingError("keep", "parts are not kept by the compiled rules", "engine.backend=numpy, or keep=worlds")
+    if config.engine.backend is Backend.jax and config.record is Record.decomposition:
+        raise SettingError("record", "the compiled kernel records no decomposition", "engine.backend=numpy, or record=trajectories")
     dates = {"region.as_of": config.region.as_of, "start": config.start or config.region.as_of, "end": config.end}
     read = {key: one_date(key, text) for key, text in dates.items()}
     if read["start"] < read["region.as_of"]:

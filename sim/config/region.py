@@ -31,7 +31,7 @@ class State:
     access: dict[str, float]
     stubbornness: dict[str, float]
     exclusivity: float = 0.0
-    company: float = 0.0
+    peer_influence: float = 0.0
     readiness: dict[str, float] = field(default_factory=dict)
     legacy: dict[str, float] = field(default_factory=dict)
     credibility_target: dict[str, float] = field(default_factory=dict)
@@ -95,7 +95,7 @@ STATE_NUMBERS = {
     "speed": "speed",
     "volatility": "volatility",
     "exclusivity": "exclusivity",
-    "company": "company",
+    "peer_influence": "peer_influence",
 }
 BLOC_NUMBERS = {
     "capability": "bloc_capability",

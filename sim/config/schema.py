@@ -17,12 +17,12 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """What a state, bloc, route, shock or effect may be called in a file."""
 
 
-class Keep(Enum):
+class Record(Enum):
     """What a run keeps: every world's stocks and flows, also the parts of each move, or only their summaries."""
 
     auto = "auto"
-    worlds = "worlds"
-    parts = "parts"
+    trajectories = "trajectories"
+    decomposition = "decomposition"
     summaries = "summaries"
 
 
@@ -83,7 +83,7 @@ class Dynamics:
     relay: float
     readiness: float
     exclusivity: float
-    company: float
+    peer_influence: float
     exit_cost: float
     legacy: float
     doubt: float
@@ -195,7 +195,7 @@ class Config:
     sample: Sample
     draws: int
     design: Design
-    keep: Keep
+    record: Record
     reference: str
     outcome: str
     out: str
@@ -223,7 +223,7 @@ RUN_KEYS = (
     "sample",
     "draws",
     "design",
-    "keep",
+    "record",
     "reference",
     "outcome",
     "out",

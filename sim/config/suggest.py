@@ -6,6 +6,28 @@ from collections.abc import Iterable, Mapping
 
 from sim.config.countries import COUNTRIES
 
+RETIRED = {
+    "keep": "record",
+    "worlds": "trajectories",
+    "parts": "decomposition",
+    "company": "peer_influence",
+    "no_company": "no_peer_influence",
+    "world": "replicate",
+}
+"""Settings, values and files that were called otherwise before the first release, with what they are called now."""
+
+
+def renewed(override: str) -> str:
+    """An override in the words of today.
+
+    >>> renewed("keep=parts"), renewed("region.states.north.company=0.1"), renewed("seed=1")
+    ('record=decomposition', 'region.states.north.peer_influence=0.1', 'seed=1')
+    """
+    key, sign, value = override.partition("=")
+    path = key.split(".")
+    path[0], path[-1] = RETIRED.get(path[0], path[0]), RETIRED.get(path[-1], path[-1])
+    return ".".join(path) + sign + (RETIRED.get(value, value) if path[0] in ("record", "dynamics") else value)
+
 
 def likely(word: str, known: Iterable[str] | Mapping[str, str], cutoff: float = 0.5) -> str:
     """The known word that was likely meant, or nothing where none shares the part `cutoff`, 0 to 1, of its letters.
@@ -18,6 +40,8 @@ def likely(word: str, known: Iterable[str] | Mapping[str, str], cutoff: float = 
     """
     names = known if isinstance(known, Mapping) else {name: name for name in known}
     spelt = {_plain(label).partition(" (")[0]: name for name, label in names.items()} | {_plain(name): name for name in names}
+    if RETIRED.get(word) in names:
+        return RETIRED[word]
     said = _plain(word)
     country = _plain(COUNTRIES.get(word.strip().upper(), word))
     inside = next((name for name, label in names.items() if country in _COUNTRY_NAMES and country in _plain(label)), "")

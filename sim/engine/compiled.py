@@ -14,7 +14,7 @@ from sim.engine.tracing import blocks, library, turn, turned
 from sim.names import FLOWS, RECORDED
 from sim.science import kernel
 from sim.science.layout import Layout
-from sim.science.shocks import Forcing, Push
+from sim.science.shocks import Forcing, ForcingTerm
 from sim.science.state import Forces, Params, World
 
 KEPT_APART = {"xla_disable_hlo_passes": "cse_barrier_expander"}
@@ -27,7 +27,7 @@ def trajectories(
     params: Params,
     world: World,
     forcing: Forcing,
-    luck: Array,
+    normals: Array,
     layout: Layout,
     dt: float,
     precision: str = "float32",
@@ -69,23 +69,23 @@ def trajectories(
         Where JAX is not installed.
     """
     jax, widths = library(), [len(field) for field in (*params, *world, *_patterns(forcing))]
-    variants = max(*widths, luck.shape[1])
+    variants = max(*widths, normals.shape[1])
     constants = Params(*(_cast(turn(field), precision) for field in params))
     opening = World(*(_cast(turn(field), precision) for field in world))
     found = []
     with jax.enable_x64(precision == "float64"):
         compiled = _compiled(replace(layout, precision=precision), dt, tuple(names))
-        for chosen in blocks(luck.shape[2], block):
+        for chosen in blocks(normals.shape[2], block):
             filled = functools.partial(_filled, chosen=chosen, block=block)
-            pushed = [_pushes(table, precision, filled) for table in (forcing.lasting, forcing.impulses)]
-            drawn = _lengthened(filled(luck.transpose(0, 3, 4, 1, 2)), precision)
+            pushed = [_terms(table, precision, filled) for table in (forcing.lasting, forcing.impulses)]
+            drawn = _lengthened(filled(normals.transpose(0, 3, 4, 1, 2)), precision)
             kept = compiled(constants, opening, *pushed, drawn)
             found.append({name: np.asarray(array)[..., : chosen.stop - chosen.start] for name, array in kept.items()})
     return {name: _recorded(name, [each[name] for each in found], variants) for name in names}
 
 
 def _patterns(forcing: Forcing) -> list[Array]:
-    return [push.pattern for table in (forcing.lasting, forcing.impulses) for pushes in table.values() for push in pushes]
+    return [term.pattern for table in (forcing.lasting, forcing.impulses) for terms in table.values() for term in terms]
 
 
 def _cast(array: Array, precision: str) -> Array:
@@ -103,23 +103,23 @@ def _filled(array: Array, chosen: slice, block: int) -> Array:
     return np.concatenate([part, np.repeat(part[..., -1:], block - part.shape[-1], axis=-1)], axis=-1)
 
 
-Pushes = dict[str, tuple[list[Array], list[Array]]]
+Terms = dict[str, tuple[list[Array], list[Array]]]
 """For each target what all replicates share, added up, (period, ..., ..., variant, 1), and the courses of what comes by chance,
 (period, variant or 1, replicate); beside them the patterns of those courses, (..., ..., variant, 1)."""
 
 
-def _pushes(table: dict[str, tuple[Push, ...]], precision: str, fill: Callable[[Array], Array]) -> Pushes:
+def _terms(table: dict[str, tuple[ForcingTerm, ...]], precision: str, fill: Callable[[Array], Array]) -> Terms:
     """What pushes each target, added up in double precision where it can be before the run, so that two that cancel still do."""
     found = {}
-    for name, pushes in table.items():
-        shared = [push for push in pushes if not push.by_chance]
-        own = [push for push in pushes if push.by_chance]
-        stacked = (push.course.transpose(2, 0, 1)[:, None, None] * turn(push.pattern) for push in shared)
+    for name, terms in table.items():
+        shared = [term for term in terms if not term.drawn]
+        own = [term for term in terms if term.drawn]
+        stacked = (term.course.transpose(2, 0, 1)[:, None, None] * turn(term.pattern) for term in shared)
         courses = [functools.reduce(operator.add, stacked)] if shared else []
-        courses += [fill(push.course.transpose(2, 0, 1)) for push in own]
+        courses += [fill(term.course.transpose(2, 0, 1)) for term in own]
         found[name] = (
             [_lengthened(course, precision) for course in courses],
-            [_cast(turn(push.pattern), precision) for push in own],
+            [_cast(turn(term.pattern), precision) for term in own],
         )
     return found
 
@@ -137,24 +137,24 @@ def _compiled(layout: Layout, dt: float, names: tuple[str, ...]) -> Any:
     """The compiled run; JAX compiles it again for other shapes and other kinds of shocks, and keeps each."""
     jax = library()
 
-    def moved(world: World, params: Params, opening: kernel.Opening, patterns: Any, courses: Any, luck: Array) -> Any:
+    def moved(world: World, params: Params, opening: kernel.Opening, patterns: Any, courses: Any, normals: Array) -> Any:
         lasting, impulses = (
             {name: _sum(courses[name], patterns[name]) for name in courses}
             for courses, patterns in zip(courses, patterns, strict=True)
         )
-        moment = kernel.step(world, params, opening, Forces(lasting, impulses, ()), luck, layout, dt)
+        moment = kernel.step(world, params, opening, Forces(lasting, impulses, ()), normals, layout, dt)
         return moment.world, {name: getattr(moment.flows if name in FLOWS else world, name) for name in names}
 
-    def run(params: Params, world: World, lasting: Pushes, impulses: Pushes, luck: Array) -> dict[str, Array]:
+    def run(params: Params, world: World, lasting: Terms, impulses: Terms, normals: Array) -> dict[str, Array]:
         opening = turned(lambda params, world: kernel.open_run(params, world, layout))(params, world)
         courses, patterns = (
-            [{name: pushes[part] for name, pushes in table.items()} for table in (lasting, impulses)] for part in (0, 1)
+            [{name: terms[part] for name, terms in table.items()} for table in (lasting, impulses)] for part in (0, 1)
         )
 
         def body(world: World, given: Any) -> Any:
             return turned(moved)(world, params, opening, patterns, *given)
 
-        given = (courses, luck)
+        given = (courses, normals)
         start = _widened(world, lambda world: body(world, jax.tree.map(lambda array: array[0], given))[0])
         return jax.lax.scan(body, start, given)[1]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from sim import interrupts
 from sim.arrays import Array
-from sim.config.schema import Backend, Keep
+from sim.config.schema import Backend, Record
 from sim.engine.folding import Summaries
 from sim.engine.job import Job
 from sim.engine.recorders import Recorder, Worlds, estimate_bytes
@@ -27,7 +27,7 @@ Arrays = dict[str, Array]
 
 BLOCK_BYTES = 400_000
 """What one array of the worlds that the kernel steps together takes, so that a step stays in the cache (docs/bench.md)."""
-LUCK_BYTES = 100_000_000
+NORMALS_BYTES = 100_000_000
 """What the luck of worlds that are stepped together may take where their variants have several seeds."""
 CHUNK_BYTES = 256_000_000
 """What a chunk of worlds takes, unless the engine is told: enough worlds for a step to cost more than its calls (docs/bench.md)."""
@@ -43,7 +43,7 @@ def tasks(job: Job, chunk: int = 0) -> list[Task]:
     Where summaries are kept, a chunk is a whole number of segments.
     """
     variants = len(job.references)
-    if job.keep is not Keep.summaries:
+    if job.record is not Record.summaries:
         step = chunk or max(1, CHUNK_BYTES // _bytes_of_replicate(job))
         replicates = [(low, min(low + step, job.replicates)) for low in range(0, job.replicates, step)]
         return [Task((0, variants), pair) for pair in replicates]
@@ -59,13 +59,13 @@ def tasks(job: Job, chunk: int = 0) -> list[Task]:
 
 
 def _bytes_of_replicate(job: Job) -> int:
-    parts = len(kernel.Pulls._fields) + 2 if job.keep is Keep.parts else 0
+    parts = len(kernel.Pulls._fields) + 2 if job.record is Record.decomposition else 0
     return estimate_bytes(job.layout, len(job.references), 1, job.window.periods, parts)
 
 
 def run_task(job: Job, task: Task) -> Arrays:
     """The arrays of one chunk by name, the worlds last: (time or period, ..., variant, replicate), or their folded sums."""
-    if job.keep is Keep.summaries:
+    if job.record is Record.summaries:
         return _folded(job, task)
     low, high = task.replicates
     variants = range(*task.variants)
@@ -99,27 +99,27 @@ def _compiled_replicates(job: Job) -> int:
     """
     from sim.engine.compiled import BLOCK
 
-    kept = BLOCK if job.keep is Keep.summaries else CHUNK_BYTES // _bytes_of_replicate(job)
+    kept = BLOCK if job.record is Record.summaries else CHUNK_BYTES // _bytes_of_replicate(job)
     return max(2, min(BLOCK, kept))
 
 
 def _record(job: Job, recorder: Recorder, variants: Sequence[int], replicates: range) -> None:
     """Run some worlds from their opening to the end before a recorder."""
     params, world = (cast(_some(stack, variants), job.layout.precision) for stack in (job.params, job.world))
-    luck = luck_of(job, variants, replicates)
+    normals = normals_of(job, variants, replicates)
     forcing = shocks.draw(job.configs.select(np.array(variants)), job.layout, replicates)
     recorder.open(world)
     if job.backend is Backend.jax:
         from sim.engine.compiled import trajectories
 
         block = _compiled_replicates(job)
-        found = trajectories(params, world, forcing, luck, job.layout, job.window.dt, job.layout.precision, block=block)
+        found = trajectories(params, world, forcing, normals, job.layout, job.window.dt, job.layout.precision, block=block)
         moments = replayed(found, job.window.periods)
     else:
         pushed = (forcing.at(period) for period in range(job.window.periods))
         forces = pushed if job.layout.precision == "float64" else (forces.cast(job.layout.precision) for forces in pushed)
-        luck = luck.astype(job.layout.precision, copy=False)
-        moments = kernel.run(params, world, forces, luck, job.layout, job.window.dt, job.keep is Keep.parts)
+        normals = normals.astype(job.layout.precision, copy=False)
+        moments = kernel.run(params, world, forces, normals, job.layout, job.window.dt, job.record is Record.decomposition)
     for moment in moments:
         interrupts.check()
         recorder.take(moment)
@@ -143,17 +143,17 @@ _luck = lru_cache(maxsize=1)(noise.normals)
 """The luck of the replicates at hand, shared by all variants where they have one seed."""
 
 
-def luck_of(job: Job, variants: Sequence[int], replicates: range) -> Array:
+def normals_of(job: Job, variants: Sequence[int], replicates: range) -> Array:
     """The luck of some worlds, (period, variant or 1, replicate, state, bloc)."""
     seeds = np.array([job.seeds[variant] for variant in variants])
     periods, states, blocs = job.window.periods, job.layout.states, job.layout.blocs
     if (seeds == seeds[0]).all():
         return np.moveaxis(_luck(int(seeds[0]), replicates, periods, states, blocs), 2, 0)
-    luck = np.empty((periods, len(states), len(blocs), len(variants), len(replicates)))
+    normals = np.empty((periods, len(states), len(blocs), len(variants), len(replicates)))
     for seed in dict.fromkeys(seeds.tolist()):
         drawn = noise.normals(seed, replicates, periods, states, blocs)[0].transpose(1, 2, 3, 0)
-        luck[..., np.flatnonzero(seeds == seed), :] = drawn[..., None, :]
-    return luck.transpose(0, 3, 4, 1, 2)
+        normals[..., np.flatnonzero(seeds == seed), :] = drawn[..., None, :]
+    return normals.transpose(0, 3, 4, 1, 2)
 
 
 def _some(stack: Any, variants: Sequence[int]) -> Any:
@@ -197,11 +197,11 @@ def _groups(job: Job, variants: range, segment: tuple[int, int]) -> Iterator[ran
 
 def _stretches(job: Job, variants: range, most: int, replicates: int) -> Iterator[range]:
     """Variants in stretches of so many at most, fewer where each brings luck of its own and that is much."""
-    lucks = max(1, LUCK_BYTES // (replicates * job.window.periods * job.world.alignment[0, 0].nbytes))
+    uniforms = max(1, NORMALS_BYTES // (replicates * job.window.periods * job.world.alignment[0, 0].nbytes))
     first, seeds = variants[0], set[int]()
     for variant in variants:
         seeds.add(job.seeds[variant])
-        if variant - first == most or (len(seeds) > lucks and variant > first):
+        if variant - first == most or (len(seeds) > uniforms and variant > first):
             yield range(first, variant)
             first, seeds = variant, {job.seeds[variant]}
     yield range(first, variants[-1] + 1)

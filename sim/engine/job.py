@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.config.dates import Window
-from sim.config.schema import Backend, Keep
+from sim.config.schema import Backend, Record
 from sim.science.layout import Layout
 from sim.science.state import Params, World
 
@@ -23,7 +23,7 @@ class Job:
     seeds: tuple[int, ...]
     """That of each variant: one for all, save where several jobs stand side by side."""
     replicates: int
-    keep: Keep
+    record: Record
     backend: Backend
     hold: int
     """Periods that a realignment must last."""

@@ -9,7 +9,7 @@ from typing import Any
 from sim.config.dates import dates
 from sim.config.fingerprint import HASH_LETTERS, fingerprint
 from sim.config.overlays import Configs
-from sim.config.schema import Keep, Shock, Variant, members
+from sim.config.schema import Record, Shock, Variant, members
 from sim.engine.plan import Plan
 from sim.home import PACKAGE
 from sim.names import (
@@ -29,7 +29,7 @@ from sim.names import (
     STATE,
     TIME,
     VARIANT,
-    part_names,
+    contribution_names,
 )
 from sim.results import manifest
 from sim.results.software import versions
@@ -41,12 +41,12 @@ def words(plan: Plan) -> dict[str, Any]:
     """Everything about a run that its arrays cannot say, as plain values: the manifest of its results."""
     config, layout, region = plan.config, plan.layout, plan.config.region
     instants = [day.isoformat() for day in plan.window.instants]
-    strikers = shocks.strikers(plan.configs)
-    worlds = plan.keep is not Keep.summaries
+    impulse_shocks = shocks.impulse_shocks(plan.configs)
+    worlds = plan.record is not Record.summaries
     labels = [state.label for state in region.states.values()]
     coordinates: dict[str, Any] = {VARIANT: [variant.label for variant in plan.variants]}
     coordinates |= {REPLICATE: list(range(config.replicates))} | ({} if worlds else {"statistic": list(STATISTICS)})
-    coordinates |= {TIME: instants, PERIOD: instants[:-1], "part": part_names(strikers)}
+    coordinates |= {TIME: instants, PERIOD: instants[:-1], "contribution": contribution_names(impulse_shocks)}
     coordinates |= {STATE: layout.states, PEER: layout.states, BLOC: layout.blocs, RIVAL: layout.blocs}
     names = list(dict.fromkeys(name for variant in plan.variants for name in variant.coordinates))
     drawn, draws = drawn_numbers(plan.variants)
@@ -71,7 +71,7 @@ def words(plan: Plan) -> dict[str, Any]:
     variables = list(RECORDED)
     if not worlds:
         variables = [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
-    elif plan.keep is Keep.parts:
+    elif plan.record is Record.decomposition:
         variables.append(MOVE)
     return {
         "format": manifest.FORMAT,
@@ -87,7 +87,7 @@ def words(plan: Plan) -> dict[str, Any]:
             "replicates": config.replicates,
             "periods_per_year": config.periods_per_year,
             "outcome": config.outcome or f"alignment.{layout.states[0]}.{layout.blocs[0]}",
-            "keep": plan.keep.value,
+            "record": plan.record.value,
             "refused_draws": plan.refused,
             "same_as": json.dumps([[layout.states[state], layout.blocs[bloc]] for state, bloc in layout.same_as]),
             "swept": json.dumps([name for name in names if name != "scenario"]),

@@ -12,7 +12,7 @@ from sim.compose.designs import Variants
 from sim.config.known import demand_known
 from sim.config.overlays import light
 from sim.config.schema import NO_SHOCK, Backend, Variant, demand_one_run
-from sim.engine import recorders as keeping
+from sim.engine import recorders as recorders
 from sim.engine.job import Job
 from sim.engine.tracing import library
 from sim.errors import SettingError
@@ -72,7 +72,7 @@ class Plan:
         self.refused = len(fallen)
         self.config, self.window = configs[0], window
         self.references = list(against) or references(variants, self.config.reference)
-        self.keep = keeping.settle(self.config.keep, layout, len(variants), self.config.replicates, window.periods)
+        self.record = recorders.settle(self.config.record, layout, len(variants), self.config.replicates, window.periods)
 
     @cached_property
     def margins(self) -> Array:
@@ -186,7 +186,7 @@ def job_of(plan: Plan) -> Job:
         window=plan.window,
         seeds=tuple(plan.configs.wholes[whole].seed for whole in plan.configs.whole),
         replicates=plan.config.replicates,
-        keep=plan.keep,
+        record=plan.record,
         backend=plan.config.engine.backend,
         hold=round(HOLD_YEARS * plan.config.periods_per_year),
         labels=tuple(variant.label for variant in plan.variants),

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from sim.arrays import Array
-from sim.config.schema import Keep
+from sim.config.schema import Record
 from sim.names import FLOWS, MOVE, QUANTITIES, STORED_STOCKS
 from sim.science.kernel import Flows, Moment
 from sim.science.layout import Layout
@@ -130,11 +130,11 @@ def estimate_bytes(layout: Layout, variants: int, replicates: int, periods: int,
     return variants * replicates * per_world * BYTES
 
 
-def settle(keep: Keep, layout: Layout, variants: int, replicates: int, periods: int) -> Keep:
+def settle(record: Record, layout: Layout, variants: int, replicates: int, periods: int) -> Record:
     """What `auto` comes to: worlds while they take under 1 GiB, else summaries."""
-    if keep is not Keep.auto:
-        return keep
-    return Keep.worlds if estimate_bytes(layout, variants, replicates, periods) < AUTO_BYTES else Keep.summaries
+    if record is not Record.auto:
+        return record
+    return Record.trajectories if estimate_bytes(layout, variants, replicates, periods) < AUTO_BYTES else Record.summaries
 
 
 assert Flows._fields == FLOWS

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import xarray as xr
 
 from sim.arrays import Array
-from sim.config.schema import Keep, Variant
+from sim.config.schema import Record, Variant
 from sim.engine import ensemble, workers
 from sim.engine.metadata import words
 from sim.engine.plan import Plan, job_of
@@ -38,7 +38,7 @@ def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
 def run_arrays(plan: Plan) -> dict[str, Array]:
     """The recorded arrays of a plan, (variant, replicate or statistic, time or period, ...)."""
     job, engine = job_of(plan), plan.config.engine
-    alone = engine.workers <= 1 and not engine.cluster and plan.keep is not Keep.summaries
+    alone = engine.workers <= 1 and not engine.cluster and plan.record is not Record.summaries
     cut = ensemble.tasks(job, engine.chunk or (job.replicates if alone else 0))
     pieces = workers.compute(job, cut, max(1, engine.workers), cluster=engine.cluster)
-    return chunks.joined(pieces, plan.keep is Keep.summaries, len(job.labels), job.replicates)
+    return chunks.joined(pieces, plan.record is Record.summaries, len(job.labels), job.replicates)

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import interrupts
-from sim.config.schema import Keep
+from sim.config.schema import Record
 from sim.engine import dask_cluster as clusters
 from sim.engine.ensemble import Arrays, run_task
 from sim.engine.job import Job
@@ -122,7 +122,7 @@ def outcomes(job: Job, todo: Sequence[Task], workers: int, store: Store | None, 
 def workers_of(job: Job, todo: Sequence[Task], asked: int) -> int:
     """How many processes compute some chunks: as many as asked for, or where 0 is, all cores if the run is worth it."""
     steps = sum(task.worlds for task in todo) * job.window.periods * job.layout.free.size
-    worth = steps > STEPS_ALONE * (FOLDING if job.keep is not Keep.summaries else 1)
+    worth = steps > STEPS_ALONE * (FOLDING if job.record is not Record.summaries else 1)
     return asked or (len(os.sched_getaffinity(0)) if worth else 1)
 
 
@@ -144,7 +144,7 @@ def do_task(job: Job, task: Task, store: Store | None) -> Outcome:
     if store is None:
         return task, arrays
     store.put(task, arrays)
-    if job.keep is not Keep.summaries:
+    if job.record is not Record.summaries:
         SPARE.give(arrays.values())
     return task, {}
 
@@ -161,7 +161,7 @@ def _not_finite(job: Job, task: Task, arrays: Arrays) -> Failure | None:
     found: dict[str, list[int]] = {}
     for name, array in arrays.items():
         if name.removesuffix(DIFFERENCE) in RECORDED and not np.isfinite(array).all():
-            axis = array.ndim - (1 if job.keep is Keep.summaries else 2)
+            axis = array.ndim - (1 if job.record is Record.summaries else 2)
             there = np.isfinite(np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)).all(axis=1)
             found[name] = [task.variants[0] + int(index) for index in np.flatnonzero(~there)]
     if not found:

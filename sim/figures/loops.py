@@ -258,8 +258,8 @@ def plot_responses(responses: xr.DataArray, draws: xr.DataArray, labels: dict[st
         What the figure is called, and what stands below it.
     """
     shown, _ = chosen(responses)
-    value = responses.sel(push=shown).values
-    low, high = np.quantile(draws.sel(push=shown).values, [0.05, 0.95], axis=0)
+    value = responses.sel(forcing=shown).values
+    low, high = np.quantile(draws.sel(forcing=shown).values, [0.05, 0.95], axis=0)
     states, blocs = (list(map(str, responses[dim].values)) for dim in (STATE, BLOC))
     cell, row, left, right, above = 0.325, 0.235, 1.95, 2.3, 1.15
     columns, lines = len(states) * len(blocs), wrap(foot, PAGE[0] - 0.6, 6.5)
@@ -271,7 +271,7 @@ def plot_responses(responses: xr.DataArray, draws: xr.DataArray, labels: dict[st
     flat, sure = value.reshape(len(shown), -1), ((low > 0) | (high < 0)).reshape(len(shown), -1)
     grid.imshow(np.sign(flat) * abs(flat) ** 0.5, cmap="PuOr_r", vmin=-2, vmax=2, aspect="auto")
     grid.tick_params(length=0, labelsize=7)
-    grid.set_yticks(range(len(shown)), [push_words(push, labels) for push in shown], parse_math=False)
+    grid.set_yticks(range(len(shown)), [push_words(term, labels) for term in shown], parse_math=False)
     grid.set_xticks([])
     grid.set_xlim(-0.5, columns - 0.5)
     for spine in grid.spines.values():
@@ -325,21 +325,21 @@ def chosen(responses: xr.DataArray) -> tuple[list[str], list[str]]:
     """The pushes worth a row, and those that answer as one above them does (`SHOWN`, `TWINS`)."""
     shown: list[str] = []
     twins: list[str] = []
-    for push in map(str, responses["push"].values):
-        row = responses.sel(push=push).values
+    for term in map(str, responses["forcing"].values):
+        row = responses.sel(forcing=term).values
         if abs(row).max() >= SHOWN:
-            same = any(abs(row - responses.sel(push=other).values).max() < TWINS for other in shown)
-            (twins if same else shown).append(push)
+            same = any(abs(row - responses.sel(forcing=other).values).max() < TWINS for other in shown)
+            (twins if same else shown).append(term)
     return shown, twins
 
 
-def push_words(push: str, labels: dict[str, str]) -> str:
+def push_words(term: str, labels: dict[str, str]) -> str:
     """A push in words.
 
     >>> push_words("strain_war russia", {"russia": "Russia"})
     'Strain by war: Russia'
     """
-    stock, *actors = push.split(" ")
+    stock, *actors = term.split(" ")
     word = "Anchor" if stock == "alignment" else QUANTITIES[stock].label
     short = dict(zip(labels, brief(list(labels.values()), 10), strict=True))
     return f"{word}: {', '.join(short[name] for name in actors)}" if actors else f"{word}, of the same two"

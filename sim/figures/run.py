@@ -197,13 +197,13 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
     explained : xarray.Dataset
         As `sim.analysis.explain.explain` gives it.
     """
-    table = {name: explained["part"].sel(statistic=name) for name in names(explained, "statistic")}
+    table = {name: explained["alignment"].sel(statistic=name) for name in names(explained, "statistic")}
     times, single = explained[TIME].values, replicates_of(explained) == 1
     mean, half = table["mean"].values, np.nan_to_num(table[HALF].values)
-    moving = [at for at in range(explained.sizes["piece"] - 1) if np.abs(mean[:, at]).max() > 0]
-    shown = [explained.sizes["piece"] - 1, *moving]
-    still = [word for at, word in enumerate(names(explained, "piece_label")[:-1]) if at not in moving]
-    columns = min(PART_COLUMNS, len(shown))
+    moving = [at for at in range(explained.sizes["contribution"] - 1) if np.abs(mean[:, at]).max() > 0]
+    shown = [explained.sizes["contribution"] - 1, *moving]
+    still = [word for at, word in enumerate(names(explained, "contribution_label")[:-1]) if at not in moving]
+    columns = min(CONTRIBUTION_COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
     bands = [table[name].values[0, shown] for name in ("q05", "q95")]
     limits = limits_of(*bands, *(mean[1:, shown] + sign * half[1:, shown] for sign in (-1, 1)), mean[:, shown], np.zeros(1))
@@ -227,7 +227,7 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
         height=1.2,
         gap=0.45,
     )
-    colour, words = explained.attrs["bloc_colour"], brief(names(explained, "piece_label"), 26)
+    colour, words = explained.attrs["bloc_colour"], brief(names(explained, "contribution_label"), 26)
     for at, ax in enumerate(panels.ravel()):
         if at >= len(shown):
             ax.set_axis_off()
@@ -249,5 +249,5 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
     return figure
 
 
-PART_COLUMNS = 5
+CONTRIBUTION_COLUMNS = 5
 """Panels in a row of an explanation."""

@@ -92,7 +92,7 @@ def fixed_sums(statistics: Array, worlds: int, replicates: int) -> Array:
     sums = np.rint(sums * POINT)
     nothing = np.isnan(sums)
     if not (nothing | (abs(sums) < ROOM * worlds / replicates)).all():
-        raise SettingError("keep", "a number of the run is too large to be folded", "keep=worlds, or smaller numbers")
+        raise SettingError("record", "a number of the run is too large to be folded", "record=trajectories, or smaller numbers")
     return np.where(nothing, NOTHING, np.where(nothing, 0.0, sums).astype(np.int64))
 
 

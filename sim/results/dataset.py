@@ -12,12 +12,12 @@ import xarray as xr
 from sim import interrupts
 from sim.arrays import Array
 from sim.names import (
+    CONTRIBUTION,
     DIFFERENCE,
     FINAL,
     INSTANTS,
     MOVE,
     OUTCOMES,
-    PART,
     PERIOD,
     REALIGNMENT,
     REPLICATE,
@@ -87,7 +87,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         values = ds[name]
         folded = np.moveaxis(spread(values.values, axis=1), 0, 1)
         variables[name] = ((VARIANT, STATISTIC, *values.dims[2:]), folded, values.attrs)
-    coords = {name: coord for name, coord in ds.coords.items() if REPLICATE not in coord.dims and PART not in coord.dims}
+    coords = {name: coord for name, coord in ds.coords.items() if REPLICATE not in coord.dims and CONTRIBUTION not in coord.dims}
     return xr.Dataset(variables, coords, ds.attrs).assign_coords({STATISTIC: list(STATISTICS)})
 
 
@@ -108,7 +108,7 @@ def differences(ds: xr.Dataset, names: Sequence[str] = SHOWN) -> xr.Dataset:
             dims = (VARIANT, STATISTIC, *ds[name].dims[2:])
         sd = folded[:, list(STATISTICS).index("sd")]
         variables[name] = (dims, np.concatenate([folded, half_interval(sd, number)[:, None]], axis=1), ds[name].attrs)
-    coords = {name: coord for name, coord in ds.coords.items() if not {REPLICATE, STATISTIC, PART} & set(coord.dims)}
+    coords = {name: coord for name, coord in ds.coords.items() if not {REPLICATE, STATISTIC, CONTRIBUTION} & set(coord.dims)}
     return xr.Dataset(variables, coords, ds.attrs).assign_coords({STATISTIC: [*STATISTICS, HALF_WIDTH]})
 
 

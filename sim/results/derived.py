@@ -143,7 +143,9 @@ def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.
     hold = round(hold_years * ds.attrs["periods_per_year"])
     if REALIGNMENT in ds:
         if hold_years != measures.HOLD_YEARS:
-            raise SettingError("results", f"hold dates of {measures.HOLD_YEARS:g} year; others need every world", "keep=worlds")
+            raise SettingError(
+                "results", f"hold dates of {measures.HOLD_YEARS:g} year; others need every world", "record=trajectories"
+            )
         at = ds[REALIGNMENT].values
     else:
         ds = ds if "realigned" in ds else measured(ds)

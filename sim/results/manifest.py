@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
@@ -12,6 +13,7 @@ import numpy as np
 
 from sim.config import places
 from sim.config.fingerprint import fingerprint
+from sim.config.suggest import renewed
 from sim.errors import DamageError, SettingError
 from sim.names import DRAWN, VARIANT
 from sim.results import receipts
@@ -22,8 +24,8 @@ from sim.results.schema import demand_share, demand_words
 from sim.results.store import Store
 
 MANIFEST, JOB = "manifest.json", "job.json"
-FORMAT, BEFORE = 4, 3
-"""The format that is written and read, and the one before, of which `sim verify` says whether it may be stale."""
+FORMAT, BEFORE = 5, 3
+"""The format that is written and read, and the earlier one of which `sim verify` says whether it may be stale."""
 BATCHES = "batches"
 WAY_TO_BATCH = rf"\.\./{BATCHES}/[0-9]{{1,9}}"
 """Where the data of a job lie, from its own folder."""
@@ -106,12 +108,23 @@ def unsealed(path: Path, wanted: int = 0) -> dict[str, Any]:
     wanted = wanted or FORMAT
     if form != wanted:
         hint = "; sim verify says whether it may be stale" if form == BEFORE else ""
-        raise SettingError(str(path), f"has format {form!r}", f"{wanted}: make it again with this version{hint}")
+        raise SettingError(str(path), f"has format {form!r}", f"{wanted}: make it again with {_again(words)}{hint}")
     if seal != fingerprint(words):
         raise DamageError(str(path), "is not as it was written", "a manifest as it was written")
     if form == FORMAT:
         demand_words(path, words, path.name == JOB)
     return words
+
+
+def _again(words: Mapping[str, Any]) -> str:
+    """The command that makes a folder of another format again, in the words of this version."""
+    try:
+        came = json.loads(words["attributes"]["provenance"])
+        own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
+        said = [renewed(text) for text in came["overrides"] if not places.is_place(text) and not text.startswith("out=")]
+        return "`" + shlex.join(["sim", *(["run", "-m"] if "jobs" in words else ["sweep"]), *said, *own]) + "`"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "this version"
 
 
 def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +138,8 @@ def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, 
     attributes |= {DRAWN: json.dumps({name: draws[name] for name in drawn if name})}
     return {
         **{key: value for key, value in batch.items() if key != "jobs"},
-        "coordinates": batch["coordinates"] | {VARIANT: labels, "part": [batch["coordinates"]["part"][at] for at in job["parts"]]},
+        "coordinates": batch["coordinates"]
+        | {VARIANT: labels, "contribution": [batch["coordinates"]["contribution"][at] for at in job["parts"]]},
         "beside": batch["beside"] | {VARIANT: {name: column[own] for name, column in batch["beside"][VARIANT].items()}},
         "attributes": attributes | {"settings_hash": fingerprint(settings)},
         "settings": settings,
@@ -137,7 +151,7 @@ def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, 
             "run": batch["settings_hash"],
             "words": labels_hash(batch),
             "manifest": fingerprint(batch),
-            "coordinates": {VARIANT: batch["coordinates"][VARIANT], "part": batch["coordinates"]["part"]},
+            "coordinates": {VARIANT: batch["coordinates"][VARIANT], "contribution": batch["coordinates"]["contribution"]},
         },
     }
 

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from sim.config.fingerprint import fingerprint
-from sim.config.schema import Keep
+from sim.config.schema import Record
 from sim.errors import DamageError
 from sim.names import (
     BLOC,
     BUFFERS,
+    CONTRIBUTION,
     DIFFERENCE,
     DRAWN,
     FINAL,
     MOVE,
     OUTCOMES,
-    PART,
     PEER,
     PERIOD,
     QUANTITIES,
@@ -35,7 +35,7 @@ from sim.names import (
     TIME,
     VARIANT,
     Quantity,
-    part_names,
+    contribution_names,
 )
 from sim.results.chunks import Task, segments, uncovered
 from sim.results.packing import Form
@@ -56,7 +56,7 @@ COLUMNS: dict[str, dict[str, Callable[[Any], bool]]] = {
     BLOC: dict.fromkeys(("bloc_label", "bloc_colour"), lambda value: isinstance(value, str)),
 }
 """What must stand beside a coordinate, and what each entry must be."""
-TEXTS = ("title", "region", "region_label", "study", "outcome", "keep", "provenance")
+TEXTS = ("title", "region", "region_label", "study", "outcome", "record", "provenance")
 
 
 class _WrongError(ValueError):
@@ -155,9 +155,9 @@ def _in_order(names: Sequence[str], path: str, shared: Iterable[str]) -> bool:
 
 def _demand_coordinates(coordinates: Mapping[str, Any]) -> dict[str, int]:
     """Refuse axes that are none of a run; how long each is."""
-    axes = {VARIANT, REPLICATE, TIME, PERIOD, PART, STATE, PEER, BLOC, RIVAL}
+    axes = {VARIANT, REPLICATE, TIME, PERIOD, CONTRIBUTION, STATE, PEER, BLOC, RIVAL}
     _demand(coordinates.keys() - {STATISTIC} == axes, "coordinates are not those of a run")
-    for name in (VARIANT, PART, STATE, BLOC):
+    for name in (VARIANT, CONTRIBUTION, STATE, BLOC):
         _demand(_names(coordinates[name]), f"{name} is no list of names")
     _demand(coordinates[PEER] == coordinates[STATE] and coordinates[RIVAL] == coordinates[BLOC], "peers or rivals are others")
     _demand(coordinates[VARIANT] and coordinates[REPLICATE], "no world is named")
@@ -167,8 +167,8 @@ def _demand_coordinates(coordinates: Mapping[str, Any]) -> dict[str, int]:
     days = [date.fromisoformat(day) for day in coordinates[TIME]]
     _demand(days and all(one < other for one, other in itertools.pairwise(days)), "instants do not follow each other")
     _demand(coordinates[PERIOD] == coordinates[TIME][:-1], "periods do not begin at the instants")
-    struck = [name.removeprefix(STRUCK) for name in coordinates[PART] if name.startswith(STRUCK)]
-    _demand(coordinates[PART] == part_names(struck), "parts are not those of a move")
+    struck = [name.removeprefix(STRUCK) for name in coordinates[CONTRIBUTION] if name.startswith(STRUCK)]
+    _demand(coordinates[CONTRIBUTION] == contribution_names(struck), "parts are not those of a move")
     return {name: len(values) for name, values in coordinates.items()}
 
 
@@ -205,8 +205,8 @@ def _demand_attributes(words: Mapping[str, Any], coordinates: Mapping[str, Any],
     _demand(all(_whole(said[name]) for name in ("replicates", "periods_per_year", "refused_draws")), "attributes are no numbers")
     _demand(said["replicates"] == len(coordinates[REPLICATE]), "replicates are not as many as are named")
     _demand(_whole(said.get("seed", 0)), "seed is no number")
-    kept = Keep.summaries if not worlds else Keep.parts if words["variables"][-1] == MOVE else Keep.worlds
-    _demand(said["keep"] == kept.value, "keep is not what is kept")
+    kept = Record.summaries if not worlds else Record.decomposition if words["variables"][-1] == MOVE else Record.trajectories
+    _demand(said["record"] == kept.value, "record is not what was recorded")
     _demand(said["settings_hash"] == words["settings_hash"], "settings_hash is said in two ways")
     variable, *actors = said["outcome"].split(".")
     dims = quantity_of(variable).dims
@@ -256,7 +256,7 @@ def demand_share(path: Path, batch: Mapping[str, Any], job: Mapping[str, Any]) -
     labels = batch["coordinates"][VARIANT][slice(*job["variants"])]
     good = batch.get("jobs", {}).get(job["job"]) == job["variants"]
     good &= {DRAW.sub("", label) for label in labels} == {job["label"]}
-    good &= max(job["parts"], default=-1) < len(batch["coordinates"][PART])
+    good &= max(job["parts"], default=-1) < len(batch["coordinates"][CONTRIBUTION])
     if not good:
         raise DamageError(str(path), f"is no share of {job['batch']}", AS_WRITTEN)
 
@@ -275,7 +275,7 @@ def dims_of(variable: str, worlds: bool) -> tuple[str, ...]:
         return (VARIANT, REPLICATE, *OUTCOMES[variable])
     lead = (VARIANT, REPLICATE if worlds else STATISTIC)
     if variable == MOVE:
-        return (*lead, PERIOD, PART, STATE, BLOC)
+        return (*lead, PERIOD, CONTRIBUTION, STATE, BLOC)
     quantity = quantity_of(variable)
     return (*lead, PERIOD if quantity.per_period else TIME, *quantity.dims)
 

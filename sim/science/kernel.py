@@ -21,7 +21,7 @@ class Flows(NamedTuple):
 
 
 class Pulls(NamedTuple):
-    """The terms of the pull on a state, in the order of `sim.names.PARTS` without what comes from outside."""
+    """The terms of the pull on a state, in the order of `sim.names.CONTRIBUTIONS` without what comes from outside."""
 
     anchor: Array
     legacy: Array
@@ -29,10 +29,10 @@ class Pulls(NamedTuple):
     security: Array
     economy: Array
     exclusivity: Array
-    company: Array
+    peer_influence: Array
 
 
-class Parts(NamedTuple):
+class Contributions(NamedTuple):
     """What each pull, shock and luck added to the alignment over the period; they sum to its change.
 
     `impulse` has one array for each shock that strikes dispositions.
@@ -44,7 +44,7 @@ class Parts(NamedTuple):
 
     @property
     def all(self) -> list[Array]:
-        """Every part in the order of `sim.names.part_names`."""
+        """Every part in the order of `sim.names.contribution_names`."""
         return [*self.pulls, *self.impulse, self.noise]
 
 
@@ -67,7 +67,7 @@ class Moment(NamedTuple):
 
     world: World
     flows: Flows
-    parts: Parts | None
+    parts: Contributions | None
 
 
 def open_run(params: Params, world: World, layout: Layout) -> Opening:
@@ -87,7 +87,7 @@ def open_run(params: Params, world: World, layout: Layout) -> Opening:
         traffic=roads_carry(world, params, layout)[0],
     )
     _, pulls = states_act(world, params, opening, effort, layout)
-    rest = pulls._replace(legacy=nothing, exit_cost=nothing, anchor=-(pulls.exclusivity + pulls.company))
+    rest = pulls._replace(legacy=nothing, exit_cost=nothing, anchor=-(pulls.exclusivity + pulls.peer_influence))
     return opening._replace(pulls=rest)
 
 
@@ -144,7 +144,7 @@ def states_act(world: World, params: Params, opening: Opening, effort: Array, la
         security=security,
         economy=economy,
         exclusivity=rules.side_cost(params.exclusivity, alignment, rules.rivalry(world.relation)),
-        company=rules.keep_company(params.company, world.tie, scale, alignment, layout.courted, alignment),
+        peer_influence=rules.follow_peers(params.peer_influence, world.tie, scale, alignment, layout.courted, alignment),
     )
     shown = Pulls(*(now - before for now, before in zip(pulls, opening.pulls, strict=True)))
     return Flows(effort, threat, protection, dependence, opening.traffic), shown
@@ -159,7 +159,7 @@ def roads_carry(world: World, params: Params, layout: Layout) -> tuple[Array, Ar
 
 
 def step(
-    world: World, params: Params, opening: Opening, forces: Forces, luck: Array, layout: Layout, dt: float, parts: bool = False
+    world: World, params: Params, opening: Opening, forces: Forces, normals: Array, layout: Layout, dt: float, parts: bool = False
 ) -> Moment:
     """One period: blocs act, states act, slow stocks relax; everyone sees the start of the period and this period's shocks.
 
@@ -173,7 +173,7 @@ def step(
 
     drift, shake = now.speed * layout.free, now.volatility * layout.free
     struck = forces.impulses.get("disposition", 0.0 * drift)
-    disposition = rules.realign(world.disposition, drift, sum(pulls[1:], pulls[0]), dt, shake, luck, struck)
+    disposition = rules.realign(world.disposition, drift, sum(pulls[1:], pulls[0]), dt, shake, normals, struck)
     alignment = namespace(disposition).tanh(disposition)
     slow = relax_stocks(world, now, opening, forces, traffic, carried, best, layout, dt)
     following = World(disposition=disposition, alignment=alignment, **slow)
@@ -183,10 +183,10 @@ def step(
     split = None
     if parts:
         factor = rules.chord(world.disposition, disposition, world.alignment, alignment)
-        split = Parts(
+        split = Contributions(
             Pulls(*(factor * drift * pull * dt for pull in pulls)),
-            impulse=tuple(factor * strike for strike in forces.strikes),
-            noise=factor * shake * dt**0.5 * luck,
+            impulse=tuple(factor * strike for strike in forces.impulses_by_shock),
+            noise=factor * shake * dt**0.5 * normals,
         )
     return Moment(following, flows._replace(traffic=traffic), split)
 
@@ -241,7 +241,7 @@ def run(
     params: Params,
     world: World,
     forces: Iterable[Forces],
-    luck: Iterable[Array],
+    normals: Iterable[Array],
     layout: Layout,
     dt: float,
     parts: bool = False,
@@ -251,7 +251,7 @@ def run(
     `forces` and `luck` give what each period brings from outside and by chance, luck as (variant or 1, replicate, state, bloc).
     """
     opening = open_run(params, world, layout)
-    for pushed, drawn in zip(forces, luck, strict=True):
+    for pushed, drawn in zip(forces, normals, strict=True):
         moment = step(world, params, opening, pushed, drawn, layout, dt, parts)
         world = moment.world
         yield moment

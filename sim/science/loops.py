@@ -60,10 +60,10 @@ def gains(params: Params, world: World, layout: Layout, dt: float, side: float) 
     """
     found = slopes(params, world, layout, dt, side)
     scale = np.array([_scale(entry, world) for entry in found.entries])
-    push = scale * np.array([_push(entry, params, world, found.beside, dt) for entry in found.entries])
+    term = scale * np.array([_term(entry, params, world, found.beside, dt) for entry in found.entries])
     jacobian = scale[:, None] * found.jacobian[0] / scale
-    one = np.eye(len(push))
-    direct = one + (jacobian - one) / push[:, None]
+    one = np.eye(len(term))
+    direct = one + (jacobian - one) / term[:, None]
     entries = tuple(entry._replace(stock=entry.stock.replace("disposition", "alignment")) for entry in found.entries)
     return Gains(entries, direct, np.linalg.inv(one - direct))
 
@@ -73,7 +73,7 @@ def _scale(entry: Entry, world: World) -> float:
     return 1.0 - world.alignment[0, 0, *entry.cells[0]] ** 2 if entry.stock == "disposition" else 1.0
 
 
-def _push(entry: Entry, params: Params, world: World, beside: World, dt: float) -> float:
+def _term(entry: Entry, params: Params, world: World, beside: World, dt: float) -> float:
     """What a unit push on the target of an entry adds to it in one period; the target of a disposition is its anchor."""
     cell = entry.cells[0]
     if entry.stock == "disposition":

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from sim.arrays import Array, worlds_last
+from sim.arrays import Array, replicates_last
 
 LUCK = "luck of states"
 
@@ -34,7 +34,7 @@ def normals(seed: int, replicates: range, periods: int, states: tuple[str, ...],
         _generator(seed, LUCK, replicate).standard_normal(out=drawn[index])
     rows = np.argsort(np.argsort(np.array(states)))
     columns = np.argsort(np.argsort(np.array(blocs)))
-    return worlds_last(drawn[None][..., rows[:, None], columns])
+    return replicates_last(drawn[None][..., rows[:, None], columns])
 
 
 def uniforms(seed: int, stream: str, replicates: range, count: int) -> Array:

@@ -53,8 +53,10 @@ def _over(fields: Iterable[Array], variants: int) -> Iterator[Array]:
 def anchor_at_rest(params: Params, world: World, layout: Layout) -> Array:
     """The anchor at which the opening stands still (benchmark calibration)."""
     side = rules.side_cost(params.exclusivity, layout.courted * world.alignment, rules.rivalry(world.relation))
-    company = rules.keep_company(params.company, world.tie, tie_scale(world.tie), world.alignment, layout.courted, world.alignment)
-    return rules.solve_anchor(world.alignment, params.stubbornness, side, company, layout.courted)
+    peer_influence = rules.follow_peers(
+        params.peer_influence, world.tie, tie_scale(world.tie), world.alignment, layout.courted, world.alignment
+    )
+    return rules.solve_anchor(world.alignment, params.stubbornness, side, peer_influence, layout.courted)
 
 
 def open_world(tables: dict[str, Array], layout: Layout) -> World:

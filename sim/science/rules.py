@@ -166,14 +166,16 @@ def side_cost(exclusivity: Array, alignment: Array, rivalry: Array) -> Array:
     return -exclusivity * product(alignment, rivalry)
 
 
-def keep_company(company: Array, tie: Array, scale: Array, peer_alignment: Array, peer_courted: Array, alignment: Array) -> Array:
+def follow_peers(
+    peer_influence: Array, tie: Array, scale: Array, peer_alignment: Array, peer_courted: Array, alignment: Array
+) -> Array:
     """The pull towards where friends stand and away from where foes do.
 
     `scale` is the sum of the state's absolute opening ties, 1 where it has none.
     Source: Altafini 2013 (signed Laplacian).
     """
     towards = product(tie, peer_courted * peer_alignment)
-    return company * (towards - product(abs(tie), peer_courted) * alignment) / scale
+    return peer_influence * (towards - product(abs(tie), peer_courted) * alignment) / scale
 
 
 def hold_anchor(stubbornness: Array, anchor: Array, alignment: Array) -> Array:
@@ -192,14 +194,14 @@ def cost_of_exit(exit_cost: Array, readiness: Array, alignment_opening: Array, l
     return exit_cost * readiness * positive(alignment_opening + legacy - alignment)
 
 
-def solve_anchor(alignment: Array, stubbornness: Array, side_cost: Array, company: Array, courted: Array) -> Array:
+def solve_anchor(alignment: Array, stubbornness: Array, side_cost: Array, peer_influence: Array, courted: Array) -> Array:
     """The anchor at which the opening is at rest, given its two other standing pulls; 0 where state and bloc are one actor.
 
     Source: benchmark calibration, as in applied general equilibrium (ODD.md, element 5).
     """
     xp = namespace(alignment)
     held = xp.where(courted > 0, stubbornness, 1.0)
-    return courted * (alignment - (side_cost + company) / held)
+    return courted * (alignment - (side_cost + peer_influence) / held)
 
 
 def realign(disposition: Array, speed: Array, pull: Array, dt: float, volatility: Array, noise: Array, impulse: Array) -> Array:

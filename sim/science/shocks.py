@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import Array, worlds_last
+from sim.arrays import Array, replicates_last
 from sim.config.dates import Window, dates
 from sim.config.overlays import Configs, light
 from sim.config.schema import Config, Effect, Shock, ShockKind, members
@@ -18,13 +18,13 @@ from sim.science.state import Forces
 
 
 @dataclass(frozen=True)
-class Push:
+class ForcingTerm:
     """One effect over all variants: its course (1 or variant, 1 or replicate, period) and where it acts, and how hard."""
 
     name: str
     course: Array
     pattern: Array
-    by_chance: bool
+    drawn: bool
     """Whether its course differs between replicates, also where there is only one of them."""
 
     @property
@@ -41,30 +41,30 @@ class Push:
 class Forcing:
     """All pushes of a run: on the targets of stocks, on parameters, and impulses that add to stocks at a period's end."""
 
-    lasting: dict[str, tuple[Push, ...]]
-    impulses: dict[str, tuple[Push, ...]]
+    lasting: dict[str, tuple[ForcingTerm, ...]]
+    impulses: dict[str, tuple[ForcingTerm, ...]]
 
     def at(self, period: int) -> Forces:
         """What they come to in a period; what does nothing in it is left out."""
-        lasting = {name: _sum(push.at(period) for push in pushes) for name, pushes in self.lasting.items()}
-        striking = {name: [push for push in pushes if push.course[..., period].any()] for name, pushes in self.impulses.items()}
-        impulses = {name: _sum(push.at(period) for push in pushes) for name, pushes in striking.items() if pushes}
+        lasting = {name: _sum(term.at(period) for term in terms) for name, terms in self.lasting.items()}
+        striking = {name: [term for term in terms if term.course[..., period].any()] for name, terms in self.impulses.items()}
+        impulses = {name: _sum(term.at(period) for term in terms) for name, terms in striking.items() if terms}
         struck = striking.get("disposition", [])
-        by_shock = ([push.at(period) for push in struck if push.shock == shock] for shock in self.strikers)
+        by_shock = ([term.at(period) for term in struck if term.shock == shock] for shock in self.impulse_shocks)
         # + 0.0: a world that is spared gets 0.0 and never -0.0, whichever worlds stand beside it
         return Forces(lasting, impulses, tuple(_sum(pushed) + 0.0 if pushed else 0.0 for pushed in by_shock))
 
     @property
-    def strikers(self) -> list[str]:
+    def impulse_shocks(self) -> list[str]:
         """The shocks with an impulse on dispositions, in the order in which they stand."""
-        return list(dict.fromkeys(push.shock for push in self.impulses.get("disposition", ())))
+        return list(dict.fromkeys(term.shock for term in self.impulses.get("disposition", ())))
 
 
 def _sum(pushed: Iterable[Array]) -> Array:
-    return worlds_last(functools.reduce(operator.add, pushed))
+    return replicates_last(functools.reduce(operator.add, pushed))
 
 
-def strikers(configs: Sequence[Config]) -> list[str]:
+def impulse_shocks(configs: Sequence[Config]) -> list[str]:
     """The shocks of some variants with an impulse on dispositions, in the order of `Forcing.strikers`."""
     wholes = light(configs).wholes
     found = [(name, effect) for config in wholes for name, shock in config.shock.items() for effect in shock.effects.values()]
@@ -84,25 +84,25 @@ def draw(configs: Sequence[Config], layout: Layout, replicates: range) -> Forcin
         for shock_name, shock in config.shock.items():
             for effect_name, effect in shock.effects.items():
                 found.setdefault((shock_name, effect_name), {})[whole] = (shock, effect)
-    lasting: dict[str, list[Push]] = {}
-    impulses: dict[str, list[Push]] = {}
+    lasting: dict[str, list[ForcingTerm]] = {}
+    impulses: dict[str, list[ForcingTerm]] = {}
     for (shock_name, effect_name), wholes in found.items():
         by_target: dict[tuple[bool, str], Holders] = {}
         for whole, (shock, effect) in wholes.items():
             by_target.setdefault((effect.kind is ShockKind.impulse, effect.target), {})[whole] = (shock, effect)
         for (impulse, target), holders in by_target.items():
-            push = _push(shock_name, effect_name, holders, variants, layout, replicates)
-            (impulses if impulse else lasting).setdefault(target, []).append(push)
-    return Forcing(*({name: tuple(pushes) for name, pushes in table.items()} for table in (lasting, impulses)))
+            term = _term(shock_name, effect_name, holders, variants, layout, replicates)
+            (impulses if impulse else lasting).setdefault(target, []).append(term)
+    return Forcing(*({name: tuple(terms) for name, terms in table.items()} for table in (lasting, impulses)))
 
 
-LUCKS = 2
+UNIFORMS = 2
 """Uniform draws of a shock and replicate: whether it happens, and how late its dates fall in their intervals."""
-NO_LUCK = np.zeros((1, LUCKS))
+NO_UNIFORMS = np.zeros((1, UNIFORMS))
 """Those of a shock that nothing is drawn of."""
 
 
-def _push(shock_name: str, effect_name: str, holders: Holders, configs: Configs, layout: Layout, replicates: range) -> Push:
+def _term(shock_name: str, effect_name: str, holders: Holders, configs: Configs, layout: Layout, replicates: range) -> ForcingTerm:
     name, window = f"{shock_name}.{effect_name}", configs.wholes[0].window
     target = next(iter(holders.values()))[1].target
     nowhere = np.zeros(plane(QUANTITIES[target].dims, layout))
@@ -112,21 +112,21 @@ def _push(shock_name: str, effect_name: str, holders: Holders, configs: Configs,
     if target in WEIGHT_OF:
         size = configs.numbers(("dynamics", WEIGHT_OF[target])) * size
     pattern = (size[:, None, None] * where[configs.whole])[:, None]
-    seeds = {whole: configs.wholes[whole].seed for whole, held in holders.items() if _by_chance(*held)}
-    lucks = {seed: noise.uniforms(seed, f"shock {shock_name}", replicates, LUCKS) for seed in dict.fromkeys(seeds.values())}
+    seeds = {whole: configs.wholes[whole].seed for whole, held in holders.items() if _is_drawn(*held)}
+    uniforms = {seed: noise.uniforms(seed, f"shock {shock_name}", replicates, UNIFORMS) for seed in dict.fromkeys(seeds.values())}
     told: dict[str, Array] = {}
     courses = {}
     for whole, (shock, effect) in holders.items():
         timing = repr((seeds.get(whole), *_timing(shock, effect)))
         if timing not in told:
-            told[timing] = _course(shock, effect, window, lucks[seeds[whole]] if whole in seeds else NO_LUCK)
+            told[timing] = _course(shock, effect, window, uniforms[seeds[whole]] if whole in seeds else NO_UNIFORMS)
         courses[whole] = told[timing]
     if len(told) == 1:
-        return Push(name, next(iter(told.values()))[None], pattern, bool(seeds))
+        return ForcingTerm(name, next(iter(told.values()))[None], pattern, bool(seeds))
     wide = max(course.shape[0] for course in courses.values())
     none = np.zeros((wide, window.periods))
     course = np.stack([np.broadcast_to(courses.get(whole, none), none.shape) for whole in count])[configs.whole]
-    return Push(name, course, pattern, bool(seeds))
+    return ForcingTerm(name, course, pattern, bool(seeds))
 
 
 def _timing(shock: Shock, effect: Effect) -> tuple[object, ...]:
@@ -134,7 +134,7 @@ def _timing(shock: Shock, effect: Effect) -> tuple[object, ...]:
     return shock.probability, effect.kind, effect.date, effect.until, effect.duration, effect.half_life
 
 
-def _by_chance(shock: Shock, effect: Effect) -> bool:
+def _is_drawn(shock: Shock, effect: Effect) -> bool:
     """Whether luck enters the course of an effect: whether it happens, or when."""
     intervals = (dates("date", value) for value in (effect.date, effect.until) if value is not None)
     return shock.probability < 1 or any(first != last for first, last in intervals)
@@ -172,9 +172,9 @@ def reaches(effect: Effect, layout: Layout) -> bool:
     return bool(_where(effect, layout).any())
 
 
-def _course(shock: Shock, effect: Effect, window: Window, luck: Array) -> Array:
+def _course(shock: Shock, effect: Effect, window: Window, normals: Array) -> Array:
     """The mean of an effect's shape over each period, (1 or replicate, period); 1 in its own period for an impulse."""
-    happens, late = luck[:, :1] < shock.probability, luck[:, 1:]
+    happens, late = normals[:, :1] < shock.probability, normals[:, 1:]
     begin = _moment(effect.date, window, late)
     if effect.kind is ShockKind.impulse:
         period = np.floor(begin / window.dt + ROUNDING)

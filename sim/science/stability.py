@@ -238,7 +238,7 @@ def refused(layout: Layout, params: Params, world: World) -> dict[int, SettingEr
         faults[int(variant)] = SettingError(
             f"region.states.{layout.states[state]}.alignment.{layout.blocs[bloc]}",
             f"the anchor that keeps it at rest would be {value:.3g}",
-            "an anchor in (-1, 1): raise stubbornness, or lower exclusivity, company or the alignment",
+            "an anchor in (-1, 1): raise stubbornness, or lower exclusivity, peer influence or the alignment",
         )
     for name in ("road_capacity", *WEIGHT_OF):
         quantity, values = QUANTITIES[name], getattr(params, name)

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from sim.arrays import Array, namespace, total, worlds_last
+from sim.arrays import Array, namespace, replicates_last, total
 
 
 class World(NamedTuple):
@@ -41,7 +41,7 @@ class Params(NamedTuple):
     speed: Array
     volatility: Array
     exclusivity: Array
-    company: Array
+    peer_influence: Array
     priority: Array
     stubbornness: Array
     red_line: Array
@@ -94,7 +94,7 @@ Stack = TypeVar("Stack", Params, World)
 def shared(stack: Stack) -> Stack:
     """The same constants or stocks with the worlds innermost in memory; what all variants have in common stands once."""
     fields = (field[:1] if (field == field[:1]).all() else field for field in stack)
-    return type(stack)(*(worlds_last(field) for field in fields))
+    return type(stack)(*(replicates_last(field) for field in fields))
 
 
 def cast(stack: Stack, precision: str) -> Stack:
@@ -113,7 +113,7 @@ class Forces(NamedTuple):
 
     lasting: dict[str, Array]
     impulses: dict[str, Array]
-    strikes: tuple[Array | float, ...]
+    impulses_by_shock: tuple[Array | float, ...]
     """What each of the strikers adds to dispositions, in the order of `Forcing.strikers`."""
 
     def cast(self, precision: str) -> "Forces":
@@ -121,8 +121,8 @@ class Forces(NamedTuple):
         lasting, impulses = (
             {name: array.astype(precision) for name, array in table.items()} for table in (self.lasting, self.impulses)
         )
-        strikes = (strike.astype(precision) if isinstance(strike, Array) else strike for strike in self.strikes)
-        return Forces(lasting, impulses, tuple(strikes))
+        impulses_by_shock = (strike.astype(precision) if isinstance(strike, Array) else strike for strike in self.impulses_by_shock)
+        return Forces(lasting, impulses, tuple(impulses_by_shock))
 
 
 NO_FORCES = Forces({}, {}, ())

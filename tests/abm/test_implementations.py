@@ -25,7 +25,7 @@ REGIONS = {
 def faces(request):
     """One world of a region under every shock, as the kernel keeps it and as agents live it."""
     folder, said = REGIONS[request.param]
-    variant = expand([*said, "replicates=3", "keep=parts"], request.getfixturevalue(folder))[0]
+    variant = expand([*said, "replicates=3", "record=decomposition"], request.getfixturevalue(folder))[0]
     return simulate([variant]).isel(variant=0, replicate=REPLICATE), RegionModel(variant.config, REPLICATE)
 
 
@@ -39,7 +39,7 @@ def stocks_of(model):
 
 
 def parts_of(ds):
-    return [str(part) for part in ds["part"].values]
+    return [str(part) for part in ds["contribution"].values]
 
 
 def test_the_faces_agree_over_a_whole_run(faces):
@@ -66,7 +66,7 @@ def test_the_faces_agree_over_a_whole_run(faces):
 def test_the_parts_of_a_move_add_up_to_it(faces):
     ds, _ = faces
     moved = ds["alignment"].diff("time").values
-    assert abs(ds["move"].sum("part").values - moved).max() < SAME
+    assert abs(ds["move"].sum("contribution").values - moved).max() < SAME
 
 
 def test_an_agent_explains_its_last_move(faces):
@@ -80,11 +80,11 @@ def test_an_agent_explains_its_last_move(faces):
 
 def test_everything_is_moved_by_the_shock_of_all_kinds(hard):
     """So the agreement above is about all of it: each stock, flow and part differs from a world without the shock."""
-    ds = simulate(expand([HARD[0], "shock=[everything],[]", "replicates=1", "keep=parts"], hard))
+    ds = simulate(expand([HARD[0], "shock=[everything],[]", "replicates=1", "record=decomposition"], hard))
     change = ds.isel(variant=0, replicate=0) - ds.isel(variant=1, replicate=0)
     for name in (*STORED_STOCKS, *FLOWS):
         assert abs(change[name]).max() > 1e-6, name
-    still = [part for part in parts_of(change) if not abs(change["move"].sel(part=part)).max() > 1e-9]
+    still = [part for part in parts_of(change) if not abs(change["move"].sel(contribution=part)).max() > 1e-9]
     assert still == []
 
 

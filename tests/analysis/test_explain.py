@@ -16,7 +16,7 @@ from sim.engine.runs import simulate
 from sim.errors import SettingError
 
 EXACT = 1e-12
-SAID = [HARD[0], "shock=[],[everything]", "replicates=6", "end=2025-01", "keep=parts"]
+SAID = [HARD[0], "shock=[],[everything]", "replicates=6", "end=2025-01", "record=decomposition"]
 
 
 @pytest.fixture(scope="module")
@@ -38,38 +38,40 @@ def two(tmp_path):
 @pytest.mark.parametrize("bloc", ["east", "west", "league"])
 def test_parts_add_up_to_the_change_of_the_score(ds, state, bloc):
     explained = explain(ds, "everything", state, bloc, "2022-07", "2024-04")
-    parts = explained["part"].sel(statistic="mean")
+    parts = explained["alignment"].sel(statistic="mean")
     score = ds["alignment"].sel(variant="everything", state=state, bloc=bloc).mean("replicate")
     moved = score.sel(time="2024-04-01") - score.sel(time="2022-07-01")
-    assert float(parts.sel(kind=CHANGE, piece=WHOLE)[-1]) == pytest.approx(float(moved), abs=EXACT)
-    assert abs(parts.sel(piece=WHOLE) - parts.drop_sel(piece=WHOLE).sum("piece")).max() < EXACT
+    assert float(parts.sel(kind=CHANGE, contribution=WHOLE)[-1]) == pytest.approx(float(moved), abs=EXACT)
+    assert abs(parts.sel(contribution=WHOLE) - parts.drop_sel(contribution=WHOLE).sum("contribution")).max() < EXACT
     assert explained.attrs["residual"] < EXACT
     apart = ds["alignment"].sel(state=state, bloc=bloc).mean("replicate")
     apart = apart.sel(variant="everything") - apart.sel(variant="no_shock")
     moved = apart.sel(time="2024-04-01") - apart.sel(time="2022-07-01")
-    assert float(parts.sel(kind=EFFECT, piece=WHOLE)[-1]) == pytest.approx(float(moved), abs=EXACT)
+    assert float(parts.sel(kind=EFFECT, contribution=WHOLE)[-1]) == pytest.approx(float(moved), abs=EXACT)
 
 
 def test_bands_are_those_of_the_worlds(ds):
-    found = explain(ds, "everything", "north", "east")["part"].sel(kind=CHANGE, piece="security").isel(time=-1)
-    worlds = ds["move"].sel(variant="everything", part="security", state="north", bloc="east").sum("period").values
+    found = explain(ds, "everything", "north", "east")["alignment"].sel(kind=CHANGE, contribution="security").isel(time=-1)
+    worlds = ds["move"].sel(variant="everything", contribution="security", state="north", bloc="east").sum("period").values
     assert found.sel(statistic="sd") == pytest.approx(worlds.std(ddof=1))
     assert found.sel(statistic="q95") == pytest.approx(np.quantile(worlds, 0.95, method="median_unbiased"))
 
 
 def test_each_shock_that_strikes_is_a_part_of_its_own(two):
-    ds = simulate(expand(["region=toy", "shock=[quiet],[quiet,fall,rise]", "replicates=4", "end=2022-12", "keep=parts"], two))
-    assert [str(part) for part in ds["part"].values][-3:] == ["impulse.fall", "impulse.rise", "noise"]
+    ds = simulate(
+        expand(["region=toy", "shock=[quiet],[quiet,fall,rise]", "replicates=4", "end=2022-12", "record=decomposition"], two)
+    )
+    assert [str(part) for part in ds["contribution"].values][-3:] == ["impulse.fall", "impulse.rise", "noise"]
     struck = ds["move"].isel(variant=1).sel(state="north", bloc="east")
-    fall, rise = (struck.sel(part=f"impulse.{name}") for name in ("fall", "rise"))
+    fall, rise = (struck.sel(contribution=f"impulse.{name}") for name in ("fall", "rise"))
     assert (fall.sel(period="2022-06-01") / rise.sel(period="2022-06-01")).values == pytest.approx(np.full(4, -1.5))
     assert not fall.drop_sel(period=np.datetime64("2022-06-01")).any()
-    assert not ds["move"].isel(variant=0).sel(part=["impulse.fall", "impulse.rise"]).any()
-    assert not ds["move"].sel(part=["impulse.fall", "impulse.rise"], state="south").any()
+    assert not ds["move"].isel(variant=0).sel(contribution=["impulse.fall", "impulse.rise"]).any()
+    assert not ds["move"].sel(contribution=["impulse.fall", "impulse.rise"], state="south").any()
 
 
 def test_an_agent_explains_any_stretch_of_its_past(two):
-    (variant,) = expand(["region=toy", "shock=[fall,rise]", "replicates=2", "end=2023-01", "keep=parts"], two)
+    (variant,) = expand(["region=toy", "shock=[fall,rise]", "replicates=2", "end=2023-01", "record=decomposition"], two)
     ds = simulate([variant]).isel(variant=0, replicate=1)
     model = RegionModel(variant.config, replicate=1).run()
     north = model.states[0]
@@ -77,7 +79,7 @@ def test_an_agent_explains_any_stretch_of_its_past(two):
         told = north.explain(since)
         for bloc, parts in told.items():
             recorded = ds["move"].sel(state="north", bloc=bloc, period=slice(since, None)).sum("period")
-            assert list(parts) == [str(part) for part in ds["part"].values]
+            assert list(parts) == [str(part) for part in ds["contribution"].values]
             np.testing.assert_allclose(list(parts.values()), recorded.values, atol=EXACT)
             score = ds["alignment"].sel(state="north", bloc=bloc)
             assert sum(parts.values()) == pytest.approx(float(score[-1] - score.sel(time=since).values.reshape(-1)[0]), abs=EXACT)
@@ -89,9 +91,9 @@ def test_an_agent_explains_any_stretch_of_its_past(two):
 
 def test_a_calm_world_has_no_parts_to_tell():
     still = [f"region.states.{state}.volatility=0" for state in ("north", "south")]
-    ds = simulate(expand(["region=toy", "replicates=2", "keep=parts", *still, "end=2023-01"]))
+    ds = simulate(expand(["region=toy", "replicates=2", "record=decomposition", *still, "end=2023-01"]))
     north = explain(ds, "baseline", "north", "east")
-    assert abs(north["part"].sel(statistic="mean")).max() < EXACT
+    assert abs(north["alignment"].sel(statistic="mean")).max() < EXACT
     assert list(north["kind"].values) == [CHANGE]
 
 
@@ -100,7 +102,7 @@ def test_a_calm_world_has_no_parts_to_tell():
 
 def greatest(ds, moves):
     """The labels of the state and the bloc of the greatest whole move of a period, and that move."""
-    whole = moves.sum("part")
+    whole = moves.sum("contribution")
     state, bloc = np.unravel_index(abs(whole.values).argmax(), whole.shape)
     return ds["state_label"].values[state], ds["bloc_label"].values[bloc].split(" (")[0], float(whole[state, bloc])
 
@@ -125,7 +127,7 @@ def test_the_narrative_names_the_alignment_that_was_moved_most(ds, variant):
 
 def test_the_narrative_says_whom_a_shock_names_and_what_changed_when_it_began(two):
     """A shock of both variants is told as that; the change since the month before names no cause but the parts."""
-    said = ["region=toy", "shock=[quiet],[quiet,fall]", "replicates=4", "end=2023-01", "keep=parts"]
+    said = ["region=toy", "shock=[quiet],[quiet,fall]", "replicates=4", "end=2023-01", "record=decomposition"]
     ds = simulate(expand(said, two))
     _, *lines = narrative(ds, str(ds["variant"].values[1]))
     moves = (ds["move"].isel(variant=1) - ds["move"].isel(variant=0)).mean("replicate")
@@ -142,7 +144,7 @@ def test_a_beginning_by_chance_is_told_as_that(tmp_path):
     folder = shock_folder(
         tmp_path, "late", {"swing": struck | {"date": {"from": "2022-03-01", "to": "2022-09-01"}}}, probability=0.5
     )
-    ds = simulate(expand(["region=toy", "shock=[late]", "replicates=4", "end=2023-01", "keep=parts"], folder))
+    ds = simulate(expand(["region=toy", "shock=[late]", "replicates=4", "end=2023-01", "record=decomposition"], folder))
     assert "2022-03  late may begin, until 2022-09, with probability 0.5 (North, East)." in narrative(
         ds, str(ds["variant"].values[0])
     )
@@ -162,8 +164,8 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written")
     said = ["region=toy", "scenario=baseline", "dynamics.vigilance=0,1", "replicates=5", "end=2023-01"]
     with contextlib.chdir(folder):
-        for keep in ("parts", "worlds"):
-            assert run_command(["sweep", *said, f"keep={keep}", f"out={keep}"]) == 0
+        for record in ("decomposition", "trajectories"):
+            assert run_command(["sweep", *said, f"record={record}", f"out={record}"]) == 0
     return folder
 
 
@@ -177,7 +179,7 @@ def here(tmp_path, written, monkeypatch, capsys):
 
 
 def test_explain_writes_a_table_and_a_figure_once(here, capsys):
-    argv = ["explain", "parts", "north", "east", "from=2022-03", "out=why"]
+    argv = ["explain", "decomposition", "north", "east", "from=2022-03", "out=why"]
     assert run_command(argv) == 0
     said = capsys.readouterr().out
     assert "the parts add up to the recorded change within" in said
@@ -187,7 +189,7 @@ def test_explain_writes_a_table_and_a_figure_once(here, capsys):
     with (here / "why" / "explanation.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == EFFECT and row["time"] == "2023-01-01"]
     assert float(rows[-1]["mean"]) == pytest.approx(sum(float(row["mean"]) for row in rows[:-1]), abs=1e-9)
-    assert (rows[0]["since"], rows[0]["against"], rows[-1]["part"]) == ("2022-03-01", "baseline, vigilance=0", WHOLE)
+    assert (rows[0]["since"], rows[0]["against"], rows[-1]["contribution"]) == ("2022-03-01", "baseline, vigilance=0", WHOLE)
     stamp = (here / "why" / "explanation.png").stat().st_mtime_ns
     assert run_command(argv) == 0
     assert "already complete" in capsys.readouterr().out
@@ -196,13 +198,13 @@ def test_explain_writes_a_table_and_a_figure_once(here, capsys):
 
 @pytest.mark.parametrize("periods_per_year", [12, 48])
 def test_a_narrative_tells_its_periods_apart(periods_per_year):
-    said = ["region=toy", "replicates=2", "end=2022-04", "keep=parts", f"periods_per_year={periods_per_year}"]
+    said = ["region=toy", "replicates=2", "end=2022-04", "record=decomposition", f"periods_per_year={periods_per_year}"]
     begins = [line.split()[0] for line in narrative(simulate(expand(said)), "baseline")[1:]]
     assert len(set(begins)) == periods_per_year / 4 and len(begins[0]) == len("2022-01" if periods_per_year == 12 else "2022-01-01")
 
 
 def test_explain_tells_a_whole_run(here, capsys):
-    assert run_command(["explain", "parts", "world=2", "out=told"]) == 0
+    assert run_command(["explain", "decomposition", "world=2", "out=told"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert (here / "told" / "narrative.txt").read_text("utf-8").splitlines() == said[:-1]
     assert "less baseline, vigilance=0 on the same luck, in world 2" in said[0]
@@ -211,22 +213,22 @@ def test_explain_tells_a_whole_run(here, capsys):
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["worlds", "north", "east"], ["hold no parts", "keep=parts"]),
+        (["trajectories", "north", "east"], ["hold no parts", "record=decomposition"]),
         (["nowhere", "north", "east"], ["no results folder"]),
-        (["parts", "north"], ["a state and a bloc"]),
-        (["parts", "nort", "east"], ["did you mean north?"]),
-        (["parts", "north", "eats"], ["did you mean east?"]),
-        (["parts", "north", "east", "from=2025"], ["2022-01 to 2023-01"]),
-        (["parts", "north", "east", "from=2022-06", "to=2022-03"], ["not after"]),
-        (["parts", "north", "east", "world=1"], ["world"]),
-        (["parts", "from=2022-03"], ["from"]),
-        (["parts", "world=x"], ["whole number"]),
-        (["parts", "world=²"], ["whole number"]),
-        (["parts", "north", "east", "from=2022-01", "from=2022-02"], ["from: stands twice"]),
-        (["parts", "world=9"], ["0 to 4"]),
-        (["parts", "variantt=baseline"], ["did you mean variant?"]),
-        (["parts", "variant=x"], ["baseline, vigilance=0; "]),
-        (["parts", "north", "east", "out=parts"], ["a new folder"]),
+        (["decomposition", "north"], ["a state and a bloc"]),
+        (["decomposition", "nort", "east"], ["did you mean north?"]),
+        (["decomposition", "north", "eats"], ["did you mean east?"]),
+        (["decomposition", "north", "east", "from=2025"], ["2022-01 to 2023-01"]),
+        (["decomposition", "north", "east", "from=2022-06", "to=2022-03"], ["not after"]),
+        (["decomposition", "north", "east", "world=1"], ["world"]),
+        (["decomposition", "from=2022-03"], ["from"]),
+        (["decomposition", "world=x"], ["whole number"]),
+        (["decomposition", "world=²"], ["whole number"]),
+        (["decomposition", "north", "east", "from=2022-01", "from=2022-02"], ["from: stands twice"]),
+        (["decomposition", "world=9"], ["0 to 4"]),
+        (["decomposition", "variantt=baseline"], ["did you mean variant?"]),
+        (["decomposition", "variant=x"], ["baseline, vigilance=0; "]),
+        (["decomposition", "north", "east", "out=decomposition"], ["a new folder"]),
     ],
 )
 def test_bad_questions_are_one_message(here, capsys, argv, words):
@@ -235,4 +237,4 @@ def test_bad_questions_are_one_message(here, capsys, argv, words):
     assert wrong.startswith("sim: ") and len(wrong.splitlines()) <= 6
     for word in words:
         assert word in wrong
-    assert sorted(path.name for path in here.iterdir()) == ["parts", "worlds"]
+    assert sorted(path.name for path in here.iterdir()) == ["decomposition", "trajectories"]

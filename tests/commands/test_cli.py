@@ -92,7 +92,7 @@ def test_run_writes_a_whole_folder(sim, here):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("argv", [["run"], ["sweep", "dynamics.vigilance=0,1"], ["run", "keep=summaries", "shock=[raid]"]])
+@pytest.mark.parametrize("argv", [["run"], ["sweep", "dynamics.vigilance=0,1"], ["run", "record=summaries", "shock=[raid]"]])
 def test_the_next_step_that_is_offered_works(sim, argv):
     argv = [argv[0], "--config-dir", "mine", *TOY, *argv[1:]]
     for verb in ("compare",) if argv[0] == "sweep" else ("run", "explain"):
@@ -184,7 +184,7 @@ def test_plan_says_what_a_sweep_takes_and_writes_nothing(sim, here):
         "and 4 more",
         "1 number drawn 5 times: independent draws",
         "80 worlds, 1,920 steps",
-        "keep=summaries",
+        "record=summaries",
         "steps a second",
         "folder: outputs/sweep-",
         "nothing was run or written",
@@ -302,10 +302,10 @@ def test_compare_says_when_worlds_are_no_pairs(sim, here):
 
 
 def test_compare_needs_worlds_and_says_how_to_keep_them(sim, here):
-    sim("run", *TOY, "keep=summaries", "out=one")
+    sim("run", *TOY, "record=summaries", "out=one")
     sim("run", *TOY, "out=two")
     wrong = refused(sim, here, "compare", "one", "two")
-    assert "sim run region=toy replicates=8 end=2024-01 keep=worlds" in wrong
+    assert "sim run region=toy replicates=8 end=2024-01 record=trajectories" in wrong
 
 
 def test_compare_refuses_what_it_cannot_set_side_by_side(sim, here):
@@ -341,7 +341,7 @@ def test_compare_refuses_what_it_cannot_set_side_by_side(sim, here):
         (["run", "region=toy", "replicates=0"], ["replicates", "0"]),
         (["run", "region=toy", "replicates=1.5"], ["replicates", "1.5", "whole number"]),
         (["run", "region=toy", "seed=-1"], ["seed", "-1"]),
-        (["run", "region=toy", "keep=everything"], ["keep", "summaries"]),
+        (["run", "region=toy", "keep=everything"], ["record", "summaries"]),
         (["run", "region=toy", "end=2021-01"], ["end", "2021-01"]),
         (["run", "region=toy", "start=2021-01"], ["start", "before the region's opening"]),
         (["run", "region=toy", "start=soon"], ["start", "soon"]),
@@ -534,7 +534,7 @@ def test_completion_knows_the_files_of_ones_own_folder(here, said):
 
 
 def test_an_interrupted_run_leaves_nothing_half_written(here):
-    argv = [sys.executable, "-m", "sim", "run", "region=toy", "replicates=40000", "keep=summaries", "out=long"]
+    argv = [sys.executable, "-m", "sim", "run", "region=toy", "replicates=40000", "record=summaries", "out=long"]
     process = subprocess.Popen(
         argv,
         cwd=here,

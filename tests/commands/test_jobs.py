@@ -62,12 +62,12 @@ CHANCE = [
 
 ALIKE = {
     "numbers": ["shock=[everything]", "dynamics.vigilance=0.5,2"],
-    "shocks": ["shock=[],[everything]", "keep=parts"],
+    "shocks": ["shock=[],[everything]", "record=decomposition"],
     "draws": ["shock=[everything]", "dynamics.vigilance=0,1", "dynamics.relay=interval(0,1)", "draws=3", "engine.chunk=2"],
-    "folded": ["dynamics.vigilance=0.5,2", "dynamics.relay=interval(0,1)", "draws=20", "keep=summaries"],
+    "folded": ["dynamics.vigilance=0.5,2", "dynamics.relay=interval(0,1)", "draws=20", "record=summaries"],
     "seeds": ["shock=[everything]", "seed=1,2", "dynamics.vigilance=0.5,2"],
     "seeds and chance": [*CHANCE, "seed=1,2,3"],
-    "seeds folded": [*CHANCE, "seed=1,2", "dynamics.vigilance=0.5,2", "keep=summaries"],
+    "seeds folded": [*CHANCE, "seed=1,2", "dynamics.vigilance=0.5,2", "record=summaries"],
     "seeds and draws": ["seed=1,2", "dynamics.relay=interval(0,1)", "draws=3"],
     "buffers and names": ["region.blocs.west.buffer=[],[south]", "region.blocs.west.label=West,Occident"],
     "openings": ["region.as_of=2022-01,2021-07", "dynamics.vigilance=0.5,2"],
@@ -138,18 +138,18 @@ def test_regions_of_one_name_and_jobs_of_other_actors_are_each_as_if_run_alone(h
 
 
 def test_what_is_kept_of_a_job_is_what_it_would_keep_alone(tmp_path, monkeypatch):
-    """`keep=auto` is settled for each job, also where others stand in its batch or have draws left out."""
+    """`record=auto` is settled for each job, also where others stand in its batch or have draws left out."""
     said = ["region=toy", "end=2023-01", "replicates=2", "draws=20", "region.states.north.stubbornness.east=interval(0.01,0.6)"]
-    batches = expand_jobs([*said, "dynamics.company=1,3"])
+    batches = expand_jobs([*said, "dynamics.peer_influence=1,3"])
     pairs = jobs.in_order(batches)
     alone = [Plan(batch.variants.select(np.flatnonzero(batch.variants.point == at))) for batch, at in pairs]
-    assert len(batches) == 1 and [plan.keep.value for plan in alone] == ["worlds", "worlds"]
+    assert len(batches) == 1 and [plan.record.value for plan in alone] == ["trajectories", "trajectories"]
     bytes_of = [recorders.estimate_bytes(plan.layout, len(plan.variants), 2, plan.window.periods) for plan in alone]
-    for limit, kept in ((sum(bytes_of), ["worlds", "worlds"]), (max(bytes_of), ["summaries", "worlds"])):
+    for limit, kept in ((sum(bytes_of), ["trajectories", "trajectories"]), (max(bytes_of), ["summaries", "trajectories"])):
         monkeypatch.setattr(recorders, "AUTO_BYTES", limit)
         done = jobs.write_jobs(tmp_path / str(limit), batches, lambda: nullcontext(None))
-        opened = [open_results(tmp_path / str(limit) / job.name).attrs["keep"] for job in done]
-        assert opened == [Plan(plan.variants).keep.value for plan in alone] and sorted(opened) == kept
+        opened = [open_results(tmp_path / str(limit) / job.name).attrs["record"] for job in done]
+        assert opened == [Plan(plan.variants).record.value for plan in alone] and sorted(opened) == kept
 
 
 def test_a_job_names_the_command_that_keeps_its_parts_and_the_folder_that_it_belongs_to(sim):
@@ -188,7 +188,7 @@ def test_what_cannot_stand_is_named_and_the_others_finish(tmp_path):
 
 def test_draws_that_cannot_stand_are_left_out_of_their_own_job_only(tmp_path):
     said = ["region=toy", "end=2023-01", "replicates=2", "draws=20", "region.states.north.stubbornness.east=interval(0.01,0.6)"]
-    said += ["dynamics.company=1,3"]
+    said += ["dynamics.peer_influence=1,3"]
     done = write(None, said, tmp_path / "out")
     left = [open_results(tmp_path / "out" / job.name).attrs["refused_draws"] for job in done]
     assert left[0] != left[1] and all(0 < number < 20 for number in left)
@@ -312,7 +312,7 @@ TOY = ["region=toy", "end=2023-01", "replicates=3"]
 
 
 def test_the_command_tells_jobs_and_takes_their_folders(sim):
-    code, said, wrong = sim("run", "-m", *TOY, "keep=parts", "dynamics.vigilance=0,1", "out=out")
+    code, said, wrong = sim("run", "-m", *TOY, "record=decomposition", "dynamics.vigilance=0,1", "out=out")
     assert (code, wrong) == (0, "")
     assert [line.split()[:2] for line in said.splitlines()[:2]] == [[f"{n}_baseline_vigilance_{n}", "complete"] for n in (0, 1)]
     first, second = "out/0_baseline_vigilance_0", "out/1_baseline_vigilance_1"
@@ -326,7 +326,7 @@ def test_the_command_tells_jobs_and_takes_their_folders(sim):
 
 def test_the_next_step_of_jobs_is_offered_where_it_works(sim):
     said = {
-        recorders: sim("run", "-m", *TOY, f"keep={recorders}", "dynamics.vigilance=0,1", f"out={recorders}")[1]
+        recorders: sim("run", "-m", *TOY, f"record={recorders}", "dynamics.vigilance=0,1", f"out={recorders}")[1]
         for recorders in ("auto", "summaries")
     }
     assert "compare" in said["auto"] and "compare" not in said["summaries"]
@@ -339,7 +339,7 @@ def test_the_next_step_of_jobs_is_between_two_on_the_same_luck(sim):
 
 
 def test_a_batch_is_no_run_and_names_one_of_its_jobs(sim):
-    assert sim("run", "-m", *TOY, "seed=1,2", "keep=parts", "out=jobs")[0] == 0
+    assert sim("run", "-m", *TOY, "seed=1,2", "record=decomposition", "out=jobs")[0] == 0
     assert "seed" not in manifest.read_manifest(Path("jobs/batches/0"))["attributes"]
     for argv in (["explain", "jobs/batches/0"], ["compare", "jobs/batches/0"]):
         code, _, wrong = sim(*argv)
@@ -348,11 +348,11 @@ def test_a_batch_is_no_run_and_names_one_of_its_jobs(sim):
 
 
 def test_luck_of_many_seeds_is_cut_and_touches_no_bit(monkeypatch):
-    for kept in ("worlds", "summaries"):
+    for kept in ("trajectories", "summaries"):
         found = []
-        for room in (ensemble.LUCK_BYTES, 1):
+        for room in (ensemble.NORMALS_BYTES, 1):
             monkeypatch.setattr(ensemble, "LUCK_BYTES", room)
-            (batch,) = expand_jobs(over(TOY, "seed=1,2,3", "dynamics.vigilance=0,1", "replicates=5", f"keep={kept}"))
+            (batch,) = expand_jobs(over(TOY, "seed=1,2,3", "dynamics.vigilance=0,1", "replicates=5", f"record={kept}"))
             found.append(simulate(Plan(batch.variants, range(6)))["alignment"].values.tobytes())
         monkeypatch.undo()
         assert found[0] == found[1]

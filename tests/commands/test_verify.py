@@ -30,15 +30,15 @@ from tests.conftest import HARD, ROOT, over, without_figures
 
 SAID = [*HARD[:1], "replicates=6", "end=2023-01"]
 DESIGNS = {
-    "shocks": ["shock=[],[everything]", "keep=parts"],
-    "order": ["shock=[everything],[second,everything],[everything,second]", "keep=parts"],
+    "shocks": ["shock=[],[everything]", "record=decomposition"],
+    "order": ["shock=[everything],[second,everything],[everything,second]", "record=decomposition"],
     "numbers": ["shock=[everything]", "dynamics.vigilance=0,1,2", "engine.chunk=4"],
     "sizes": ["shock=[everything]", "shock.everything.effects.speed_step.size=0.05,0.1"],
     "chance": ["shock=[everything]", "shock.everything.probability=0.2,0.8"],
     "tables": ["region.states.north.alignment={east:0.2,west:0.1},{east:0.1,west:0.3}"],
-    "interval": ["dynamics.vigilance=interval(0,2)", "draws=5", "dynamics.relay=0,1", "design=latin", "keep=summaries"],
+    "interval": ["dynamics.vigilance=interval(0,2)", "draws=5", "dynamics.relay=0,1", "design=latin", "record=summaries"],
     "ranges": ["region=toy", "shock=[]", "sample=ranges", "draws=6", "design=sobol", "dynamics.vigilance=0,1"],
-    "folded": ["shock=[],[everything]", "replicates=1100", "end=2022-06", "keep=summaries", "engine.chunk=300"],
+    "folded": ["shock=[],[everything]", "replicates=1100", "end=2022-06", "record=summaries", "engine.chunk=300"],
 }
 
 
@@ -282,9 +282,9 @@ def test_jobs_are_verified_batch_by_batch(files, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("keep", ["worlds", "parts", "summaries"])
-def test_one_hash_however_a_run_is_cut(files, tmp_path, keep):
-    said = ["shock=[everything]", "dynamics.vigilance=0,1", "replicates=600", "end=2022-05", f"keep={keep}"]
+@pytest.mark.parametrize("record", ["trajectories", "decomposition", "summaries"])
+def test_one_hash_however_a_run_is_cut(files, tmp_path, record):
+    said = ["shock=[everything]", "dynamics.vigilance=0,1", "replicates=600", "end=2022-05", f"record={record}"]
     hashes = {cut: data_hash(write(files, tmp_path / str(cut), *said, f"engine.chunk={cut}")) for cut in (0, 77, 600)}
     assert len(set(hashes.values())) == 1
     assert hashes[0] != data_hash(write(files, tmp_path / "other", *said, "seed=1"))

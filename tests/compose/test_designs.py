@@ -51,8 +51,8 @@ def built(variants):
     return configs
 
 
-def pushes(forcing):
-    return [push for table in (forcing.lasting, forcing.impulses) for pushes in table.values() for push in pushes]
+def terms(forcing):
+    return [term for table in (forcing.lasting, forcing.impulses) for terms in table.values() for term in terms]
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_numbers_set_over_few_configs_are_the_configs_built_one_by_one(said, tmp
     assert light_layout == layout
     for one, other in zip((*params, *world), (*light_params, *light_world), strict=True):
         assert one.shape == other.shape and one.tobytes() == other.tobytes()
-    one, other = (pushes(shocks.draw(configs, layout, range(2))) for configs in (whole, variants.configs))
-    assert [push.name for push in one] == [push.name for push in other]
-    for push, light in zip(one, other, strict=True):
-        assert push.course.tobytes() == light.course.tobytes() and push.pattern.tobytes() == light.pattern.tobytes()
+    one, other = (terms(shocks.draw(configs, layout, range(2))) for configs in (whole, variants.configs))
+    assert [term.name for term in one] == [term.name for term in other]
+    for term, light in zip(one, other, strict=True):
+        assert term.course.tobytes() == light.course.tobytes() and term.pattern.tobytes() == light.pattern.tobytes()
 
 
 def test_a_design_builds_a_config_for_each_choice_of_files_and_none_for_its_variants(monkeypatch):
@@ -165,7 +165,7 @@ def test_another_number_leaves_the_draws_of_a_number_alone(design):
     alone = values(expand(said), "vigilance")
     assert values(expand([*said, RELAY]), "vigilance") == alone
     assert values(expand([*said, "sample=ranges"]), "vigilance") == alone
-    assert values(expand([*said, "dynamics.company=0,1"]), "vigilance") == alone * 2
+    assert values(expand([*said, "dynamics.peer_influence=0,1"]), "vigilance") == alone * 2
 
 
 @pytest.mark.parametrize("design", ["random", "sobol"])
@@ -183,7 +183,7 @@ def test_an_interval_is_drawn_as_its_range_is():
 
 def error_of_mean(design, seed):
     """How far the mean of a smooth function of five numbers over 128 draws is from its integral."""
-    keys = ["vigilance", "relay", "company", "trade", "unrest"]
+    keys = ["vigilance", "relay", "peer_influence", "trade", "unrest"]
     said = [f"dynamics.{key}=interval(0,1)" for key in keys]
     drawn = expand([*TOY, *said, "draws=128", f"design={design}", f"seed={seed}"]).numbers
     return abs(np.prod([2 * drawn[f"dynamics.{key}"] ** 0.5 / (4 / 3) for key in keys], axis=0).mean() - 1)
@@ -270,10 +270,10 @@ def test_one_side_of_a_pair_given_both_ways_is_not_varied(tmp_path):
 
 
 def test_what_a_plan_says_of_bytes_is_what_its_arrays_take():
-    for keep in ("worlds", "parts", "summaries"):
-        plan = Plan(expand(over(TOY, "replicates=3", "dynamics.vigilance=0,1", f"keep={keep}")))
+    for record in ("trajectories", "decomposition", "summaries"):
+        plan = Plan(expand(over(TOY, "replicates=3", "dynamics.vigilance=0,1", f"record={record}")))
         arrays = run_arrays(plan)
-        assert sum(array.size for array in arrays.values()) * 8 == bytes_of(plan)[plan.keep], keep
+        assert sum(array.size for array in arrays.values()) * 8 == bytes_of(plan)[plan.record], record
     assert size(999) == "999 bytes"
 
 

@@ -161,11 +161,11 @@ def test_a_number_moves_nothing_wherever_it_is_said_to(tmp_path):
     for key, values, met in (
         ("shock.late.effects.gone.size", "0.1,0.14", False),
         ("shock.late.effects.first.size", "0.1,0.14", True),
-        ("region.states.north.company", "0.1,0.3", False),
+        ("region.states.north.peer_influence", "0.1,0.3", False),
         ("region.states.north.exclusivity", "0.1,0.3", True),
         ("dynamics.readiness_bonus", "0.1,0.2", True),
     ):
-        variants = expand([*WINDOW, "shock=[late]", "dynamics.company=0", f"{key}={values}", "replicates=2"], tmp_path)
+        variants = expand([*WINDOW, "shock=[late]", "dynamics.peer_influence=0", f"{key}={values}", "replicates=2"], tmp_path)
         assert bool(idle.numbers(variants)) is not met, key
         ds = simulate(variants)
         same = all(np.array_equal(ds[name][0], ds[name][1]) for name in ds.data_vars)

@@ -44,7 +44,7 @@ def said(window):
 @pytest.fixture(scope="module", params=WINDOWS)
 def run(request):
     """A window's instants by another calendar, and a run over it."""
-    return months_between(*WINDOWS[request.param]), simulate(expand([*said(request.param), "replicates=2", "keep=worlds"]))
+    return months_between(*WINDOWS[request.param]), simulate(expand([*said(request.param), "replicates=2", "record=trajectories"]))
 
 
 def test_a_run_holds_the_instants_of_its_window(run):
@@ -84,7 +84,7 @@ def test_the_files_of_a_run_say_them(window, tmp_path, capsys):
     shock_folder(tmp_path, "struck", shocks)
     out = tmp_path / "out"
     own = ["--config-dir", str(tmp_path), f"out={out}"]
-    assert run_command(["sweep", *said(window), "shock=[],[struck]", "replicates=3", "keep=parts", *own]) == 0
+    assert run_command(["sweep", *said(window), "shock=[],[struck]", "replicates=3", "record=decomposition", *own]) == 0
     assert f"{first} to {last}" in capsys.readouterr().out
     with (out / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))

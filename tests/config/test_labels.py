@@ -77,8 +77,8 @@ def test_a_label_given_on_the_command_line_is_checked_too():
 
 def shocks(folder, **said):
     for name, label in said.items():
-        push = effect("disposition", "impulse", {"state": "north", "bloc": "east"}, 0.1, date="2022-06-01")
-        shock_folder(folder, name, {"e": push}, label=label)
+        term = effect("disposition", "impulse", {"state": "north", "bloc": "east"}, 0.1, date="2022-06-01")
+        shock_folder(folder, name, {"e": term}, label=label)
     return folder
 
 
@@ -98,7 +98,7 @@ def test_shocks_show_what_stands_in_brackets(tmp_path):
 def twins(tmp_path_factory):
     """Two variants with a shock each, of one label and date."""
     folder = shocks(tmp_path_factory.mktemp("twins"), one="Deal", two="deal")
-    return simulate(expand(["region=toy", "shock=[],[one],[two]", "replicates=3", "end=2023-01", "keep=parts"], folder))
+    return simulate(expand(["region=toy", "shock=[],[one],[two]", "replicates=3", "end=2023-01", "record=decomposition"], folder))
 
 
 def test_shocks_of_one_label_in_two_variants_are_told_apart_by_name(twins):
@@ -106,7 +106,7 @@ def test_shocks_of_one_label_in_two_variants_are_told_apart_by_name(twins):
     assert [mark.label for mark in captions.marks([twins], names)] == ["Deal [one]", "deal [two]"]
     assert [mark.label for mark in captions.marks([twins], ["two"])] == ["deal [two]"]
     explained = explain(twins, "two", "north", "east")
-    pieces = [str(word) for word in explained["piece_label"].values]
+    pieces = [str(word) for word in explained["contribution_label"].values]
     assert {"Shock: Deal [one]", "Shock: deal [two]"} <= set(pieces)
     assert any("deal [two] begins" in line for line in narrative(twins, "two"))
     drawn = {text.get_text() for ax in plot_explanation(explained).axes for text in ax.texts}

@@ -1,4 +1,4 @@
-"""The compiled kernel against NumPy's: the same worlds to a tolerance, the same bits in any company; NumPy in single precision."""
+"""The compiled kernel against NumPy's: the same replicates to a tolerance, bits that depend on nothing beside them; single precision."""
 
 import importlib.util
 import sys
@@ -36,15 +36,15 @@ def job(said, replicates, folder=None):
     layout, params, world = stack(configs)
     assert not refused(layout, params, world)
     window, numbers = configs[0].window, range(replicates) if isinstance(replicates, int) else replicates
-    luck = noise.normals(configs[0].seed, numbers, window.periods, layout.states, layout.blocs)
+    normals = noise.normals(configs[0].seed, numbers, window.periods, layout.states, layout.blocs)
     forcing = shocks.draw(configs, layout, numbers)
-    return shared(params), shared(world), forcing, np.moveaxis(luck, 2, 0), layout, window.dt
+    return shared(params), shared(world), forcing, np.moveaxis(normals, 2, 0), layout, window.dt
 
 
-def by_numpy(params, world, forcing, luck, layout, dt):
+def by_numpy(params, world, forcing, normals, layout, dt):
     """What NumPy's kernel records in double precision."""
-    forces = (forcing.at(period) for period in range(len(luck)))
-    return recorded(world, kernel.run(params, world, forces, luck, layout, dt), luck.shape[2])
+    forces = (forcing.at(period) for period in range(len(normals)))
+    return recorded(world, kernel.run(params, world, forces, normals, layout, dt), normals.shape[2])
 
 
 def recorded(world, run, replicates):
@@ -83,14 +83,16 @@ def known(request, hard, tmp_path_factory):
 
 
 def test_single_precision_in_numpy_is_nowhere_widened(known):
-    (params, world, forcing, luck, layout, dt), wanted = known
+    (params, world, forcing, normals, layout, dt), wanted = known
     layout = replace(layout, precision="float32")
-    forces = (forcing.at(period).cast("float32") for period in range(len(luck)))
-    run = list(kernel.run(cast(params, "float32"), cast(world, "float32"), forces, luck.astype("float32"), layout, dt, parts=True))
+    forces = (forcing.at(period).cast("float32") for period in range(len(normals)))
+    run = list(
+        kernel.run(cast(params, "float32"), cast(world, "float32"), forces, normals.astype("float32"), layout, dt, parts=True)
+    )
     for moment in run:
         arrays = {**moment.world._asdict(), **moment.flows._asdict(), **dict(enumerate(moment.parts.all))}
         assert {name: array.dtype for name, array in arrays.items() if array.dtype != np.float32} == {}
-    found = recorded(world, run, luck.shape[2])
+    found = recorded(world, run, normals.shape[2])
     worst = apart(found, wanted)
     assert max(worst.values()) < SINGLE, worst
 
@@ -115,7 +117,7 @@ def test_the_same_worlds_as_numpy(known, precision, tolerance):
 
 
 @needs_jax
-def test_a_worlds_bits_do_not_depend_on_its_company():
+def test_a_worlds_bits_do_not_depend_on_what_is_computed_with_it():
     """One chunk of 70 replicates, and others of other lengths that begin elsewhere."""
     said = [SCENARIOS, "end=2026-01"]
     whole = compiled.trajectories(*job(said, 70), "float32", block=32)
@@ -145,16 +147,16 @@ def test_precision_is_a_matter_of_the_call():
 @pytest.mark.parametrize(("precision", "tolerance"), [("float64", EXACT), ("float32", SINGLE)])
 def test_a_region_of_many_states_are_many(precision, tolerance):
     """Beyond `UNROLLED` actors a product is a real one."""
-    params, world, _, luck, layout, dt = job([from_tables(random_region(34, 2, seed=1))], 2)
-    said = (params, world, shocks.Forcing({}, {}), luck[:6], layout, dt)
+    params, world, _, normals, layout, dt = job([from_tables(random_region(34, 2, seed=1))], 2)
+    said = (params, world, shocks.Forcing({}, {}), normals[:6], layout, dt)
     assert max(apart(compiled.trajectories(*said, precision), by_numpy(*said)).values()) < tolerance
 
 
 @needs_jax
-@pytest.mark.parametrize("keep", ["worlds", "summaries"])
+@pytest.mark.parametrize("record", ["trajectories", "summaries"])
 @pytest.mark.parametrize(("precision", "tolerance"), [("float64", EXACT), ("float32", SINGLE)])
-def test_a_whole_run_is_that_of_numpy(hard, keep, precision, tolerance):
-    said = [HARD[0], "shock=[],[everything]", "replicates=9", "end=2023-01", f"keep={keep}"]
+def test_a_whole_run_is_that_of_numpy(hard, record, precision, tolerance):
+    said = [HARD[0], "shock=[],[everything]", "replicates=9", "end=2023-01", f"record={record}"]
     ours = simulate(expand([*said, "engine.backend=jax", f"engine.precision={precision}"], hard))
     theirs = simulate(expand(said, hard))
     for name in ("alignment", "effort", "tie"):
@@ -162,13 +164,13 @@ def test_a_whole_run_is_that_of_numpy(hard, keep, precision, tolerance):
 
 
 @needs_jax
-@pytest.mark.parametrize("keep", ["worlds", "summaries"])
-def test_jobs_of_other_seeds_are_those_of_numpy(hard, keep):
+@pytest.mark.parametrize("record", ["trajectories", "summaries"])
+def test_jobs_of_other_seeds_are_those_of_numpy(hard, record):
     """Side by side, also where nothing else tells their variants apart."""
     said = [HARD[0], "shock=[everything]", "shock.everything.probability=0.5", "seed=1,2", "replicates=9", "end=2023-01"]
     found = {}
     for backend in ("numpy", "jax"):
-        (batch,) = expand_jobs([*said, f"keep={keep}", f"engine.backend={backend}"], hard)
+        (batch,) = expand_jobs([*said, f"record={record}", f"engine.backend={backend}"], hard)
         found[backend] = simulate(Plan(batch.variants, [0, 1]))["alignment"].values
     np.testing.assert_allclose(found["jax"], found["numpy"], rtol=0, atol=EXACT)
     assert abs(found["jax"][0] - found["jax"][1]).max() > 0.01
@@ -177,7 +179,7 @@ def test_jobs_of_other_seeds_are_those_of_numpy(hard, keep):
 @needs_jax
 def test_chunks_touch_no_bit_of_compiled_worlds(hard, monkeypatch):
     """However few replicates are compiled together."""
-    said = [HARD[0], "shock=[],[everything]", "replicates=5", "end=2022-07", "keep=worlds", "engine.backend=jax"]
+    said = [HARD[0], "shock=[],[everything]", "replicates=5", "end=2022-07", "record=trajectories", "engine.backend=jax"]
     monkeypatch.setattr(ensemble, "CHUNK_BYTES", 1)
     whole = run_arrays(Plan(expand(said, hard)))
     for chunk in (1, 3):
@@ -186,5 +188,5 @@ def test_chunks_touch_no_bit_of_compiled_worlds(hard, monkeypatch):
 
 
 def test_parts_are_refused_where_they_are_not_made():
-    with pytest.raises(SettingError, match="parts are not kept by the compiled rules"):
-        expand(["region=toy", "engine.backend=jax", "keep=parts"])
+    with pytest.raises(SettingError, match="the compiled kernel records no decomposition"):
+        expand(["region=toy", "engine.backend=jax", "record=decomposition"])

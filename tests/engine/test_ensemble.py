@@ -22,17 +22,17 @@ def plan(folder, *said):
     return Plan(expand(over(SAID, *said), folder))
 
 
-@pytest.mark.parametrize("keep", ["worlds", "parts"])
-def test_chunks_touch_no_bit(hard, keep):
-    whole = run_arrays(plan(hard, "replicates=12", f"keep={keep}"))
+@pytest.mark.parametrize("record", ["trajectories", "decomposition"])
+def test_chunks_touch_no_bit(hard, record):
+    whole = run_arrays(plan(hard, "replicates=12", f"record={record}"))
     for chunk in (1, 5, 7):
-        cut = run_arrays(plan(hard, "replicates=12", f"keep={keep}", f"engine.chunk={chunk}"))
+        cut = run_arrays(plan(hard, "replicates=12", f"record={record}", f"engine.chunk={chunk}"))
         assert {name: array.tobytes() for name, array in cut.items()} == {name: array.tobytes() for name, array in whole.items()}
 
 
 @pytest.mark.slow
 def test_workers_and_the_order_of_chunks_touch_no_bit(hard):
-    for said in (["replicates=12", "engine.chunk=5"], ["replicates=600", "keep=summaries", "engine.chunk=1", "end=2022-04"]):
+    for said in (["replicates=12", "engine.chunk=5"], ["replicates=600", "record=summaries", "engine.chunk=1", "end=2022-04"]):
         run = plan(hard, *said)
         job = job_of(run)
         cut = ensemble.tasks(job, run.config.engine.chunk)
@@ -63,7 +63,7 @@ def test_blocks_hold_every_world_once_and_never_one_alone(hard, monkeypatch):
 def test_summaries_of_several_segments_are_about_those_of_the_worlds(hard):
     """Means are exact to the fixed point; the spread leaves out what lies between segments; quantiles are means over segments."""
     said = ["replicates=1000", "end=2022-04"]
-    worlds, folded = summarise(simulate(plan(hard, *said, "keep=worlds"))), simulate(plan(hard, *said, "keep=summaries"))
+    worlds, folded = summarise(simulate(plan(hard, *said, "record=trajectories"))), simulate(plan(hard, *said, "record=summaries"))
     assert len(segments(1000)) == 3
     for name in ("alignment", "effort", "tie", "strain_home"):
         ours, theirs = folded[name], worlds[name]
@@ -135,10 +135,10 @@ def test_a_variant_that_is_not_finite_is_named_and_the_others_are_done(hard, mon
 
 
 def test_sums_are_joined_with_the_outcome_of_each_world(hard):
-    run = plan(hard, "replicates=5", "keep=summaries")
+    run = plan(hard, "replicates=5", "record=summaries")
     job = job_of(run)
     joined = join_sums(workers.compute(job, ensemble.tasks(job)), 2, 5)
-    worlds = run_arrays(plan(hard, "replicates=5", "keep=worlds"))
+    worlds = run_arrays(plan(hard, "replicates=5", "record=trajectories"))
     np.testing.assert_array_equal(joined["final_alignment"], worlds["alignment"][:, :, -1])
 
 

@@ -195,10 +195,10 @@ def test_dates_that_are_drawn_are_named_and_drawn_as_intervals(begin, end, proba
     ds = dated(begin, end, probability)
     label = str(ds["variant"].values[0])
     figure, timeline = run.plot_trajectories(ds, label), run.plot_timeline(ds, label)
-    bars, by_chance = bars_of(figure), isinstance(begin, dict) or isinstance(end, dict)
+    bars, drawn = bars_of(figure), isinstance(begin, dict) or isinstance(end, dict)
     assert f"1 {words}" in sentence(figure) and f"1 {words}" in sentence(timeline)
-    assert ("Bar at the top" in sentence(figure)) == by_chance
-    assert len(bars) == len(figure.axes) * by_chance
+    assert ("Bar at the top" in sentence(figure)) == drawn
+    assert len(bars) == len(figure.axes) * drawn
     for bar in bars:
         np.testing.assert_allclose(bar.get_xdata(), BAR if LATE in (begin, end) else [1430 / 1461, 1])
         np.testing.assert_allclose(bar.get_ydata(), 1)

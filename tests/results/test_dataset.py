@@ -36,10 +36,10 @@ def plan_of(folder, *said):
     return Plan(expand(over(SAID, *said), config_dir=folder))
 
 
-@pytest.fixture(scope="module", params=["worlds", "parts", "summaries"])
+@pytest.fixture(scope="module", params=["trajectories", "decomposition", "summaries"])
 def kept(request, hard):
     """A plan that keeps one thing or another, and its results."""
-    plan = plan_of(hard, f"keep={request.param}")
+    plan = plan_of(hard, f"record={request.param}")
     return plan, simulate(plan)
 
 
@@ -52,7 +52,7 @@ def ds(hard):
 @pytest.fixture(scope="module")
 def parts(hard):
     """The same with the parts of every move."""
-    return simulate(plan_of(hard, "keep=parts"))
+    return simulate(plan_of(hard, "record=decomposition"))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_every_variable_has_its_axes_unit_and_label(parts):
         lead = ("variant", "replicate", "period" if name in FLOWS else "time")
         assert ds[name].dims == (*lead, *QUANTITIES[name].dims)
         assert (ds[name].attrs["units"], ds[name].attrs["long_name"]) == (QUANTITIES[name].unit, QUANTITIES[name].label)
-    assert ds["move"].dims == ("variant", "replicate", "period", "part", "state", "bloc")
+    assert ds["move"].dims == ("variant", "replicate", "period", "contribution", "state", "bloc")
     assert json.loads(ds.attrs["swept"]) == ["vigilance"]
     assert ds["vigilance"].values.tolist() == [0.5, 2.0, 0.5, 2.0]
 
@@ -168,7 +168,7 @@ def test_every_variable_has_its_axes_unit_and_label(parts):
 def test_parts_add_up_to_the_change_of_the_score(parts):
     ds = parts
     change = np.diff(ds["alignment"].values, axis=2)
-    np.testing.assert_allclose(ds["move"].sum("part").values, change, atol=1e-12, rtol=0)
+    np.testing.assert_allclose(ds["move"].sum("contribution").values, change, atol=1e-12, rtol=0)
     assert (abs(ds["move"]).max(["variant", "replicate", "period", "state", "bloc"]) > 0).all()
 
 
@@ -189,7 +189,7 @@ def test_summaries_are_the_moments_and_quantiles_of_the_worlds(ds):
 
 
 def test_keeping_summaries_gives_what_keeping_worlds_folds_to(hard, ds):
-    folded = simulate(plan_of(hard, "keep=summaries"))
+    folded = simulate(plan_of(hard, "record=summaries"))
     xr.testing.assert_allclose(summarise(ds)[list(RECORDED)], folded[list(RECORDED)], rtol=0, atol=1e-13)
     ours, theirs = differences(measured(ds)), differences(folded)
     xr.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-13)
@@ -256,15 +256,15 @@ def test_one_world_has_no_interval(hard):
 def test_the_outcome_is_the_mean_of_what_is_named_at_the_end(hard):
     ds = simulate(plan_of(hard, "outcome=traffic.north.south"))
     assert outcome(ds) == pytest.approx(float(ds["traffic"].isel(variant=0, period=-1).sel(state="north", peer="south").mean()))
-    folded = simulate(plan_of(hard, "outcome=strain_war.east", "keep=summaries"))
+    folded = simulate(plan_of(hard, "outcome=strain_war.east", "record=summaries"))
     assert outcome(folded) == pytest.approx(float(folded["strain_war"].values[0, 0, -1, 0]))
 
 
 def test_no_swept_setting_goes_by_a_name_of_the_results():
     ds = simulate(
-        expand(["region=toy", "end=2022-03", "replicates=2", "keep=parts", "dynamics.vigilance=interval(0,1)", "draws=2"])
+        expand(["region=toy", "end=2022-03", "replicates=2", "record=decomposition", "dynamics.vigilance=interval(0,1)", "draws=2"])
     )
-    folded = simulate(expand(["region=toy", "end=2022-03", "replicates=2", "keep=summaries"]))
+    folded = simulate(expand(["region=toy", "end=2022-03", "replicates=2", "record=summaries"]))
     names = {str(name) for found in (measured(ds), folded) for name in found.variables} - {"vigilance"}
     assert {name.removesuffix(DIFFERENCE) for name in names} <= RESERVED
     assert all(coordinate_names([f"own.{name}"])[f"own.{name}"] != name for name in RESERVED - {"scenario"})
@@ -312,7 +312,7 @@ def test_no_spreadsheet_reads_a_cell_as_a_formula(text):
 # What keeping takes ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keep", ["ds", "parts"])
-def test_the_estimate_is_what_keeping_takes(hard, request, keep):
-    taken = sum(array.nbytes for array in request.getfixturevalue(keep).data_vars.values())
-    assert estimate_bytes(plan_of(hard).layout, 4, 9, 24, parts=9 * (keep == "parts")) == taken
+@pytest.mark.parametrize("record", ["ds", "parts"])
+def test_the_estimate_is_what_keeping_takes(hard, request, record):
+    taken = sum(array.nbytes for array in request.getfixturevalue(record).data_vars.values())
+    assert estimate_bytes(plan_of(hard).layout, 4, 9, 24, parts=9 * (record == "parts")) == taken

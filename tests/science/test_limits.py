@@ -56,10 +56,10 @@ def bare(states, blocs, alignment, **given):
     return Params(**filled), World(**stocks), layout
 
 
-def last(params, world, layout, dt, periods, luck=None):
+def last(params, world, layout, dt, periods, normals=None):
     """The world at the end of a run, without luck where none is given."""
-    luck = np.zeros((1, 1, 1, *world.alignment.shape[-2:])).repeat(periods, axis=2) if luck is None else luck
-    *_, moment = kernel.run(params, world, [NO_FORCES] * periods, np.moveaxis(luck, 2, 0), layout, dt)
+    normals = np.zeros((1, 1, 1, *world.alignment.shape[-2:])).repeat(periods, axis=2) if normals is None else normals
+    *_, moment = kernel.run(params, world, [NO_FORCES] * periods, np.moveaxis(normals, 2, 0), layout, dt)
     return moment.world
 
 
@@ -71,14 +71,20 @@ LOOPS = np.array([[0.4, 0.3, 0.3], [0.25, 0.5, 0.25], [0.1, 0.3, 0.6]])
 
 @pytest.mark.parametrize("ties", [TIES, LOOPS], ids=["no self-loops", "self-loops"])
 def test_friedkin_johnsen(ties):
-    """Friedkin & Johnsen 1990: at rest a = L W a + (1 - L) A, with susceptibility L = company/(company + stubbornness)."""
+    """Friedkin & Johnsen 1990: at rest a = L W a + (1 - L) A, L = peer_influence/(peer_influence + stubbornness)."""
     anchor = np.array([[0.8, -0.5], [-0.2, 0.6], [0.1, 0.3]])
-    company, stubbornness = np.array([[0.5], [1.0], [0.2]]), np.array([[0.7], [0.3], [0.9]])
+    peer_influence, stubbornness = np.array([[0.5], [1.0], [0.2]]), np.array([[0.7], [0.3], [0.9]])
     params, world, layout = bare(
-        3, 2, 0.2, company=company, stubbornness=np.broadcast_to(stubbornness, (3, 2)), anchor=anchor, tie_opening=ties
+        3,
+        2,
+        0.2,
+        peer_influence=peer_influence,
+        stubbornness=np.broadcast_to(stubbornness, (3, 2)),
+        anchor=anchor,
+        tie_opening=ties,
     )
     found = last(params, world, layout, MONTH, 2400).alignment[0, 0]
-    susceptible = np.diagflat(company / (company + stubbornness))
+    susceptible = np.diagflat(peer_influence / (peer_influence + stubbornness))
     expected = np.linalg.solve(np.eye(3) - susceptible @ ties, (np.eye(3) - susceptible) @ anchor)
     assert abs(found - expected).max() < 1e-12
 
@@ -87,7 +93,7 @@ def test_friedkin_johnsen(ties):
 def test_consensus(ties):
     """DeGroot 1974 in dispositions: pi.x is conserved whatever the period, so all end at tanh(pi.x0)."""
     opening = np.array([[0.9], [-0.6], [0.3]])
-    params, world, layout = bare(3, 1, opening, company=0.8, tie_opening=ties)
+    params, world, layout = bare(3, 1, opening, peer_influence=0.8, tie_opening=ties)
     found = last(params, world, layout, MONTH, 1200).alignment[0, 0]
     values, vectors = np.linalg.eig(ties.T)
     weight = np.real(vectors[:, np.argmax(np.real(values))])
@@ -120,8 +126,8 @@ def test_beta_law_by_worlds():
     """The kernel's own worlds, at a small period, within four Monte-Carlo errors."""
     worlds, dt, years = 20_000, 1 / 96, 8
     params, world, layout = bare(1, 1, ANCHOR, stubbornness=PULL, anchor=ANCHOR, volatility=SHAKE)
-    luck = np.random.default_rng(5).standard_normal((1, worlds, years * 96, 1, 1))
-    found = last(params, world, layout, dt, years * 96, luck).alignment[0, :, 0, 0]
+    normals = np.random.default_rng(5).standard_normal((1, worlds, years * 96, 1, 1))
+    found = last(params, world, layout, dt, years * 96, normals).alignment[0, :, 0, 0]
     mean, variance, _ = beta_moments()
     assert abs(found.mean() - mean) < FOUR * np.sqrt(variance / worlds)
     spread = (found - mean) ** 2
@@ -176,7 +182,15 @@ def test_the_mean_is_exact(dt):
     ties = np.array([[0.0, -0.6, 0.3], [-0.6, 0.0, 0.4], [0.3, 0.4, 0.0]])
     relation = np.array([[0.0, -0.7], [-0.7, 0.0]])
     params, world, layout = bare(
-        3, 2, opening, stubbornness=1.0, exclusivity=0.3, company=0.3, volatility=0.5, tie_opening=ties, relation_opening=relation
+        3,
+        2,
+        opening,
+        stubbornness=1.0,
+        exclusivity=0.3,
+        peer_influence=0.3,
+        volatility=0.5,
+        tie_opening=ties,
+        relation_opening=relation,
     )
     params = params._replace(anchor=anchor_at_rest(params, world, layout))
     worlds, periods = 2000, int(60 / dt)
@@ -184,8 +198,8 @@ def test_the_mean_is_exact(dt):
     total, kept, now = 0.0, 0, world
     opened = kernel.open_run(params, world, layout)
     for period in range(periods):
-        luck = draw.standard_normal((1, worlds, 3, 2))
-        now = kernel.step(now, params, opened, NO_FORCES, luck, layout, dt).world
+        normals = draw.standard_normal((1, worlds, 3, 2))
+        now = kernel.step(now, params, opened, NO_FORCES, normals, layout, dt).world
         if period >= periods // 3:
             total, kept = total + now.alignment, kept + 1
     means = total[0] / kept
@@ -202,21 +216,21 @@ SIZE, LASTS, HALF, BEGINS = 0.2, 2.0, 0.75, 12
 
 def response(kind, rate, after):
     """What a push has moved a stock by, `after` periods from its start: each period's mean push, forgotten at the rate since."""
-    keep, length = np.exp(-rate * MONTH), round(LASTS / MONTH)
+    record, length = np.exp(-rate * MONTH), round(LASTS / MONTH)
     lag = np.arange(after)
     if kind == "step":
-        return SIZE * (1 - keep**after)
+        return SIZE * (1 - record**after)
     if kind == "pulse":
         inside = min(after, length)
-        return SIZE * (1 - keep**inside) * keep ** (after - inside)
+        return SIZE * (1 - record**inside) * record ** (after - inside)
     if kind == "ramp":
-        pushes = np.where(lag < length, (lag + 0.5) / length, 1.0)
-        return SIZE * (1 - keep) * (pushes * keep ** (after - 1 - lag)).sum()
+        terms = np.where(lag < length, (lag + 0.5) / length, 1.0)
+        return SIZE * (1 - record) * (terms * record ** (after - 1 - lag)).sum()
     fade = np.exp(-np.log(2) / HALF * MONTH)
     mean = (1 - fade) / (np.log(2) / HALF * MONTH)
-    if abs(fade - keep) < 1e-12:
-        return SIZE * (1 - keep) * mean * after * keep ** (after - 1)
-    return SIZE * (1 - keep) * mean * (fade**after - keep**after) / (fade - keep)
+    if abs(fade - record) < 1e-12:
+        return SIZE * (1 - record) * mean * after * record ** (after - 1)
+    return SIZE * (1 - record) * mean * (fade**after - record**after) / (fade - record)
 
 
 @pytest.mark.slow
@@ -234,8 +248,8 @@ def test_slow_stocks(tmp_path, kind, target, who, rate, unit):
     effect = {"date": "2023-01-01", "kind": kind, "target": target, "who": who, "size": SIZE, "range": [0.0, 1.0], "unit": unit}
     effect |= {"source": "judgement", **lasting}
     (tmp_path / "shock").mkdir()
-    (tmp_path / "shock" / "push.yaml").write_text(yaml.safe_dump({"push": {"label": "Push", "effects": {"one": effect}}}))
-    said = ["region=toy", "shock=[],[push]", "replicates=1", "end=2028-01", "dynamics.trade=0"]
+    (tmp_path / "shock" / "push.yaml").write_text(yaml.safe_dump({"forcing": {"label": "Push", "effects": {"one": effect}}}))
+    said = ["region=toy", "shock=[],[forcing]", "replicates=1", "end=2028-01", "dynamics.trade=0"]
     variants = expand(said, tmp_path)
     ds = simulate(variants)
     found = (ds[target].isel(variant=1) - ds[target].isel(variant=0)).sel(who).isel(replicate=0).values
@@ -322,10 +336,10 @@ def test_ratio_contest():
     assert rules.contest(np.array([[3.0, 1.0]]), nobody).tolist() == [[0.75, 0.25]]
     assert rules.contest(np.array([[0.0, 0.0]]), nobody).tolist() == [[0.0, 0.0]]
     params, world, layout = rivals()
-    luck = np.random.default_rng(3).standard_normal((1, 1, 60, 1, 2))
+    normals = np.random.default_rng(3).standard_normal((1, 1, 60, 1, 2))
     params = params._replace(volatility=params.volatility + 0.2)
     ten = params._replace(bloc_capability=10 * params.bloc_capability)
-    one, other = (last(chosen, world, layout, MONTH, 60, luck).alignment for chosen in (params, ten))
+    one, other = (last(chosen, world, layout, MONTH, 60, normals).alignment for chosen in (params, ten))
     assert abs(one - other).max() < 1e-12
     assert abs(one - world.alignment).max() > 0.01
 

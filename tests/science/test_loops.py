@@ -14,13 +14,13 @@ from sim.names import STORED_STOCKS
 from sim.science import kernel
 from sim.science.loops import FAINT, KINS, SIDES, Gains, gains, loops
 from sim.science.params import stack
-from sim.science.shocks import Forcing, Push
+from sim.science.shocks import Forcing, ForcingTerm
 from sim.science.stability import RATES, Entry
 
 MONTH = 1 / 12
 SMOOTH = ["dynamics.exit_cost=0", "dynamics.unrest=0", "dynamics.coercion=0"]
 """Mechanisms with a kink at the opening, off."""
-LONE = [f"dynamics.{name}=0" for name in ("contests", "exclusivity", "company")]
+LONE = [f"dynamics.{name}=0" for name in ("contests", "exclusivity", "peer_influence")]
 """Alignments held by their anchors, their legacy and what leaving costs."""
 FAST = [f"dynamics.{rate}=6" for rates in RATES.values() for rate in rates]
 """Rates at which all stocks rest within years; no response depends on them."""
@@ -41,10 +41,12 @@ def simulated(said, size, folder=None, periods=1200):
         table = anchor if stock == "alignment" else lasting.setdefault(stock, _nothing(world, stock, number))
         for cell in cells:
             table[0, at, *cell] += size
-    pushes = {stock: (Push(f"push.{stock}", np.ones((1, 1, periods)), table, by_chance=False),) for stock, table in lasting.items()}
-    params, luck = params._replace(anchor=anchor), np.zeros((1, 1, periods, *world.alignment.shape[-2:]))
-    forces = [Forcing(pushes, {}).at(0)] * periods
-    *_, before, last = kernel.run(params, world, forces, np.moveaxis(luck, 2, 0), layout, MONTH)
+    terms = {
+        stock: (ForcingTerm(f"push.{stock}", np.ones((1, 1, periods)), table, drawn=False),) for stock, table in lasting.items()
+    }
+    params, normals = params._replace(anchor=anchor), np.zeros((1, 1, periods, *world.alignment.shape[-2:]))
+    forces = [Forcing(terms, {}).at(0)] * periods
+    *_, before, last = kernel.run(params, world, forces, np.moveaxis(normals, 2, 0), layout, MONTH)
     rises = np.stack([(getattr(last.world, stock) - getattr(world, stock))[0, :, *cells[0]] for stock, cells in found.entries])
     assert abs(last.world.alignment - before.world.alignment).max() < 1e-9 * abs(size), "at rest"
     return found, rises / size
@@ -67,8 +69,8 @@ def test_a_lone_state_answers_its_anchor_as_legacy_and_exit_cost_say():
             cell = found.entries[at].cells[0]
             held = params.stubbornness[0, 0, *cell]
             cost = params.exit_cost_strength.item() * world.readiness[0, 0, *cell] * (side == "below")
-            keep = 1 - params.retention.item()
-            assert found.response[at, at] == pytest.approx(held / ((held + cost) * keep), rel=1e-5)
+            record = 1 - params.retention.item()
+            assert found.response[at, at] == pytest.approx(held / ((held + cost) * record), rel=1e-5)
             assert found.direct[at, at] == pytest.approx(-cost / held, abs=1e-5)
 
 
@@ -204,9 +206,9 @@ def test_figures_hold_every_arc_loop_and_response(shipped):
     shown, twins = diagram.chosen(table[0])
     matrix = diagram.plot_responses(table[0], table, labels, "Title", "foot").axes[0]
     cells = [text for text in matrix.texts if text.get_text()[0] in "+\N{MINUS SIGN}"]
-    assert len(cells) == (abs(table[0].sel(push=shown).values) >= diagram.BLANK).sum()
+    assert len(cells) == (abs(table[0].sel(forcing=shown).values) >= diagram.BLANK).sum()
     assert not set(shown) & set(twins)
-    assert [label.get_text() for label in matrix.get_yticklabels()] == [diagram.push_words(push, labels) for push in shown]
+    assert [label.get_text() for label in matrix.get_yticklabels()] == [diagram.push_words(term, labels) for term in shown]
 
 
 def test_rows_of_responses_are_those_of_the_matrix(shipped):
@@ -216,8 +218,8 @@ def test_rows_of_responses_are_those_of_the_matrix(shipped):
     at = {(entry.stock, entry.cells[0]): number for number, entry in enumerate(found.entries)}
     armenia, russia, nato = layout.states.index("armenia"), layout.blocs.index("russia"), layout.blocs.index("nato")
     score = at["alignment", (armenia, nato)]
-    assert table.sel(push="strain_war russia", state="armenia", bloc="nato") == found.response[score, at["strain_war", (0, russia)]]
-    assert table.sel(push="access", state="armenia", bloc="nato") == found.response[score, at["access", (armenia, nato)]]
+    assert table.sel(forcing="strain_war russia", state="armenia", bloc="nato") == found.response[score, at["strain_war", (0, russia)]]
+    assert table.sel(forcing="access", state="armenia", bloc="nato") == found.response[score, at["access", (armenia, nato)]]
 
 
 def test_the_page_is_of_the_code_as_it_is(shipped):

@@ -161,7 +161,7 @@ def test_a_realignment_must_last(series, hold):
 def pair(hard):
     """The same run with every world kept, measured, and with summaries only."""
     said = [HARD[0], "shock=[],[everything]", "replicates=7", "end=2026-01"]
-    return measured(simulate(expand(said, hard))), simulate(expand([*said, "keep=summaries"], hard))
+    return measured(simulate(expand(said, hard))), simulate(expand([*said, "record=summaries"], hard))
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -190,7 +190,7 @@ def by_relations(folder, *said):
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_measures_take_the_relations_of_the_region_file_also_where_worlds_are_folded(hard, precision):
     worlds = measured(by_relations(hard, f"engine.precision={precision}"))
-    folded = by_relations(hard, f"engine.precision={precision}", "keep=summaries")
+    folded = by_relations(hard, f"engine.precision={precision}", "record=summaries")
     opening = np.maximum(0, -worlds["relation"].isel(replicate=0, time=0))
     for ds in (worlds, folded):
         rivalry = xr.DataArray(rivalries(ds), opening.coords)
@@ -280,7 +280,7 @@ def test_dates_of_summaries_are_those_of_the_worlds_and_of_one_hold_alone(pair):
     ours, theirs = realignments(pair[0]), realignments(pair[1])
     np.testing.assert_array_equal(ours["date"].values, theirs["date"].values)
     np.testing.assert_array_equal(ours["probability"].values, theirs["probability"].values)
-    with pytest.raises(SettingError, match="keep=worlds"):
+    with pytest.raises(SettingError, match="record=trajectories"):
         realignments(pair[1], hold_years=2)
 
 
@@ -299,14 +299,14 @@ def test_a_hold_of_one_year_is_as_many_periods_as_a_year_has(periods_per_year):
 
 def test_worlds_and_summaries_hold_the_same_dates_in_periods_of_half_a_month():
     said = ["region=toy", "replicates=20", "end=2025-01", "periods_per_year=24", "region.states.north.volatility=1"]
-    dates = [realignments(simulate(expand([*said, f"keep={keep}"])))["date"].values for keep in ("worlds", "summaries")]
+    dates = [realignments(simulate(expand([*said, f"record={record}"])))["date"].values for record in ("trajectories", "summaries")]
     assert not np.isnat(dates[0]).all()
     np.testing.assert_array_equal(*dates)
 
 
-@pytest.mark.parametrize("keep", ["worlds", "summaries"])
-def test_each_variant_has_the_spheres_of_its_own_buffers(keep):
-    said = ["region=toy", "replicates=3", "end=2023-01", f"keep={keep}"]
+@pytest.mark.parametrize("record", ["trajectories", "summaries"])
+def test_each_variant_has_the_spheres_of_its_own_buffers(record):
+    said = ["region=toy", "replicates=3", "end=2023-01", f"record={record}"]
     ds = summarise(measured(simulate(expand([*said, "region.blocs.east.buffer=[],[north],[south]"]))))
     assert np.isnan(ds["sphere"][0]).all() and np.isnan(ds["sphere"].sel(bloc="west")).all()
     for variant, state in ((1, "north"), (2, "south")):

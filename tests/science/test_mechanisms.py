@@ -26,13 +26,13 @@ SCORES = arrays(float, (3, 2), elements=st.floats(-0.99, 0.99))
 
 def run(folder, *said):
     """One world of the toy region without luck, as arrays of axes (variant, time or period, ...)."""
-    common = ["region=toy", "replicates=1", "keep=worlds", *STILL]
+    common = ["region=toy", "replicates=1", "record=trajectories", *STILL]
     return {name: array[:, 0] for name, array in run_arrays(Plan(expand([*common, *said], folder))).items()}
 
 
 def shocked(folder, **effects):
     """A folder with the shock `push` of these effects."""
-    return shock_folder(folder, "push", effects)
+    return shock_folder(folder, "forcing", effects)
 
 
 # Vigilance, coercion, deterrence, relay ------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def test_past_a_red_line_threat_rises_and_rivals_reach_less(tmp_path):
     broken = shocked(tmp_path, fall=effect("disposition", "impulse", {"state": "north", "bloc": "east"}, -0.4))
     lines = [f"region.blocs.{bloc}.{name}={value}" for bloc, name, value in
              (("east", "coerciveness", 0.5), ("east", "deterrence", 1), ("west", "coerciveness", 0))]  # fmt: skip
-    said = ["shock=[push]", "end=2022-09", *(f"region.states.{state}.speed=0" for state in ("north", "south")), *lines]
+    said = ["shock=[forcing]", "end=2022-09", *(f"region.states.{state}.speed=0" for state in ("north", "south")), *lines]
     ds = run(broken, *said, "region.blocs.east.red_line.north=-0.9,0.35")
     free, coerced = range(2)
     after = -1
@@ -100,7 +100,7 @@ def test_a_patron_not_believed_protects_nobody_and_readiness_adds_to_what_is_bel
 def test_credibility_lost_where_a_patron_did_not_come_returns_at_its_rate(tmp_path):
     """A strike of -0.3 fades as exp(-rate t) towards what was believed before; its protection follows, the rival's share rises."""
     folder = shocked(tmp_path, betrayal=effect("credibility", "impulse", {"state": "north", "bloc": "east"}, -0.3))
-    ds = run(folder, "shock=[],[push]", "end=2027-01", "dynamics.credibility_rate=0.5", "dynamics.doubt=0")
+    ds = run(folder, "shock=[],[forcing]", "end=2027-01", "dynamics.credibility_rate=0.5", "dynamics.doubt=0")
     lost = (ds["credibility"][1] - ds["credibility"][0])[:, 0, EAST]
     struck = int(np.flatnonzero(lost)[0])
     np.testing.assert_allclose(lost[struck:], -0.3 * np.exp(-0.5 * np.arange(len(lost) - struck) / 12), atol=1e-12)
@@ -113,7 +113,7 @@ def test_readiness_outlives_its_programme_and_makes_leaving_dear(tmp_path):
     programme = effect("programme", "pulse", {"state": "north", "bloc": "east"}, 2.0, date="2022-01-01", duration=2.0)
     fall = effect("strain_war", "step", {"bloc": "east"}, 0.6, date="2024-01-01")
     folder = shocked(tmp_path, programme=programme, fall=fall)
-    said = ["shock=[push]", "end=2027-01", "dynamics.readiness_rate_up=0.3", "dynamics.readiness_rate_down=0.06"]
+    said = ["shock=[forcing]", "end=2027-01", "dynamics.readiness_rate_up=0.3", "dynamics.readiness_rate_down=0.06"]
     calm = run(tmp_path, "end=2027-01")["readiness"][0, 0, 0, EAST]
     ds = run(folder, *said, "dynamics.exit_cost=0,1", "dynamics.readiness=0")
     ready = ds["readiness"][1, :, 0, EAST]
@@ -124,12 +124,12 @@ def test_readiness_outlives_its_programme_and_makes_leaving_dear(tmp_path):
     assert free < held < ds["alignment"][0, 0, 0, EAST]
 
 
-# Exclusivity, company ------------------------------------------------------------------------------------------------------------
+# Exclusivity, peer influence -----------------------------------------------------------------------------------------------------
 
 
 def test_the_dearer_it_is_to_stand_with_rivals_the_more_nearness_to_one_costs_with_the_other():
     """Stubbornness 1, cost e, rivalry r: a push on one anchor moves the other by -e r/(1 - e^2 r^2), 0 where it costs nothing."""
-    off = [f"dynamics.{name}=0" for name in ("contests", "company", "legacy", "exit_cost")]
+    off = [f"dynamics.{name}=0" for name in ("contests", "peer_influence", "legacy", "exit_cost")]
     found = []
     for cost in (0.0, 0.1, 0.2):
         said = ["region=toy", *off, f"region.states.north.exclusivity={cost}"]
@@ -150,7 +150,7 @@ def test_a_relation_does_not_fall_below_its_floor(tmp_path):
     """The non-conflict bottom line: however hard relations are pushed they rest at the floor, and without one at -1."""
     folder = shocked(tmp_path, rupture=effect("relation", "step", {"bloc": "east", "rival": "west"}, -2.0))
     floors = "region.relation_floor.east.west=-1,-0.6"
-    ds = run(folder, "shock=[push]", "end=2042-01", floors)
+    ds = run(folder, "shock=[forcing]", "end=2042-01", floors)
     rests = ds["relation"][:, -1, EAST, WEST]
     assert rests == pytest.approx([-1, -0.6], abs=1e-6)
     assert (ds["relation"][1, :, EAST, WEST] >= -0.6).all()
@@ -159,7 +159,7 @@ def test_a_relation_does_not_fall_below_its_floor(tmp_path):
 def test_ties_that_mend_calm_the_rivals(tmp_path):
     """Calming c times the mean rise of ties, after both have come to rest; c = 0 leaves relations alone."""
     folder = shocked(tmp_path, peace=effect("tie", "step", {"state": "north", "peer": "south"}, 0.4))
-    said = ["shock=[push]", "end=2062-01", "dynamics.trade=0", "region.calming.east.west=0,0.5"]
+    said = ["shock=[forcing]", "end=2062-01", "dynamics.trade=0", "region.calming.east.west=0,0.5"]
     ds = run(folder, *said)
     assert np.ptp(ds["relation"][0, :, EAST, WEST]) < 1e-12
     risen = ds["relation"][1, -1, EAST, WEST] - ds["relation"][1, 0, EAST, WEST]
@@ -170,7 +170,7 @@ def test_ties_that_mend_calm_the_rivals(tmp_path):
 def test_the_loop_of_unrest_and_buffer_is_bounded(tmp_path, unrest):
     """A bloc loses its buffer for good: strain at home nears unrest x the loss and holds there, however strong the loop."""
     folder = shocked(tmp_path, loss=effect("legacy", "step", {"state": "south", "bloc": "west"}, -3.0))
-    said = ["shock=[push]", "end=2072-01", "region.blocs.west.buffer=[south]", f"region.blocs.west.unrest={unrest}"]
+    said = ["shock=[forcing]", "end=2072-01", "region.blocs.west.buffer=[south]", f"region.blocs.west.unrest={unrest}"]
     ds = run(folder, *said)
     strain, score = ds["strain_home"][0, :, WEST], ds["alignment"][0, :, 1, WEST]
     opening = strain[0]
@@ -202,7 +202,7 @@ def test_a_second_route_breaks_the_monopoly_of_the_first(permit, more):
 def test_a_permit_moves_traffic_market_and_tie_as_far_as_the_fixed_point_says(tmp_path):
     """At rest s = s0 + t (f - f0), u = c (1 + s)/2, f = p u (1 + s)/2: solved by iteration, reached by the run."""
     folder = shocked(tmp_path, freed=effect("permit", "step", {"route": "direct"}, 0.3))
-    ds = run(folder, "shock=[push]", "end=2122-01", "region.routes.direct.permit=0.4")
+    ds = run(folder, "shock=[forcing]", "end=2122-01", "region.routes.direct.permit=0.4")
     config = expand(["region=toy"])[0].config
     share, tie, road = config.dynamics.trade_makes_peace, ds["tie"][0, 0, 0, 1], ds["road"][0, 0, 0, 1]
     will = (1 + tie) / 2
@@ -240,7 +240,7 @@ def test_joint_exercises_raise_the_bridge_with_their_size():
 
 def dead(folder, relation):
     """The effects of the shock of all kinds without which its world is the same."""
-    said = [*HARD, f"region.relations.east.west={relation}", "replicates=1", "end=2027-01", "keep=worlds"]
+    said = [*HARD, f"region.relations.east.west={relation}", "replicates=1", "end=2027-01", "record=trajectories"]
     base = expand(said, folder)[0]
     effects = base.config.shock["everything"].effects
     variants = [base]

@@ -14,7 +14,7 @@ from sim.arrays import share_of
 from sim.compose.expand import expand
 from sim.engine.plan import Plan
 from sim.engine.runs import run_arrays
-from sim.names import BLOC, MECHANISMS, PARTS, PEER, QUANTITIES, RIVAL, ROUTE, STATE
+from sim.names import BLOC, CONTRIBUTIONS, MECHANISMS, PEER, QUANTITIES, RIVAL, ROUTE, STATE
 from sim.science import kernel, roads, rules
 from sim.science.params import stack
 from sim.science.roads import Path
@@ -43,7 +43,7 @@ SHAPES = {
     "weigh_markets": ((COURT, COURT, COURT, ROW), COURT, "state bloc"),
     "value_security": ((SCALAR, SCALAR, COURT, COURT), COURT, "state bloc"),
     "side_cost": ((COLUMN, COURT, RELATION), COURT, "state"),
-    "keep_company": ((COLUMN, PAIR, COLUMN, (PEER, BLOC), (PEER, BLOC), COURT), COURT, "state bloc"),
+    "follow_peers": ((COLUMN, PAIR, COLUMN, (PEER, BLOC), (PEER, BLOC), COURT), COURT, "state bloc"),
     "hold_anchor": ((COURT, COURT, COURT), COURT, "state bloc"),
     "cost_of_exit": ((SCALAR, COURT, COURT, COURT, COURT), COURT, "state bloc"),
     "solve_anchor": ((COURT, COURT, COURT, COURT, COURT), COURT, "state bloc"),
@@ -303,14 +303,14 @@ def test_without_routes_nothing_is_carried():
 # The move of a state ----------------------------------------------------------------------------------------------------------
 
 
-def utility(stance, pull, stubbornness, anchor, legacy, exclusivity, against, company, tie, peers):
-    """What a state maximises: `stance` and `pull` by bloc; company by peer over the states' scores."""
+def utility(stance, pull, stubbornness, anchor, legacy, exclusivity, against, peer_influence, tie, peers):
+    """What a state maximises: `stance` and `pull` by bloc; peer influence by peer over the states' scores."""
     apart = (abs(tie)[:, None] * (stance[None] - np.sign(tie)[:, None] * peers) ** 2).sum()
     return (
         pull @ stance
         - (stubbornness * (stance - anchor - legacy) ** 2).sum() / 2
         - exclusivity / 2 * stance @ against @ stance
-        - company / 2 * apart
+        - peer_influence / 2 * apart
     )
 
 
@@ -320,12 +320,12 @@ def test_the_pull_is_the_gradient_of_a_utility(seed):
     """Where rivalry is mutual: the rules' terms are the slope of one sum, so a state climbs what it wants."""
     chance = np.random.default_rng(seed)
     stance, pull, anchor, legacy = chance.uniform(-0.9, 0.9, (4, 4))
-    stubbornness, exclusivity, company = chance.uniform(0.2, 2, 4), chance.uniform(0, 1), chance.uniform(0, 1)
+    stubbornness, exclusivity, peer_influence = chance.uniform(0.2, 2, 4), chance.uniform(0, 1), chance.uniform(0, 1)
     relation = chance.uniform(-1, 1, (4, 4))
     against = rules.rivalry((relation + relation.T) / 2 * (1 - np.eye(4)))
     tie, peers = chance.uniform(-1, 1, 3), chance.uniform(-0.9, 0.9, (3, 4))
     scale = abs(tie).sum()
-    given_in = (pull, stubbornness, anchor, legacy, exclusivity, against, company / scale, tie, peers)
+    given_in = (pull, stubbornness, anchor, legacy, exclusivity, against, peer_influence / scale, tie, peers)
     slope = np.array([(utility(stance + h, *given_in) - utility(stance - h, *given_in)) / 2e-6 for h in 1e-6 * np.eye(4)])
     row, ones = stance[None], np.ones((3, 4))
     drawn = (
@@ -333,7 +333,7 @@ def test_the_pull_is_the_gradient_of_a_utility(seed):
         + rules.hold_anchor(stubbornness, anchor, row)
         + stubbornness * legacy
         + rules.side_cost(exclusivity, row, against)
-        + rules.keep_company(company, tie[None], scale, peers, ones, row)
+        + rules.follow_peers(peer_influence, tie[None], scale, peers, ones, row)
     )
     np.testing.assert_allclose(drawn[0], slope, atol=1e-8)
 
@@ -362,7 +362,7 @@ OFF = {
     "relay": ["region.blocs.{bloc}.relay=0"],
     "readiness": ["dynamics.readiness_bonus=0"],
     "exclusivity": ["region.states.{state}.exclusivity=0"],
-    "company": ["region.states.{state}.company=0"],
+    "peer_influence": ["region.states.{state}.peer_influence=0"],
     "exit_cost": ["dynamics.exit_cost_strength=0"],
     "legacy": ["dynamics.retention=0", "shock.storm.effects.legacy.size=0", "shock.storm.effects.legacy.range=[-0.45,0]"],
     "doubt": ["dynamics.doubt_strength=0"],
@@ -384,7 +384,7 @@ def spelled(lines):
 
 
 def run(*said, folder):
-    common = ["region=toy", "shock=[storm]", "replicates=3", "end=2026-01", "keep=parts"]
+    common = ["region=toy", "shock=[storm]", "replicates=3", "end=2026-01", "record=decomposition"]
     return run_arrays(Plan(expand([*common, *said], folder)))
 
 
@@ -412,4 +412,4 @@ def test_the_weights_of_all_mechanisms_are_tried():
 def test_without_contests_nothing_pulls_from_outside(storm):
     move = run("dynamics.contests=0", folder=storm)["move"]
     for part in ("security", "economy"):
-        assert not move[:, :, :, list(PARTS).index(part)].any()
+        assert not move[:, :, :, list(CONTRIBUTIONS).index(part)].any()

@@ -27,9 +27,9 @@ def course(folder, kind, *said, date="2023-04-17", size=0.2, target="tie", **las
     """What an effect adds to north-south in each period."""
     who = TIE if target in ("tie", "road") else {"state": "north", "bloc": "east"}
     found, window = forcing(folder, {"e": effect(target, kind, who, size, date=date, **lasting)}, *said)
-    (push,) = (found.impulses if kind == "impulse" else found.lasting)[target]
+    (term,) = (found.impulses if kind == "impulse" else found.lasting)[target]
     at = (0, 1) if target == "tie" else (0, 0)
-    return np.array([push.at(period)[0, 0][at] for period in range(window.periods)]), window
+    return np.array([term.at(period)[0, 0][at] for period in range(window.periods)]), window
 
 
 SHAPES = {
@@ -69,8 +69,8 @@ def test_a_shorter_period_splits_the_same_push(kind, day):
         source="x",
         **lasting,
     )
-    shock, luck = shocks.Shock("One", {"e": one}), np.zeros((1, 2))
-    fine, coarse = (shocks._course(shock, one, Window(read_date("2022-01"), read_date("2026-01"), n), luck)[0] for n in (12, 1))
+    shock, normals = shocks.Shock("One", {"e": one}), np.zeros((1, 2))
+    fine, coarse = (shocks._course(shock, one, Window(read_date("2022-01"), read_date("2026-01"), n), normals)[0] for n in (12, 1))
     np.testing.assert_allclose(fine.reshape(4, 12).mean(axis=1), coarse, atol=1e-12)
 
 
@@ -101,9 +101,9 @@ def test_a_pair_is_struck_both_ways_and_a_state_and_bloc_once(tmp_path):
 
 def test_joined_and_fixed_pairs_are_left_out(tmp_path):
     write_region(tmp_path, connected())
-    push = effect("disposition", "impulse", {"state": "*", "bloc": "*"}, 0.2, date="2022-01-01")
+    term = effect("disposition", "impulse", {"state": "*", "bloc": "*"}, 0.2, date="2022-01-01")
     trust = effect("credibility", "step", {"state": "*", "bloc": "*"}, 0.2, date="2022-01-01")
-    shock_folder(tmp_path, "one", {"push": push, "trust": trust})
+    shock_folder(tmp_path, "one", {"forcing": term, "trust": trust})
     (variant,) = expand(["region=connected", "shock=[one]"], tmp_path)
     layout = layout_of(variant.config.region)
     found = shocks.draw([variant.config], layout, range(1))
@@ -114,10 +114,10 @@ def test_joined_and_fixed_pairs_are_left_out(tmp_path):
 
 def test_a_push_on_a_weighted_parameter_is_weighted_too(tmp_path):
     """So that a mechanism of weight 0 stays exactly off under a shock on its number."""
-    push = {"e": effect("vigilance", "step", {"bloc": "east"}, 0.4, date="2022-01-01")}
-    found, _ = forcing(tmp_path, push, "dynamics.vigilance=0.5")
+    term = {"e": effect("vigilance", "step", {"bloc": "east"}, 0.4, date="2022-01-01")}
+    found, _ = forcing(tmp_path, term, "dynamics.vigilance=0.5")
     assert found.at(0).lasting["vigilance"][0, 0].tolist() == [[0.2, 0.0]]
-    found, _ = forcing(tmp_path, push, "dynamics.vigilance=0")
+    found, _ = forcing(tmp_path, term, "dynamics.vigilance=0")
     assert not found.at(0).lasting["vigilance"].any()
 
 
@@ -131,8 +131,8 @@ def test_a_date_from_an_interval_is_uniform_over_it(tmp_path):
     """Each replicate its own date; the mean course is that of a uniform date, within four Monte-Carlo errors."""
     interval = {"from": "2023-01-01", "to": "2025-01-01"}
     found, window = forcing(tmp_path, {"e": effect("tie", "step", TIE, 1.0, date=interval)}, replicates=4000)
-    (push,) = found.lasting["tie"]
-    courses = push.course[0]
+    (term,) = found.lasting["tie"]
+    courses = term.course[0]
     assert courses.shape == (4000, window.periods)
     assert not courses[:, :12].any()
     assert courses[:, 36:].all()
@@ -153,7 +153,7 @@ def test_probability_decides_for_all_effects_of_a_shock(tmp_path):
     assert abs(struck.mean() - 0.3) < 4 * np.sqrt(0.21 / 2000)
     (tmp_path / "b").mkdir()
     never, _ = forcing(tmp_path / "b", effects, replicates=50, probability=0)
-    assert not any(push.course.any() for table in (never.lasting, never.impulses) for pushes in table.values() for push in pushes)
+    assert not any(term.course.any() for table in (never.lasting, never.impulses) for terms in table.values() for term in terms)
     assert window.periods == 120
 
 
@@ -166,7 +166,7 @@ def test_the_luck_of_a_shock_is_its_names_alone(tmp_path):
     for said in ("[one]", "[two]", "[two,one]"):
         (variant,) = expand(["region=toy", f"shock={said}"], tmp_path)
         found = shocks.draw([variant.config], layout_of(variant.config.region), range(200))
-        drawn[said] = {push.name: push.course[0, :, -1] for push in found.lasting["tie"]}
+        drawn[said] = {term.name: term.course[0, :, -1] for term in found.lasting["tie"]}
     assert np.array_equal(drawn["[one]"]["one.e"], drawn["[two,one]"]["one.e"])
     assert np.array_equal(drawn["[two]"]["two.e"], drawn["[two,one]"]["two.e"])
     assert not np.array_equal(drawn["[one]"]["one.e"], drawn["[two]"]["two.e"])

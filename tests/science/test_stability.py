@@ -36,7 +36,7 @@ def test_a_lone_state_has_the_margin_of_its_closed_form():
     """Contests off, one term holds: the slowest of speed stubbornness (1 - a^2) dt and of the stocks that relax alone."""
     off = [
         f"dynamics.{name}=0"
-        for name in ("contests", "exclusivity", "company", "legacy", "readiness", "exit_cost", "trade", "unrest")
+        for name in ("contests", "exclusivity", "peer_influence", "legacy", "readiness", "exit_cost", "trade", "unrest")
     ]
     slow = [
         f"dynamics.{name}=50" for name in ("learning", "tie_rate", "credibility_rate", "access_rate", "road_rate", "relation_rate")
@@ -71,7 +71,7 @@ def test_below_zero_a_nudge_grows_and_above_it_dies():
         lines = [
             f"region.states.{state}.stubbornness.{bloc}={stubbornness}" for state in ("north", "south") for bloc in ("east", "west")
         ]
-        (variant,) = expand([*LONE, *lines, "dynamics.vigilance=10", "dynamics.company=0", "dynamics.exclusivity=0"])
+        (variant,) = expand([*LONE, *lines, "dynamics.vigilance=10", "dynamics.peer_influence=0", "dynamics.exclusivity=0"])
         layout, params, world = stack([variant.config])
         dt = variant.config.window.dt
         margin = stability.margins(params, world, layout, dt)[0]
@@ -84,7 +84,7 @@ def test_below_zero_a_nudge_grows_and_above_it_dies():
 
 def test_the_smaller_margin_of_both_sides_of_a_kink_counts():
     """Coercion begins at a red line that the opening stands on: it acts on one side only, and that side counts."""
-    on = ["region=toy", "region.blocs.east.red_line.north=0.4", "region.blocs.east.coerciveness=0.5", "dynamics.company=0"]
+    on = ["region=toy", "region.blocs.east.red_line.north=0.4", "region.blocs.east.coerciveness=0.5", "dynamics.peer_influence=0"]
     (variant,) = expand(on)
     layout, params, world = stack([variant.config])
     dt = variant.config.window.dt
