@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.arrays import Array
 from sim.names import BLOC, QUANTITIES, STATE, contribution_names
-from sim.science import roads, rules
+from sim.science import kernel, roads, rules
 from sim.science.kernel import Pulls
 from sim.science.state import Params
 
@@ -122,11 +122,11 @@ class StateAgent(mesa.Agent):
         stance, legacy = stocks["alignment"], now.legacy_weight * stocks["legacy"]
         raw = Pulls(
             anchor=rules.hold_anchor(now.stubbornness, now.anchor, stance),
-            legacy=now.stubbornness * legacy,
+            legacy=rules.hold_legacy(now.stubbornness, legacy),
             exit_cost=rules.cost_of_exit(now.exit_cost_strength, stocks["readiness"], self.opening["alignment"], legacy, stance),
             security=now.contests
             * rules.value_security(now.security_weight, now.threat_floor, flows["threat"], flows["protection"]),
-            economy=now.contests * (1.0 - now.security_weight) * flows["dependence"],
+            economy=rules.value_markets(now.contests, now.security_weight, flows["dependence"]),
             exclusivity=rules.side_cost(now.exclusivity, stance, rules.rivalry(region.relation)),
             peer_influence=rules.follow_peers(
                 now.peer_influence,
@@ -145,23 +145,30 @@ class StateAgent(mesa.Agent):
         now, stocks, opening, region = rows_of_state(self.region.now, self.index), self.stocks, self.opening, self.region
         row = slice(self.index, self.index + 1)
         gain = region.traffic[row] - region.opening.traffic[row]
-        access = opening["access"] + roads.gain_access(gain, region.now.gateway) + now.transit_gain * region.transit[row]
+        opened = roads.gain_access(gain, region.now.gateway)
         willing = roads.willingness((stocks["tie"] + region.tie[:, row].T) / 2.0)
-        trained = np.where(now.programme > 0, 1.0, opening["readiness"])
+        trained = rules.readiness_target(opening["readiness"], now.programme)
         return {
             "legacy": (rules.remember(now.retention, stocks["alignment"], opening["alignment"]), now.learning),
-            "tie": (opening["tie"] + now.trade_makes_peace * gain, now.tie_rate),
+            "tie": (rules.tie_target(opening["tie"], now.trade_makes_peace, gain), now.tie_rate),
             "credibility": (
                 rules.believe(now.credibility_target, now.doubt_strength, region.strain, region.opening.strain),
                 now.credibility_rate,
             ),
-            "access": (opening["access"] + self._courted * (access - opening["access"]), now.access_rate),
-            "road": (now.road_capacity * willing, now.road_rate),
+            "access": (
+                roads.access_target(opening["access"], self._courted, opened, now.transit_gain, region.transit[row]),
+                now.access_rate,
+            ),
+            "road": (roads.road_target(now.road_capacity, willing), now.road_rate),
             "readiness": (
                 trained,
                 rules.readiness_rate(trained, stocks["readiness"], now.programme, now.readiness_rate_up, now.readiness_rate_down),
             ),
         }
+
+    def floors(self) -> dict[str, Array]:
+        """The least values of stocks that have one of their own: none of a state's."""
+        return {}
 
     def _coercion(self, now: Params) -> Array:
         """How far each bloc coerces the state."""
@@ -215,10 +222,14 @@ class BlocAgent(mesa.Agent):
             now.unrest, now.buffer, region.alignment[:, column], region.opening.world.alignment[:, column]
         )
         return {
-            "relation": (opening["relation"] + now.calming * calmer, now.relation_rate),
+            "relation": (rules.relation_target(opening["relation"], now.calming, calmer), now.relation_rate),
             "strain_war": (opening["strain_war"], now.strain_war_rate),
             "strain_home": (opening["strain_home"] + home, now.strain_home_rate),
         }
+
+    def floors(self) -> dict[str, Array]:
+        """The least values of the bloc's stocks that have one of their own, by the name of the stock."""
+        return kernel.floors(columns_of_bloc(self.region.now, self.index))
 
 
 def relaxed(agent: StateAgent | BlocAgent, forcing: Any, impulses: Any) -> dict[str, Array]:
@@ -226,10 +237,10 @@ def relaxed(agent: StateAgent | BlocAgent, forcing: Any, impulses: Any) -> dict[
 
     `forcing` and `impulses` give, for the name of a stock, what shocks add to its target and to itself.
     """
-    following = {}
+    following, floors = {}, agent.floors()
     for name, (target, rate) in agent.targets().items():
         low, high = QUANTITIES[name].low, QUANTITIES[name].high
-        floor = columns_of_bloc(agent.region.now, agent.index).relation_floor if name == "relation" else low
+        floor = floors.get(name, low)
         stock = rules.relax(agent.stocks[name], np.clip(target + forcing(name), floor, high), rate, agent.region.window.dt)
         following[name] = np.clip(stock + impulses(name), low, high)
     return following

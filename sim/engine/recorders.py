@@ -95,8 +95,8 @@ class Worlds:
         """Take a period."""
         for name in FLOWS:
             self.kept[name].put(self.period, getattr(moment.flows, name), self.columns, self.rows)
-        if moment.parts:
-            self.kept[MOVE].put(self.period, _stacked(moment.parts.all), self.columns, self.rows)
+        if moment.contributions:
+            self.kept[MOVE].put(self.period, _stacked(moment.contributions.all), self.columns, self.rows)
         self.period += 1
         self._put_stocks(self.period, moment.world)
 

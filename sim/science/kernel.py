@@ -33,9 +33,9 @@ class Pulls(NamedTuple):
 
 
 class Contributions(NamedTuple):
-    """What each pull, shock and luck added to the alignment over the period; they sum to its change.
+    """What each pull, each shock and the noise added to the alignment over the period; they sum to its change.
 
-    `impulse` has one array for each shock that strikes dispositions.
+    `impulse` has one array for each shock with an impulse on dispositions.
     """
 
     pulls: Pulls
@@ -44,7 +44,7 @@ class Contributions(NamedTuple):
 
     @property
     def all(self) -> list[Array]:
-        """Every part in the order of `sim.names.contribution_names`."""
+        """Every contribution in the order of `sim.names.contribution_names`."""
         return [*self.pulls, *self.impulse, self.noise]
 
 
@@ -63,11 +63,11 @@ class Opening(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """One period of a run: the world at its end, the flows in it and, where asked, the parts of its moves."""
+    """One period of a run: the stocks at its end, the flows in it and, where asked, the contributions to its moves."""
 
     world: World
     flows: Flows
-    parts: Contributions | None
+    contributions: Contributions | None
 
 
 def open_run(params: Params, world: World, layout: Layout) -> Opening:
@@ -108,7 +108,7 @@ def coercion(world: World, params: Params, layout: Layout) -> Array:
 
 
 def blocs_act(world: World, params: Params, opening: Opening, layout: Layout) -> Array:
-    """Blocs see how far their rivals have got and commit effort."""
+    """The effort of each bloc in each state, which answers what its rivals have gained."""
     strain = rules.total_strain(world.strain_war, world.strain_home)
     rivalry = rules.rivalry(world.relation)
     pressure = rules.pressure(world.alignment, rivalry, layout.courted)
@@ -124,7 +124,7 @@ def weigh_protection(world: World, params: Params, effort: Array, coercion: Arra
 
 
 def states_act(world: World, params: Params, opening: Opening, effort: Array, layout: Layout) -> tuple[Flows, Pulls]:
-    """States see threats and efforts: the flows of the period, and the terms of the pull on each, less their opening values."""
+    """The flows of the period, and the terms of the pull on each state, less their opening values."""
     alignment, start = world.alignment, opening.world.alignment
     coerced = coercion(world, params, layout)
     power = rules.relative_power(params.state_capability, params.state_capability.swapaxes(-1, -2))
@@ -135,11 +135,11 @@ def states_act(world: World, params: Params, opening: Opening, effort: Array, la
     dependence = rules.contest(market, opening.outside_trade)
     legacy = params.legacy_weight * world.legacy
     security = params.contests * rules.value_security(params.security_weight, params.threat_floor, threat, protection)
-    economy = params.contests * (1.0 - params.security_weight) * dependence
+    economy = rules.value_markets(params.contests, params.security_weight, dependence)
     scale = opening.tie_scale
     pulls = Pulls(
         anchor=rules.hold_anchor(params.stubbornness, params.anchor, alignment),
-        legacy=params.stubbornness * legacy,
+        legacy=rules.hold_legacy(params.stubbornness, legacy),
         exit_cost=rules.cost_of_exit(params.exit_cost_strength, world.readiness, start, legacy, alignment),
         security=security,
         economy=economy,
@@ -159,12 +159,19 @@ def roads_carry(world: World, params: Params, layout: Layout) -> tuple[Array, Ar
 
 
 def step(
-    world: World, params: Params, opening: Opening, forces: Forces, normals: Array, layout: Layout, dt: float, parts: bool = False
+    world: World,
+    params: Params,
+    opening: Opening,
+    forces: Forces,
+    normals: Array,
+    layout: Layout,
+    dt: float,
+    decompose: bool = False,
 ) -> Moment:
     """One period: blocs act, states act, slow stocks relax; everyone sees the start of the period and this period's shocks.
 
-    `luck` is standard normal, (..., state, bloc). The world that comes out is the one at the period's end; the parts of the moves
-    come with it where `parts` asks for them.
+    `normals` are standard normal, (..., state, bloc). The stocks of the result are those at the period's end; contributions to the
+    moves are given where `decompose` asks for them.
     """
     now = current(params, forces)
     effort = blocs_act(world, now, opening, layout)
@@ -175,63 +182,62 @@ def step(
     struck = forces.impulses.get("disposition", 0.0 * drift)
     disposition = rules.realign(world.disposition, drift, sum(pulls[1:], pulls[0]), dt, shake, normals, struck)
     alignment = namespace(disposition).tanh(disposition)
-    slow = relax_stocks(world, now, opening, forces, traffic, carried, best, layout, dt)
+    opened = roads.gain_access(traffic - opening.traffic, now.gateway)
+    transit = roads.gain_transit(carried, best, traffic - opening.traffic, now.gateway, layout.paths)
+    slow = relax_stocks(world, targets(world, now, opening, traffic, opened, transit, layout), now, forces, dt)
     following = World(disposition=disposition, alignment=alignment, **slow)
     if layout.same_as:
         relation = rules.join_relations(following.relation, layout.joined, layout.courted, alignment)
         following = following._replace(relation=relation)
     split = None
-    if parts:
+    if decompose:
         factor = rules.chord(world.disposition, disposition, world.alignment, alignment)
         split = Contributions(
             Pulls(*(factor * drift * pull * dt for pull in pulls)),
-            impulse=tuple(factor * strike for strike in forces.impulses_by_shock),
+            impulse=tuple(factor * impulse for impulse in forces.impulses_by_shock),
             noise=factor * shake * dt**0.5 * normals,
         )
     return Moment(following, flows._replace(traffic=traffic), split)
 
 
-def relax_stocks(
-    world: World,
-    params: Params,
-    opening: Opening,
-    forces: Forces,
-    traffic: Array,
-    carried: Array,
-    best: Array,
-    layout: Layout,
-    dt: float,
-) -> dict[str, Array]:
-    """All slow stocks at the period's end: relaxed to their targets, then moved by impulses, each cut to its range."""
-    xp, start = namespace(traffic), opening.world
-    gain = traffic - opening.traffic
+def targets(
+    world: World, params: Params, opening: Opening, traffic: Array, opened: Array, transit: Array, layout: Layout
+) -> dict[str, tuple[Array, Array]]:
+    """Where each slow stock is heading, and how fast; `opened` and `transit` are what roads have added to access."""
+    start, gain = opening.world, traffic - opening.traffic
     strain = rules.total_strain(world.strain_war, world.strain_home)
-    legacy = rules.remember(params.retention, world.alignment, start.alignment)
-    credibility = rules.believe(params.credibility_target, params.doubt_strength, strain, opening.strain)
-    access = start.access + roads.gain_access(gain, params.gateway)
-    access = access + params.transit_gain * roads.gain_transit(carried, best, gain, params.gateway, layout.paths)
-    tie = (world.tie + world.tie.swapaxes(-1, -2)) / 2.0
-    trained = xp.where(params.programme > 0, 1.0, start.readiness)
-    readiness_rate = rules.readiness_rate(
-        trained, world.readiness, params.programme, params.readiness_rate_up, params.readiness_rate_down
-    )
-    calmer = rules.mean_rise(world.tie, start.tie)
+    willing = roads.willingness((world.tie + world.tie.swapaxes(-1, -2)) / 2.0)
+    trained = rules.readiness_target(start.readiness, params.programme)
+    ways = params.readiness_rate_up, params.readiness_rate_down
     home = rules.strain_from_buffer(params.unrest, params.buffer, world.alignment, start.alignment)
-    targets = {
-        "legacy": (legacy, params.learning),
-        "tie": (start.tie + params.trade_makes_peace * gain, params.tie_rate),
+    credibility = rules.believe(params.credibility_target, params.doubt_strength, strain, opening.strain)
+    relation = rules.relation_target(start.relation, params.calming, rules.mean_rise(world.tie, start.tie))
+    return {
+        "legacy": (rules.remember(params.retention, world.alignment, start.alignment), params.learning),
+        "tie": (rules.tie_target(start.tie, params.trade_makes_peace, gain), params.tie_rate),
         "credibility": (credibility, params.credibility_rate),
-        "access": (start.access + layout.courted * (access - start.access), params.access_rate),
-        "road": (params.road_capacity * roads.willingness(tie), params.road_rate),
-        "readiness": (trained, readiness_rate),
-        "relation": (start.relation + params.calming * calmer, params.relation_rate),
+        "access": (roads.access_target(start.access, layout.courted, opened, params.transit_gain, transit), params.access_rate),
+        "road": (roads.road_target(params.road_capacity, willing), params.road_rate),
+        "readiness": (trained, rules.readiness_rate(trained, world.readiness, params.programme, *ways)),
+        "relation": (relation, params.relation_rate),
         "strain_war": (start.strain_war, params.strain_war_rate),
         "strain_home": (start.strain_home + home, params.strain_home_rate),
     }
-    relaxed = {}
+
+
+def floors(params: Params) -> dict[str, Array]:
+    """The least values of stocks that have one of their own, by the name of the stock."""
+    return {"relation": params.relation_floor}
+
+
+def relax_stocks(
+    world: World, targets: dict[str, tuple[Array, Array]], params: Params, forces: Forces, dt: float
+) -> dict[str, Array]:
+    """All slow stocks at the period's end: relaxed to their targets, then moved by impulses, each cut to its range."""
+    relaxed, own = {}, floors(params)
     for name, (target, rate) in targets.items():
-        low, high = QUANTITIES[name].low, QUANTITIES[name].high
-        wanted = xp.clip(target + forces.lasting.get(name, 0.0), params.relation_floor if name == "relation" else low, high)
+        xp, low, high = namespace(target), QUANTITIES[name].low, QUANTITIES[name].high
+        wanted = xp.clip(target + forces.lasting.get(name, 0.0), own.get(name, low), high)
         stock = rules.relax(getattr(world, name), wanted, rate, dt)
         relaxed[name] = xp.clip(stock + forces.impulses[name], low, high) if name in forces.impulses else stock
     return relaxed
@@ -244,14 +250,14 @@ def run(
     normals: Iterable[Array],
     layout: Layout,
     dt: float,
-    parts: bool = False,
+    decompose: bool = False,
 ) -> Iterator[Moment]:
-    """Step through all periods, giving each as it ends.
+    """Step through all periods, yielding each as it ends.
 
-    `forces` and `luck` give what each period brings from outside and by chance, luck as (variant or 1, replicate, state, bloc).
+    `forces` are those of each period; `normals` its standard normal draws, (variant or 1, replicate, state, bloc).
     """
     opening = open_run(params, world, layout)
     for pushed, drawn in zip(forces, normals, strict=True):
-        moment = step(world, params, opening, pushed, drawn, layout, dt, parts)
+        moment = step(world, params, opening, pushed, drawn, layout, dt, decompose)
         world = moment.world
         yield moment

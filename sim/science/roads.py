@@ -45,7 +45,10 @@ def carry(permit: Array, road: Array, paths: tuple[Path, ...]) -> Array:
 
 
 def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
-    """What the best route between each two states could carry, (state, peer); 0 where none is named."""
+    """What the best route between each two states could carry, (state, peer); 0 where none is named.
+
+    Source: ours, ODD.md element 7.
+    """
     xp, best = namespace(carried), {}
     for index, path in enumerate(paths):
         own, pair = carried[..., 0, index], (path.one, path.other)
@@ -87,3 +90,20 @@ def gain_access(traffic_gain: Array, gateway: Array) -> Array:
     Source: ours, ODD.md element 7.
     """
     return product(traffic_gain, gateway)
+
+
+def access_target(access_opening: Array, courted: Array, opened: Array, transit_gain: Array, transit: Array) -> Array:
+    """The access that traffic leads to: of the opening, with what roads (`opened`) and transit have added where it is courted.
+
+    Source: ours, ODD.md element 7.
+    """
+    access = access_opening + opened + transit_gain * transit
+    return access_opening + courted * (access - access_opening)
+
+
+def road_target(road_capacity: Array, willingness: Array) -> Array:
+    """The traffic that two states let through a road.
+
+    Source: ours, ODD.md element 7.
+    """
+    return road_capacity * willingness

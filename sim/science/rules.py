@@ -20,12 +20,18 @@ def total_strain(war: Array, home: Array) -> Array:
 
 
 def rivalry(relation: Array) -> Array:
-    """How far two blocs are against each other, 0 between friends."""
+    """How far two blocs are against each other, 0 between friends.
+
+    Source: ours, ODD.md element 2.
+    """
     return positive(-relation)
 
 
 def friendship(relation: Array) -> Array:
-    """How far two blocs are with each other, 0 between rivals."""
+    """How far two blocs are with each other, 0 between rivals.
+
+    Source: ours, ODD.md element 2.
+    """
     return positive(relation)
 
 
@@ -130,7 +136,10 @@ def contest(weight: Array, outside: Array) -> Array:
 
 
 def outside_weight(outside: Array, weight_opening: Array) -> Array:
-    """The weight of nobody that makes its opening share of the contest `outside`."""
+    """The weight of nobody that makes its opening share of the contest `outside`.
+
+    Source: benchmark calibration, as in applied general equilibrium (ODD.md, element 5).
+    """
     return outside / (1.0 - outside) * total(weight_opening, -1)
 
 
@@ -156,6 +165,14 @@ def value_security(weight: Array, threat_floor: Array, threat: Array, protection
     Source: Morrow 1991 (autonomy and security); Walt 1987.
     """
     return weight * (threat_floor + (1.0 - threat_floor) * threat) * protection
+
+
+def value_markets(contests: Array, security_weight: Array, dependence: Array) -> Array:
+    """What a bloc's share of a state's markets is worth to it; `contests` is the weight of the mechanism.
+
+    Source: Hirschman 1945 (trade as influence).
+    """
+    return contests * (1.0 - security_weight) * dependence
 
 
 def side_cost(exclusivity: Array, alignment: Array, rivalry: Array) -> Array:
@@ -184,6 +201,14 @@ def hold_anchor(stubbornness: Array, anchor: Array, alignment: Array) -> Array:
     Source: Friedkin & Johnsen 1990.
     """
     return stubbornness * (anchor - alignment)
+
+
+def hold_legacy(stubbornness: Array, legacy: Array) -> Array:
+    """The pull towards where lasting moves have shifted the standing preference.
+
+    Source: ours, ODD.md element 7.
+    """
+    return stubbornness * legacy
 
 
 def cost_of_exit(exit_cost: Array, readiness: Array, alignment_opening: Array, legacy: Array, alignment: Array) -> Array:
@@ -216,7 +241,10 @@ def realign(disposition: Array, speed: Array, pull: Array, dt: float, volatility
 
 
 def relax(stock: Array, target: Array, rate: Array, dt: float) -> Array:
-    """A stock at the end of a period in which its target stands still: exact for any rate and period."""
+    """A stock at the end of a period over which its target is constant: exact for any rate and period.
+
+    Source: closed form of the linear differential equation dx/dt = rate (target - x).
+    """
     xp = namespace(target)
     return target + (stock - target) * xp.exp(-rate * dt)
 
@@ -230,9 +258,36 @@ def believe(credibility_target: Array, doubt: Array, strain: Array, strain_openi
 
 
 def readiness_rate(target: Array, readiness: Array, programme: Array, rate_up: Array, rate_down: Array) -> Array:
-    """How fast readiness moves: up by the programme's size, down slowly."""
+    """How fast readiness moves: up by the programme's size, down slowly.
+
+    Source: ours, ODD.md element 7.
+    """
     xp = namespace(target)
     return xp.where(target >= readiness, rate_up * xp.where(programme > 0, programme, 1.0), rate_down)
+
+
+def readiness_target(readiness_opening: Array, programme: Array) -> Array:
+    """The readiness that a state is heading for: full while a programme trains it, else that of the opening.
+
+    Source: ours, ODD.md element 7.
+    """
+    return namespace(programme).where(programme > 0, 1.0, readiness_opening)
+
+
+def tie_target(tie_opening: Array, trade_makes_peace: Array, traffic_gain: Array) -> Array:
+    """The tie that traffic leads to, `traffic_gain` being its rise since the opening.
+
+    Source: ours, ODD.md element 7.
+    """
+    return tie_opening + trade_makes_peace * traffic_gain
+
+
+def relation_target(relation_opening: Array, calming: Array, tie_rise: Array) -> Array:
+    """The relation of two blocs that a calmer region leads to, `tie_rise` being the mean rise of its ties.
+
+    Source: ours, ODD.md element 7.
+    """
+    return relation_opening + calming * tie_rise
 
 
 def remember(retention: Array, alignment: Array, alignment_opening: Array) -> Array:
@@ -253,7 +308,10 @@ def strain_from_buffer(unrest: Array, buffer: Array, alignment: Array, alignment
 
 
 def mean_rise(tie: Array, tie_opening: Array) -> Array:
-    """The mean rise of all ties of the region since the opening, (1, 1)."""
+    """The mean rise of all ties of the region since the opening, (1, 1).
+
+    Source: ours, ODD.md element 7.
+    """
     states = tie.shape[-1]
     pairs = max(states * (states - 1), 1)
     return total(total(tie - tie_opening, -1), -2) / pairs
@@ -271,11 +329,14 @@ def join_relations(relation: Array, joined: Array, courted: Array, alignment: Ar
     return xp.where(number > 0, share_of(total, xp.broadcast_to(number, total.shape)), relation)
 
 
-# Parts of a move -----------------------------------------------------------------------------------------------------------
+# Contributions to a move ---------------------------------------------------------------------------------------------------
 
 
 def chord(disposition: Array, disposition_next: Array, alignment: Array, alignment_next: Array) -> Array:
-    """The factor by which a part of the disposition's change is a part of the alignment's, so that the parts add up."""
+    """The factor that turns contributions to the disposition's change into contributions to the alignment's, which then add up.
+
+    Source: ours, ODD.md element 7 (the slope of the chord between both ends of the move).
+    """
     xp = namespace(disposition)
     moved = disposition_next - disposition
     small = moved == 0

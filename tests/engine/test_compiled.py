@@ -87,10 +87,10 @@ def test_single_precision_in_numpy_is_nowhere_widened(known):
     layout = replace(layout, precision="float32")
     forces = (forcing.at(period).cast("float32") for period in range(len(normals)))
     run = list(
-        kernel.run(cast(params, "float32"), cast(world, "float32"), forces, normals.astype("float32"), layout, dt, parts=True)
+        kernel.run(cast(params, "float32"), cast(world, "float32"), forces, normals.astype("float32"), layout, dt, decompose=True)
     )
     for moment in run:
-        arrays = {**moment.world._asdict(), **moment.flows._asdict(), **dict(enumerate(moment.parts.all))}
+        arrays = {**moment.world._asdict(), **moment.flows._asdict(), **dict(enumerate(moment.contributions.all))}
         assert {name: array.dtype for name, array in arrays.items() if array.dtype != np.float32} == {}
     found = recorded(world, run, normals.shape[2])
     worst = apart(found, wanted)

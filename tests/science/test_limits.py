@@ -248,7 +248,7 @@ def test_slow_stocks(tmp_path, kind, target, who, rate, unit):
     effect = {"date": "2023-01-01", "kind": kind, "target": target, "who": who, "size": SIZE, "range": [0.0, 1.0], "unit": unit}
     effect |= {"source": "judgement", **lasting}
     (tmp_path / "shock").mkdir()
-    (tmp_path / "shock" / "push.yaml").write_text(yaml.safe_dump({"forcing": {"label": "Push", "effects": {"one": effect}}}))
+    (tmp_path / "shock" / "forcing.yaml").write_text(yaml.safe_dump({"forcing": {"label": "Forcing", "effects": {"one": effect}}}))
     said = ["region=toy", "shock=[],[forcing]", "replicates=1", "end=2028-01", "dynamics.trade=0"]
     variants = expand(said, tmp_path)
     ds = simulate(variants)

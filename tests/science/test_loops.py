@@ -218,7 +218,9 @@ def test_rows_of_responses_are_those_of_the_matrix(shipped):
     at = {(entry.stock, entry.cells[0]): number for number, entry in enumerate(found.entries)}
     armenia, russia, nato = layout.states.index("armenia"), layout.blocs.index("russia"), layout.blocs.index("nato")
     score = at["alignment", (armenia, nato)]
-    assert table.sel(forcing="strain_war russia", state="armenia", bloc="nato") == found.response[score, at["strain_war", (0, russia)]]
+    assert (
+        table.sel(forcing="strain_war russia", state="armenia", bloc="nato") == found.response[score, at["strain_war", (0, russia)]]
+    )
     assert table.sel(forcing="access", state="armenia", bloc="nato") == found.response[score, at["access", (armenia, nato)]]
 
 
