@@ -8,7 +8,7 @@ JAX_READY := .venv/.ready-for-jax
 DASK_READY := .venv/.ready-for-dask
 CONSTRAINTS ?= constraints.txt
 
-.PHONY: run test jax dask check lint bench clean
+.PHONY: run test jax dask check lint hooks bench clean
 .DELETE_ON_ERROR:
 
 run: $(RUN_READY)            ## the headline study: figures and tables in outputs/
@@ -32,6 +32,9 @@ lint: $(DEV_READY)           ## style, types, import contract, spelling
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+
+hooks: $(DEV_READY)          ## lint before every commit
+	$(BIN)/pre-commit install
 
 bench: $(JAX_READY)          ## docs/bench.md and README's figures of speed and memory, some ten minutes; installs JAX too
 	$(BIN)/python -m experiments.bench

@@ -109,7 +109,7 @@ def project_force(military: Array, effort: Array, deterrence: Array, coercion: A
 
 
 def reach(force: Array, relay: Array, friendship: Array, alignment: Array) -> Array:
-    """A bloc's own force in a state and what comes through its friends that the state stands with.
+    """A bloc's own force in a state and what comes through its friends that the state is aligned with.
 
     Source: ours, ODD.md element 7 (a channel, not spending).
     """
@@ -186,7 +186,7 @@ def side_cost(exclusivity: Array, alignment: Array, rivalry: Array) -> Array:
 def follow_peers(
     peer_influence: Array, tie: Array, scale: Array, peer_alignment: Array, peer_courted: Array, alignment: Array
 ) -> Array:
-    """The pull towards where friends stand and away from where foes do.
+    """The pull towards the alignments of friends and away from those of foes.
 
     `scale` is the sum of the state's absolute opening ties, 1 where it has none.
     Source: Altafini 2013 (signed Laplacian).
@@ -230,7 +230,7 @@ def solve_anchor(alignment: Array, stubbornness: Array, side_cost: Array, peer_i
 
 
 def realign(disposition: Array, speed: Array, pull: Array, dt: float, volatility: Array, noise: Array, impulse: Array) -> Array:
-    """The disposition at the end of a period: drift, luck and what a shock adds.
+    """The disposition at the end of a period: drift, noise and the impulses of shocks.
 
     Source: ours, ODD.md element 7 (Euler-Maruyama step of a gradient ascent).
     """
@@ -283,7 +283,7 @@ def tie_target(tie_opening: Array, trade_makes_peace: Array, traffic_gain: Array
 
 
 def relation_target(relation_opening: Array, calming: Array, tie_rise: Array) -> Array:
-    """The relation of two blocs that a calmer region leads to, `tie_rise` being the mean rise of its ties.
+    """The relation of two blocs that rising ties of the region lead to, `tie_rise` being the mean rise of its ties.
 
     Source: ours, ODD.md element 7.
     """
