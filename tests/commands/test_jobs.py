@@ -351,14 +351,14 @@ def test_luck_of_many_seeds_is_cut_and_touches_no_bit(monkeypatch):
     for kept in ("trajectories", "summaries"):
         found = []
         for room in (ensemble.NORMALS_BYTES, 1):
-            monkeypatch.setattr(ensemble, "LUCK_BYTES", room)
+            monkeypatch.setattr(ensemble, "NORMALS_BYTES", room)
             (batch,) = expand_jobs(over(TOY, "seed=1,2,3", "dynamics.vigilance=0,1", "replicates=5", f"record={kept}"))
             found.append(simulate(Plan(batch.variants, range(6)))["alignment"].values.tobytes())
         monkeypatch.undo()
         assert found[0] == found[1]
     job = job_of(Plan(batch.variants, range(6)))
     lengths = [len(some) for some in ensemble._stretches(job, range(6), 24, 5)]
-    monkeypatch.setattr(ensemble, "LUCK_BYTES", 1)
+    monkeypatch.setattr(ensemble, "NORMALS_BYTES", 1)
     assert lengths == [6] and [len(some) for some in ensemble._stretches(job, range(6), 24, 5)] == [2, 2, 2]
     assert [len(some) for some in ensemble._stretches(replace(job, seeds=(1, 1, 1, 2, 2, 2)), range(6), 2, 5)] == [2, 1, 2, 1]
 
