@@ -33,7 +33,7 @@ lint: $(DEV_READY)           ## style, types, import contract, spelling
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-bench: $(JAX_READY)          ## docs/bench.md and README's figures of speed and memory, some ten minutes; installs JAX too
+bench: $(JAX_READY)          ## docs/bench.md and docs/guide.md's figures of speed and memory, some ten minutes; installs JAX too
 	$(BIN)/python -m experiments.bench
 
 clean:                       ## remove the environment and caches; results stay
