@@ -98,9 +98,9 @@ def test_odd_gives_the_range_of_a_weight():
     assert f"Each weight lies in {WEIGHT.allowed};" in ODD.read_text("utf-8")
 
 
-def test_odd_names_the_parts_of_a_move_in_their_order():
+def test_odd_names_the_contributions_to_a_move_in_their_order():
     text = " ".join(ODD.read_text("utf-8").split())
-    assert f"The parts: {', '.join(f'`{name}`' for name in CONTRIBUTIONS)}." in text
+    assert f"The contributions: {', '.join(f'`{name}`' for name in CONTRIBUTIONS)}." in text
 
 
 def test_every_rule_is_described():
