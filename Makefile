@@ -36,7 +36,7 @@ lint: $(DEV_READY)           ## style, types, import contract, spelling
 hooks: $(DEV_READY)          ## lint before every commit
 	$(BIN)/pre-commit install
 
-bench: $(JAX_READY)          ## docs/bench.md and README's figures of speed and memory, some ten minutes; installs JAX too
+bench: $(JAX_READY)          ## docs/bench.md and docs/guide.md's figures of speed and memory, some ten minutes; installs JAX too
 	$(BIN)/python -m experiments.bench
 
 clean:                       ## remove the environment and caches; results stay

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+from experiments.bench import page
 from sim.commands.arguments import VERBS, parser_of
 from sim.commands.cli import run_command
 from sim.compose.expand import expand
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted(
     [*ROOT.glob("*.md"), *(file for folder in ("docs", "experiments", "notebooks") for file in (ROOT / folder).rglob("*.md"))]
 )
-ODD, GUIDE, README = (ROOT / name for name in ("ODD.md", "CONTRIBUTING.md", "README.md"))
+ODD, GUIDE, README, USERS = (ROOT / name for name in ("ODD.md", "CONTRIBUTING.md", "README.md", "docs/guide.md"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 GROUPS = {
@@ -97,9 +98,9 @@ def test_odd_gives_the_range_of_a_weight():
     assert f"Each weight lies in {WEIGHT.allowed};" in ODD.read_text("utf-8")
 
 
-def test_odd_names_the_parts_of_a_move_in_their_order():
+def test_odd_names_the_contributions_to_a_move_in_their_order():
     text = " ".join(ODD.read_text("utf-8").split())
-    assert f"The parts: {', '.join(f'`{name}`' for name in CONTRIBUTIONS)}." in text
+    assert f"The contributions: {', '.join(f'`{name}`' for name in CONTRIBUTIONS)}." in text
 
 
 def test_every_rule_is_described():
@@ -177,10 +178,39 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_readme_and_contributing_show_commands():
-    for path in (README, GUIDE):
+def test_readme_and_the_guides_show_commands():
+    for path in (README, GUIDE, USERS):
         assert [words for file, words in COMMANDS if file == path and words[0] == "sim"], f"{named(path)} shows no sim command"
+    for path in (README, GUIDE):
         assert [words for file, words in COMMANDS if file == path and words[0] == "make"], f"{named(path)} shows no make target"
+
+
+def test_readme_fits_on_three_screens_and_shows_every_verb():
+    lines = README.read_text("utf-8").splitlines()
+    assert len(lines) <= 110, "details go into docs/guide.md"
+    assert [line for line in lines if len(line) > 132] == []
+    for path, row in ((README, "| `sim {} "), (USERS, "sim {} ")):
+        assert [verb for verb in VERBS if row.format(verb) not in path.read_text("utf-8")] == [], named(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words", [shlex.split(found) for found in re.findall(r"^\| `(sim [^`]+)` \|", README.read_text("utf-8"), re.M)]
+)
+def test_every_command_of_readmes_table_can_be_typed(words, here, capsys):
+    if words[1] in ("run", "sweep"):
+        assert run_command([*words[1:], "--cfg", "job"]) == 0, capsys.readouterr().err
+    else:
+        parser_of(words[1]).parse_intermixed_args(words[2:])
+
+
+def test_the_table_of_speed_is_put_into_the_guide_in_its_place():
+    text = USERS.read_text("utf-8")
+    head, _, rest = text.partition(page.TITLE)
+    section, following, after = rest.strip("\n").partition("\n## ")
+    assert "replicate-steps a second" in section
+    assert page.placed(text, section.strip("\n")) == text
+    assert page.placed(f"{text}\n## Next\n", "new") == f"{head}{page.TITLE}\nnew\n{following}{after}\n## Next\n"
 
 
 @pytest.mark.slow
@@ -205,7 +235,7 @@ def test_every_command_can_be_typed(path, words, here, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [README, GUIDE], ids=named)
+@pytest.mark.parametrize("path", [README, GUIDE, USERS], ids=named)
 def test_every_python_snippet_runs(path, here):
     snippets = blocks(path, "python")
     assert snippets, f"{named(path)} has no python snippet"

@@ -1,11 +1,12 @@
-"""The page of speed and memory: what was measured in one run of `bench.py`, Markdown out, and the table of README."""
+"""The page of speed and memory: what was measured in one run of `bench.py`, Markdown out, and the table of docs/guide.md."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT, README = ROOT / "docs" / "bench.md", ROOT / "README.md"
+DOCUMENT, GUIDE = ROOT / "docs" / "bench.md", ROOT / "docs" / "guide.md"
+TITLE = "## Performance\n"
 NUMPY, NUMPY_TWO = "NumPy float64, one process", "NumPy float64, two processes"
 SINGLE_TWO, JAX_TWO = "NumPy float32, two processes", "JAX float32, two processes"
 PROCESSES = {"one process": 1, "two processes": 2}
@@ -257,14 +258,14 @@ def _commands(jobs: Mapping[str, float], commands: Mapping[str, Any]) -> list[st
 
 
 def measured(found: Mapping[str, Any]) -> str:
-    """The section of README."""
+    """The section of docs/guide.md."""
     machine, engine, commands = found["machine"], found["engine"], found["commands"]
     starts = commands["starts"]
     small, large = engine["3 x 6, nothing"], engine["20 x 8, nothing"]
     told = [
         ["`sim --help`, `sim run --help`", f"{commands['sim --help']:.2f} s"],
         [
-            "the headline study: 6 variants of 200 worlds over 120 months, from configs to the labelled Dataset",
+            "the headline study: 6 variants of 200 replicates over 120 months, from configs to the labelled Dataset",
             f"{commands['headline simulation']:.1f} s",
         ],
         [
@@ -275,26 +276,33 @@ def measured(found: Mapping[str, Any]) -> str:
             f"a design of 1,000 variants, from overrides to the first step: {', '.join(starts)}",
             f"{', '.join(f'{value:.1f}' for value in starts.values())} s",
         ],
-        ["200 jobs of 10 worlds by `sim run -m`", f"{found['jobs']['sim run -m']:.1f} s"],
+        ["200 jobs of 10 replicates by `sim run -m`", f"{found['jobs']['sim run -m']:.1f} s"],
     ]
     for size, ways in (("3 states x 6 blocs", small), ("20 x 8", large)):
         for name in (NUMPY, NUMPY_TWO, JAX_TWO):
             if name in ways:
                 way = ways[name]
                 said = f"{number(way['rate'])}: {number(way['plain'])} and {number(way['face'])} times"
-                told.append([f"replicate-steps a second at {size}, {name}; times plain Mesa agents, times our Mesa face", said])
+                told.append([f"replicate-steps a second at {size}, {name}; times plain Mesa agents, times our Mesa model", said])
     last = found["worlds"][-1]
-    told.append([f"peak memory at {last['worlds']:,} worlds, summaries, 3 x 6 over 12 months", f"{last['peak']:.0f} MB"])
+    told.append([f"peak memory at {last['worlds']:,} replicates, summaries, 3 x 6 over 12 months", f"{last['peak']:.0f} MB"])
     text = (
         f"By `make bench` on {machine['cores']} cores of an {machine['processor']} with Python {machine['Python']}, medians;"
-        " [docs/bench.md](docs/bench.md) has every figure\nand what was aimed at:\n"
+        " [bench.md](bench.md) has every figure\nand its target:\n"
     )
     return "\n".join([text, *table(["", ""], told)])
 
 
 def write(found: Mapping[str, Any]) -> None:
-    """Write the page, and README's table."""
+    """Write the page, and the table of docs/guide.md."""
     DOCUMENT.write_text(document(found), encoding="utf-8")
-    before, _, rest = README.read_text("utf-8").partition("## Measured\n")
-    after = rest[rest.index("\n## ") :]
-    README.write_text(f"{before}## Measured\n\n{measured(found)}\n{after}", encoding="utf-8")
+    GUIDE.write_text(placed(GUIDE.read_text("utf-8"), measured(found)), encoding="utf-8")
+
+
+def placed(text: str, section: str) -> str:
+    """The text of docs/guide.md with a section under its title, in place of the one that is there."""
+    before, title, rest = text.partition(TITLE)
+    if not title:
+        raise ValueError(f"docs/guide.md has no section {TITLE.strip()!r}")
+    _, following, after = rest.partition("\n## ")
+    return f"{before}{title}\n{section}\n{following}{after}"

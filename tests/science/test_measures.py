@@ -336,8 +336,8 @@ def test_the_5_percent_quantile_of_few_worlds_is_said_to_be_their_end(number, sa
     assert ("of only" in captions.band(number)) == (number < 20)
 
 
-def test_the_readme_says_which_quantile_is_meant():
-    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+def test_the_guide_states_which_quantile_is_meant():
+    text = " ".join((ROOT / "docs" / "guide.md").read_text("utf-8").split())
     assert "median-unbiased (type 8 of Hyndman & Fan 1996)" in text
-    assert f"Of up to {measures.ENDS} worlds `q05` is the least" in text and f"of fewer than {measures.FEW}" in text
+    assert f"Of up to {measures.ENDS} replicates `q05` is the least" in text and f"there are fewer than {measures.FEW}" in text
     assert all(f"`{name}`" in text for name in measures.STATISTICS)
