@@ -69,8 +69,8 @@ def _sum(arrays: Iterable[Array]) -> Array:
 
 def impulse_shocks(configs: Sequence[Config]) -> list[str]:
     """The shocks of some variants with an impulse on dispositions, in the order of `Forcing.impulse_shocks`."""
-    wholes = light(configs).wholes
-    found = [(name, effect) for config in wholes for name, shock in config.shock.items() for effect in shock.effects.values()]
+    bases = light(configs).wholes
+    found = [(name, effect) for config in bases for name, shock in config.shock.items() for effect in shock.effects.values()]
     names = (name for name, effect in found if effect.kind is ShockKind.impulse and effect.target == "disposition")
     return list(dict.fromkeys(names))
 
@@ -83,16 +83,16 @@ def draw(configs: Sequence[Config], layout: Layout, replicates: range) -> Forcin
     """The forcing of all variants over some replicates; a shock has the same random draws in every variant of one seed."""
     variants = light(configs)
     found: dict[tuple[str, str], Holders] = {}
-    for whole, config in enumerate(variants.wholes):
+    for base, config in enumerate(variants.wholes):
         for shock_name, shock in config.shock.items():
             for effect_name, effect in shock.effects.items():
-                found.setdefault((shock_name, effect_name), {})[whole] = (shock, effect)
+                found.setdefault((shock_name, effect_name), {})[base] = (shock, effect)
     lasting: dict[str, list[ForcingTerm]] = {}
     impulses: dict[str, list[ForcingTerm]] = {}
-    for (shock_name, effect_name), wholes in found.items():
+    for (shock_name, effect_name), bases in found.items():
         by_target: dict[tuple[bool, str], Holders] = {}
-        for whole, (shock, effect) in wholes.items():
-            by_target.setdefault((effect.kind is ShockKind.impulse, effect.target), {})[whole] = (shock, effect)
+        for base, (shock, effect) in bases.items():
+            by_target.setdefault((effect.kind is ShockKind.impulse, effect.target), {})[base] = (shock, effect)
         for (impulse, target), holders in by_target.items():
             term = _term(shock_name, effect_name, holders, variants, layout, replicates)
             (impulses if impulse else lasting).setdefault(target, []).append(term)
@@ -111,25 +111,25 @@ def _term(shock_name: str, effect_name: str, holders: Holders, configs: Configs,
     target = next(iter(holders.values()))[1].target
     nowhere = np.zeros(plane(QUANTITIES[target].dims, layout))
     count = range(len(configs.wholes))
-    where = np.stack([_where(holders[whole][1], layout) if whole in holders else nowhere for whole in count])
+    where = np.stack([_where(holders[base][1], layout) if base in holders else nowhere for base in count])
     size = configs.numbers(("shock", shock_name, "effects", effect_name, "size"))
     if target in WEIGHT_OF:
         size = configs.numbers(("dynamics", WEIGHT_OF[target])) * size
     pattern = (size[:, None, None] * where[configs.whole])[:, None]
-    seeds = {whole: configs.wholes[whole].seed for whole, held in holders.items() if _is_drawn(*held)}
+    seeds = {base: configs.wholes[base].seed for base, held in holders.items() if _is_drawn(*held)}
     uniforms = {seed: noise.uniforms(seed, f"shock {shock_name}", replicates, UNIFORMS) for seed in dict.fromkeys(seeds.values())}
     by_timing: dict[str, Array] = {}
     courses = {}
-    for whole, (shock, effect) in holders.items():
-        timing = repr((seeds.get(whole), *_timing(shock, effect)))
+    for base, (shock, effect) in holders.items():
+        timing = repr((seeds.get(base), *_timing(shock, effect)))
         if timing not in by_timing:
-            by_timing[timing] = _course(shock, effect, window, uniforms[seeds[whole]] if whole in seeds else NO_UNIFORMS)
-        courses[whole] = by_timing[timing]
+            by_timing[timing] = _course(shock, effect, window, uniforms[seeds[base]] if base in seeds else NO_UNIFORMS)
+        courses[base] = by_timing[timing]
     if len(by_timing) == 1:
         return ForcingTerm(name, next(iter(by_timing.values()))[None], pattern, bool(seeds))
     wide = max(course.shape[0] for course in courses.values())
     none = np.zeros((wide, window.periods))
-    course = np.stack([np.broadcast_to(courses.get(whole, none), none.shape) for whole in count])[configs.whole]
+    course = np.stack([np.broadcast_to(courses.get(base, none), none.shape) for base in count])[configs.whole]
     return ForcingTerm(name, course, pattern, bool(seeds))
 
 
