@@ -357,7 +357,7 @@ def _die_of_two(job, task):
 def test_a_chunk_that_kills_every_worker_is_told_in_words(hard, tmp_path, dask):
     job = job_of(plan_of(hard))
     [found] = outcomes(job, tasks(job)[:1], 1, Deadly(tmp_path, "run"), "local")
-    assert isinstance(found, Failure) and "several workers died over worlds 0 to 11 of" in found.error.wrong
+    assert isinstance(found, Failure) and "several workers died computing replicates 0 to 11 of" in found.error.wrong
 
 
 class Deadly(Store):

@@ -1,4 +1,4 @@
-"""Every number that a person may set moves some number of the results."""
+"""Every number that can be set moves some number of the results."""
 
 import copy
 from dataclasses import replace
@@ -26,7 +26,7 @@ STRESS = {
     "incident": effect("relation", "step", {"bloc": "nato", "rival": "russia"}, -0.6),
     "hostility": effect("tie", "step", {"state": "georgia", "peer": "azerbaijan"}, -0.9),
 }
-"""What wakes the mechanisms of the shipped region that its headline shocks leave asleep."""
+"""Effects that activate the mechanisms of the shipped region on which its headline shocks do not act."""
 
 
 def moved(settings, bounds):
@@ -45,7 +45,7 @@ def moved(settings, bounds):
 
 
 def dead(base):
-    """The settings that move nothing, out of every number of the region, dynamics and shocks of a variant."""
+    """The settings that move nothing, of all numbers of the region, dynamics and shocks of a variant, and how many there are."""
     bounds = ranges(base.settings)
     for path, (low, high) in bounds.items():
         quantity = quantity_at(path)
@@ -63,7 +63,7 @@ def dead(base):
 
 
 def asleep(settings):
-    """The weights of mechanisms for which a region gives no number."""
+    """The weights of mechanisms for which a region gives no number, as paths of settings."""
     given = {quantity_at(path).name for path in ranges(settings) if path[0] == "region"} | set(settings["dynamics"]) - set(
         MECHANISMS
     )
@@ -72,7 +72,7 @@ def asleep(settings):
 
 
 def test_every_number_of_the_toy_region_moves_something(storm):
-    """In a world of rivals or in one of friends: a relay needs friends, vigilance needs rivals. Transit needs a third state."""
+    """Among rival blocs or among friends: a relay needs friends, vigilance needs rivals. Transit needs a third state."""
     common = ["region=toy", "shock=[storm]", "replicates=2", "end=2025-01"]
     lines = ["region.blocs.west.buffer=[south]", "region.blocs.west.red_line.north=0.2", "region.blocs.west.unrest=0.1"]
     rivals, number = dead(expand([*common, *lines], storm)[0])
@@ -83,7 +83,7 @@ def test_every_number_of_the_toy_region_moves_something(storm):
 
 @pytest.mark.slow
 def test_every_kind_of_number_of_the_shipped_region_moves_something(tmp_path):
-    """Georgia's arms matter only where someone is hostile to it: so each kind must move something for one actor at least."""
+    """Each kind of number moves something for at least one actor: Georgia's capability matters only where a state is hostile."""
     own = shock_folder(tmp_path, "storm", STRESS)
     base = expand(["shock=[ukraine_war,peace_deal,trade_opening,storm]", "replicates=2", "end=2028-01"], own)[0]
     still, number = dead(base)
@@ -94,7 +94,7 @@ def test_every_kind_of_number_of_the_shipped_region_moves_something(tmp_path):
 
 
 def kind(path):
-    """A path without its actors: what the number is."""
+    """A path without its actors: the kind of number."""
     return path[1] if path[0] == "dynamics" else path[3] if path[1] in ("states", "blocs", "routes") else path[1]
 
 
@@ -107,12 +107,12 @@ def test_every_setting_of_the_run_moves_something(said):
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("override", "recorded"),
     [("record=trajectories", {"alignment"}), ("record=decomposition", {"move"}), ("record=summaries", {"alignment_difference"})],
 )
-def test_keep_says_what_is_kept(said, kept):
-    arrays = run_arrays(Plan(expand(["region=toy", "replicates=2", "end=2023-01", said])))
-    assert kept <= set(arrays)
+def test_record_sets_what_is_recorded(override, recorded):
+    arrays = run_arrays(Plan(expand(["region=toy", "replicates=2", "end=2023-01", override])))
+    assert recorded <= set(arrays)
 
 
 def test_draws_and_reference_are_read():

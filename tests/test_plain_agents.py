@@ -1,4 +1,4 @@
-"""The yardstick of speed is the same model: plain agents and the kernel agree, which also makes them an independent oracle."""
+"""The baseline of speed is the same model: plain agents and the kernel agree, which makes them an independent check too."""
 
 import numpy as np
 import pytest
@@ -24,10 +24,10 @@ def held(agents, names):
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_plain_agents_live_in_the_kernels_world(region, request):
+def test_plain_agents_agree_with_the_kernel(region, request):
     folder, said = REGIONS[region]
     variant = expand([*said, "replicates=2", "record=trajectories"], request.getfixturevalue(folder))[0]
-    kept = simulate([variant]).isel(variant=0, replicate=REPLICATE)
+    recorded = simulate([variant]).isel(variant=0, replicate=REPLICATE)
     plain = PlainRegion(variant.config, REPLICATE)
     own = [name for name in STORED_STOCKS if STATE in QUANTITIES[name].dims]
     moved = 0.0
@@ -35,11 +35,11 @@ def test_plain_agents_live_in_the_kernels_world(region, request):
         plain.step()
         found = held(plain.states, own) | held(plain.blocs, [name for name in STORED_STOCKS if name not in own])
         for name, stock in found.items():
-            np.testing.assert_allclose(stock, kept[name].values[period + 1], rtol=0, atol=SAME, err_msg=f"{name} {period}")
+            np.testing.assert_allclose(stock, recorded[name].values[period + 1], rtol=0, atol=SAME, err_msg=f"{name} {period}")
         flows = held(plain.states, ("threat", "protection", "dependence"))
         flows |= {"effort": np.array(plain.effort).T, "traffic": np.array(plain.traffic)}
         assert set(flows) == set(FLOWS)
         for name, flow in flows.items():
-            np.testing.assert_allclose(flow, kept[name].values[period], rtol=0, atol=SAME, err_msg=f"{name} {period}")
-        moved = max(moved, abs(found["alignment"] - kept["alignment"].values[0]).max())
+            np.testing.assert_allclose(flow, recorded[name].values[period], rtol=0, atol=SAME, err_msg=f"{name} {period}")
+        moved = max(moved, abs(found["alignment"] - recorded["alignment"].values[0]).max())
     assert moved > 0.1

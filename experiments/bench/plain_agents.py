@@ -1,8 +1,8 @@
-"""The yardstick of speed: the whole model as Mesa agents on plain Python floats, the way such models are often written.
+"""The baseline of speed: the full model as Mesa agents on plain Python floats, the way such models are often written.
 
-It is a second text of the equations on purpose, outside `sim`, and nothing is computed with it but ratios of speed and the test
-that holds it to the kernel (`tests/test_plain_agents.py`). A state holds its own rows, a bloc its own row of relations; everyone
-sees the start of the period. Nothing is recorded, so that the kernel is not flattered.
+It is an independent second version of the equations on purpose, outside `sim`, used only to measure ratios of speed and to test the
+kernel (`tests/test_plain_agents.py`). A state holds its own rows, a bloc its own row of relations; all see the stocks at the start
+of the period. Nothing is recorded, so that the comparison does not favour the kernel.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ DIMS = {name: quantity.dims for name, quantity in QUANTITIES.items()} | {"anchor
 
 
 def plain(name: str, array: Array) -> Any:
-    """The one world of a quantity as floats: a number, a row, or a table of rows."""
+    """A quantity of one variant and replicate as floats: a number, a row, or a table of rows."""
     table = array[0, 0].tolist()
     if len(DIMS[name]) == 2:
         return table
@@ -44,10 +44,10 @@ def dot(left: Row, right: Sequence[float]) -> float:
     return sum(map(mul, left, right))
 
 
-def pushed(value: Any, term: Any, low: float, high: float) -> Any:
-    """A constant of any shape with what a shock adds, kept in its range."""
+def forced(value: Any, term: Any, low: float, high: float) -> Any:
+    """A constant of any shape with the forcing of shocks added, clipped to its range."""
     if isinstance(value, list):
-        return [pushed(one, other, low, high) for one, other in zip(value, term, strict=True)]
+        return [forced(one, other, low, high) for one, other in zip(value, term, strict=True)]
     return cut(value + term, low, high)
 
 
@@ -79,7 +79,7 @@ class PlainState(mesa.Agent):
         self.outside_trade = 1.0 - sum(self.access)
 
     def perceive(self) -> Row:
-        """See who threatens; returns what each bloc's effort weighs for protection."""
+        """Compute the threat to the state; returns the weight of each bloc in the contest for protection."""
         region, now, index = self.region, self.region.now, self.index
         strain, efforts = region.strain, region.effort
         capability, alignment = now["state_capability"], self.alignment
@@ -112,7 +112,7 @@ class PlainState(mesa.Agent):
         ]
 
     def open(self) -> None:
-        """Take the opening instant as what later ones are measured against."""
+        """Store the values of the opening instant, from which later ones are measured."""
         weight = self.perceive()
         outside = self.region.now["outside"]
         self.outside_protection = outside / (1.0 - outside) * sum(weight)
@@ -120,7 +120,7 @@ class PlainState(mesa.Agent):
         self.contests_opening = self.contests()
 
     def exit_costs(self) -> Row:
-        """The pull back to a bloc with which forces were built."""
+        """The pull back to a bloc with which the state has built forces: exit costs."""
         now = self.region.now
         strength, weight = now["exit_cost_strength"], now["legacy_weight"]
         return [
@@ -129,12 +129,12 @@ class PlainState(mesa.Agent):
         ]
 
     def side_costs(self) -> Row:
-        """The pull away from each bloc of standing with its rivals."""
+        """The pull away from each bloc by alignment with its rivals."""
         exclusivity, alignment = self.region.now["exclusivity"][self.index], self.alignment
         return [-exclusivity * dot(alignment, rivalry) for rivalry in self.region.rivalry]
 
-    def companies(self) -> Row:
-        """The pull towards where friends stand."""
+    def peer_influences(self) -> Row:
+        """The pull towards the alignments of friends and away from those of foes."""
         tie, region = self.tie, self.region
         share = region.now["peer_influence"][self.index] / self.tie_scale
         held = list(map(abs, tie))
@@ -144,7 +144,7 @@ class PlainState(mesa.Agent):
         ]
 
     def contests(self) -> Row:
-        """What the contests for protection and for markets are worth with each bloc."""
+        """The value of the contests for protection and for markets with each bloc."""
         now = self.region.now
         weight = self.perceive()
         listed = sum(weight) + self.outside_protection
@@ -162,7 +162,7 @@ class PlainState(mesa.Agent):
         ]
 
     def pulls(self) -> Row:
-        """The whole pull towards each bloc, contests less what they gave at the opening."""
+        """The total pull towards each bloc; contests are measured from their opening values."""
         now, index = self.region.now, self.index
         legacy_weight = now["legacy_weight"]
         return [
@@ -176,18 +176,20 @@ class PlainState(mesa.Agent):
                 self.contests(),
                 self.contests_opening,
                 self.side_costs(),
-                self.companies(),
+                self.peer_influences(),
                 strict=True,
             )
         ]
 
-    def realign(self, normals: Row, strike: Row) -> None:
-        """Move towards where the pulls point."""
+    def realign(self, normals: Row, impulses: Row) -> None:
+        """Move the disposition by the pulls, the noise and the impulses of shocks."""
         region, index = self.region, self.index
         drift, shake = region.now["speed"][index] * region.dt, region.now["volatility"][index] * region.dt**0.5
         self.disposition_next = [
-            before + free * (drift * pull + shake * chance) + struck
-            for before, free, pull, chance, struck in zip(self.disposition, self.free, self.pulls(), normals, strike, strict=True)
+            before + free * (drift * pull + shake * normal) + impulse
+            for before, free, pull, normal, impulse in zip(
+                self.disposition, self.free, self.pulls(), normals, impulses, strict=True
+            )
         ]
 
     def relax(self) -> None:
@@ -195,7 +197,7 @@ class PlainState(mesa.Agent):
         region, now, index = self.region, self.region.now, self.index
         alignment, start, traffic_gain = self.alignment, self.alignment_opening, region.gain[index]
         retention, doubt, transit_gain, dt = now["retention"], now["doubt_strength"], now["transit_gain"], region.dt
-        record = region.record
+        decay = region.decay
         legacy = [retention * (stance - before) for stance, before in zip(alignment, start, strict=True)]
         credibility = [
             aim * (1.0 - doubt * (tied - before))
@@ -209,25 +211,26 @@ class PlainState(mesa.Agent):
         ]
         tie = [before + now["trade_makes_peace"] * gain for before, gain in zip(self.tie_opening, traffic_gain, strict=True)]
         road = [capacity * will for capacity, will in zip(now["road_capacity"][index], region.will[index], strict=True)]
-        readiness, kept = [], []
+        readiness, readiness_decay = [], []
         for programme, before, ready in zip(now["programme"][index], self.readiness_opening, self.readiness, strict=True):
             trained = 1.0 if programme > 0 else before
             readiness.append(trained)
             if trained < ready:
-                kept.append(record["readiness_rate_down"])
+                readiness_decay.append(decay["readiness_rate_down"])
             else:
-                kept.append(exp(-now["readiness_rate_up"] * programme * dt) if programme > 0 else record["readiness_rate_up"])
+                up = exp(-now["readiness_rate_up"] * programme * dt) if programme > 0 else decay["readiness_rate_up"]
+                readiness_decay.append(up)
         self.following = {
-            "legacy": region.relaxed("legacy", index, self.legacy, legacy, record["learning"]),
-            "tie": region.relaxed("tie", index, self.tie, tie, record["tie_rate"]),
-            "credibility": region.relaxed("credibility", index, self.credibility, credibility, record["credibility_rate"]),
-            "access": region.relaxed("access", index, self.access, access, record["access_rate"]),
-            "road": region.relaxed("road", index, self.road, road, record["road_rate"]),
-            "readiness": region.relaxed("readiness", index, self.readiness, readiness, kept),
+            "legacy": region.relaxed("legacy", index, self.legacy, legacy, decay["learning"]),
+            "tie": region.relaxed("tie", index, self.tie, tie, decay["tie_rate"]),
+            "credibility": region.relaxed("credibility", index, self.credibility, credibility, decay["credibility_rate"]),
+            "access": region.relaxed("access", index, self.access, access, decay["access_rate"]),
+            "road": region.relaxed("road", index, self.road, road, decay["road_rate"]),
+            "readiness": region.relaxed("readiness", index, self.readiness, readiness, readiness_decay),
         }
 
     def advance(self) -> None:
-        """Become what the period has made of it."""
+        """Take over the stocks of the period's end."""
         self.disposition = self.disposition_next
         self.alignment = list(map(tanh, self.disposition))
         for name, stock in self.following.items():
@@ -235,7 +238,7 @@ class PlainState(mesa.Agent):
 
 
 class PlainBloc(mesa.Agent):
-    """A bloc that courts by rule."""
+    """A bloc that commits effort by rule."""
 
     def __init__(self, region: "PlainRegion", index: int, world: dict[str, Any]) -> None:
         super().__init__(region)
@@ -247,16 +250,16 @@ class PlainBloc(mesa.Agent):
 
     @property
     def strain(self) -> float:
-        """The share of its means that is tied down elsewhere."""
+        """The share of its means that war and unrest at home tie down."""
         return 1.0 - (1.0 - self.strain_war) * (1.0 - self.strain_home)
 
     def pressure(self) -> Row:
-        """How far its rivals have got in each state."""
+        """The alignment of each state with the bloc's rivals, weighted by rivalry."""
         rivalry = self.region.rivalry[self.index]
         return [dot(reached, rivalry) for reached in self.region.reached]
 
     def commit_effort(self) -> Row:
-        """Divide what it can spend among the states."""
+        """Divide the bloc's budget among the states."""
         now, index = self.region.now, self.index
         budget = now["bloc_capability"][index] * now["salience"][index] * (1.0 - self.region.strain[index])
         vigilance, reserve = now["vigilance"][index], now["reserve"][index]
@@ -264,14 +267,14 @@ class PlainBloc(mesa.Agent):
             priority[index] * exp(vigilance * (pressure - before))
             for priority, pressure, before in zip(now["priority"], self.pressure(), self.pressure_opening, strict=True)
         ]
-        whole = reserve + sum(weight)
-        scale = budget * (1.0 + reserve) / whole if whole > 0 else 0.0
+        total = reserve + sum(weight)
+        scale = budget * (1.0 + reserve) / total if total > 0 else 0.0
         return [scale * one for one in weight]
 
     def relax(self) -> None:
         """Let relations and strain relax to their targets."""
         region, now, index = self.region, self.region.now, self.index
-        calmer, record = region.calmer, region.record
+        calmer, decay = region.calmer, region.decay
         relation = [before + calm * calmer for before, calm in zip(self.relation_opening, now["calming"][index], strict=True)]
         lost, listed = 0.0, 0.0
         for buffer, state in zip(now["buffer"], region.states, strict=True):
@@ -281,21 +284,21 @@ class PlainBloc(mesa.Agent):
         home = self.strain_home_opening + (now["unrest"][index] * lost / listed if listed else 0.0)
         floor = now["relation_floor"][index]
         self.following = {
-            "relation": region.relaxed("relation", index, self.relation, relation, record["relation_rate"], floor),
+            "relation": region.relaxed("relation", index, self.relation, relation, decay["relation_rate"], floor),
             "strain_war": region.relaxed_number(
-                "strain_war", index, self.strain_war, self.strain_war_opening, record["strain_war_rate"]
+                "strain_war", index, self.strain_war, self.strain_war_opening, decay["strain_war_rate"]
             ),
-            "strain_home": region.relaxed_number("strain_home", index, self.strain_home, home, record["strain_home_rate"]),
+            "strain_home": region.relaxed_number("strain_home", index, self.strain_home, home, decay["strain_home_rate"]),
         }
 
     def advance(self) -> None:
-        """Become what the period has made of it."""
+        """Take over the stocks of the period's end."""
         for name, stock in self.following.items():
             setattr(self, name, stock)
 
 
 class PlainRegion(mesa.Model):
-    """One world of a config on the luck of one replicate: the same constants, luck and forcing as the kernel's."""
+    """One replicate of a config, with the same constants, random draws and forcing as in the kernel."""
 
     def __init__(self, config: Config, replicate: int = 0) -> None:
         super().__init__(rng=config.seed)
@@ -308,7 +311,7 @@ class PlainRegion(mesa.Model):
         self.courted_columns = list(zip(*self.courted, strict=True))
         self.fixed = {name: plain(name, array) for name, array in params._asdict().items()}
         self.now: dict[str, Any] = self.fixed
-        self.record = {name: exp(-value * self.dt) for name, value in self.fixed.items() if name in RATES}
+        self.decay = {name: exp(-value * self.dt) for name, value in self.fixed.items() if name in RATES}
         opening = {name: plain(name, getattr(world, name)) for name in World._fields}
         self.lasting: dict[str, Any] = {}
         self.impulses: dict[str, Any] = {}
@@ -327,7 +330,7 @@ class PlainRegion(mesa.Model):
             state.open()
 
     def look(self) -> None:
-        """What everyone sees at the start of a period."""
+        """Compute what all agents see at the start of a period."""
         relation = list(zip(*(bloc.relation for bloc in self.blocs), strict=True))
         self.rivalry = [[-value if value < 0 else 0.0 for value in column] for column in relation]
         self.friendship = [[value if value > 0 else 0.0 for value in column] for column in relation]
@@ -341,7 +344,7 @@ class PlainRegion(mesa.Model):
         self.gateway_columns = list(zip(*self.now["gateway"], strict=True))
 
     def open_roads(self) -> None:
-        """Traffic between states, and what it gained since the opening."""
+        """Compute the traffic between states, and its gain since the opening."""
         states, permit = self.states, self.now["permit"]
         number = len(states)
         self.will = [
@@ -368,7 +371,7 @@ class PlainRegion(mesa.Model):
             self.open_transit(carried, best)
 
     def open_transit(self, carried: Row, best: Table) -> None:
-        """What the states inside the best routes gain of the markets at both ends."""
+        """Compute the gain of access, by transit, of the states inside the best routes."""
         gateway, paths = self.now["gateway"], self.layout.paths
         self.transit = [list(row) for row in self.none]
         for share, path in zip(carried, paths, strict=True):
@@ -387,28 +390,26 @@ class PlainRegion(mesa.Model):
                 ]
 
     def take_forces(self, forces: Forces) -> None:
-        """What shocks do in this period, as floats."""
+        """Take the forcing and impulses of shocks in this period, as floats."""
         lasting = {name: plain(name, term) for name, term in forces.lasting.items()}
         self.impulses = {name: plain(name, term) for name, term in forces.impulses.items()}
         moved = {
-            name: pushed(self.fixed[name], term, QUANTITIES[name].low, QUANTITIES[name].high)
+            name: forced(self.fixed[name], term, QUANTITIES[name].low, QUANTITIES[name].high)
             for name, term in lasting.items()
             if name in self.fixed
         }
         self.now = self.fixed | moved
         self.lasting = lasting
 
-    def relaxed_number(
-        self, name: str, index: int, stock: float, target: float, record: float, floor: float | None = None
-    ) -> float:
-        """A number at the period's end: relaxed to its target, moved by shocks, cut to its range."""
+    def relaxed_number(self, name: str, index: int, stock: float, target: float, decay: float, floor: float | None = None) -> float:
+        """A number at the period's end: relaxed to its target, moved by shocks, clipped to its range."""
         low, high = RANGES[name]
         lasting, impulses = self.lasting.get(name), self.impulses.get(name)
         wanted = cut(target + (lasting[index] if lasting else 0.0), low if floor is None else floor, high)
-        stock = wanted + (stock - wanted) * record
+        stock = wanted + (stock - wanted) * decay
         return cut(stock + impulses[index], low, high) if impulses else stock
 
-    def relaxed(self, name: str, index: int, stock: Row, target: Row, record: Row | float, floor: Row | None = None) -> Row:
+    def relaxed(self, name: str, index: int, stock: Row, target: Row, decay: Row | float, floor: Row | None = None) -> Row:
         """A row of a stock at the period's end, as `relaxed_number`."""
         low, high = RANGES[name]
         lasting, impulses = self.lasting.get(name), self.impulses.get(name)
@@ -420,10 +421,10 @@ class PlainRegion(mesa.Model):
             ]
         else:
             target = [low if value < low else high if value > high else value for value in target]
-        if isinstance(record, list):
-            stock = [aim + (had - aim) * share for aim, had, share in zip(target, stock, record, strict=True)]
+        if isinstance(decay, list):
+            stock = [aim + (had - aim) * share for aim, had, share in zip(target, stock, decay, strict=True)]
         else:
-            stock = [aim + (had - aim) * record for aim, had in zip(target, stock, strict=True)]
+            stock = [aim + (had - aim) * decay for aim, had in zip(target, stock, strict=True)]
         if impulses:
             stock = [cut(value + term, low, high) for value, term in zip(stock, impulses[index], strict=True)]
         return stock
@@ -434,9 +435,9 @@ class PlainRegion(mesa.Model):
         self.look()
         self.effort = [bloc.commit_effort() for bloc in self.blocs]
         self.open_roads()
-        normals, impulses_by_shock = self.normals[self.period], self.impulses.get("disposition", self.none)
+        normals, impulses = self.normals[self.period], self.impulses.get("disposition", self.none)
         for state in self.states:
-            state.realign(normals[state.index], impulses_by_shock[state.index])
+            state.realign(normals[state.index], impulses[state.index])
             state.relax()
         for bloc in self.blocs:
             bloc.relax()
@@ -447,19 +448,19 @@ class PlainRegion(mesa.Model):
         self.period += 1
 
     def join(self) -> None:
-        """The relations of a bloc that is also a state are the means of the alignments that say them."""
-        said: dict[tuple[int, int], Row] = {}
+        """Set the relations of a bloc that is also a state to the means of the alignments that determine them."""
+        given: dict[tuple[int, int], Row] = {}
         for state, own in self.layout.same_as:
             for other, stance in enumerate(self.states[state].alignment):
                 if self.courted[state][other]:
-                    said.setdefault((own, other), []).append(stance)
-                    said.setdefault((other, own), []).append(stance)
-        for (one, other), stances in said.items():
+                    given.setdefault((own, other), []).append(stance)
+                    given.setdefault((other, own), []).append(stance)
+        for (one, other), stances in given.items():
             row = list(self.blocs[one].relation)
             row[other] = sum(stances) / len(stances)
             self.blocs[one].relation = row
 
 
 RATES = frozenset(name for name in QUANTITIES if name.endswith(("_rate", "rate_up", "rate_down"))) | {"learning"}
-"""Constants that say how fast a stock relaxes."""
+"""Constants that are rates of relaxation of stocks."""
 RANGES = {name: (QUANTITIES[name].low, QUANTITIES[name].high) for name in World._fields}

@@ -1,4 +1,4 @@
-"""The actors as Mesa agents: they perceive, act and explain through the same rules as the many-worlds kernel, one row at a time."""
+"""States and blocs as Mesa agents: they perceive, act and explain by the same rules as the kernel, one row of its arrays each."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def rows_of_state(params: Params, state: int) -> Params:
-    """The constants that concern one state: its own rows and columns, everything of the blocs."""
+    """The constants that concern one state: its own rows, and all constants of blocs."""
     return params._replace(**{name: array[state : state + 1] for name, array in _along(params, 0, STATE)})
 
 
 def columns_of_bloc(params: Params, bloc: int) -> Params:
-    """The constants that concern one bloc: its own columns, everything of the states."""
+    """The constants that concern one bloc: its own columns, and all constants of states."""
     own = {name: array[:, bloc : bloc + 1] for name, array in _along(params, -1, BLOC)}
     own |= {name: getattr(params, name)[bloc : bloc + 1] for name in ("relation_floor", "calming")}
     return params._replace(**own)
@@ -51,36 +51,36 @@ class StateAgent(mesa.Agent):
 
     @property
     def alignment(self) -> dict[str, float]:
-        """How far the state stands with each bloc."""
+        """The state's alignment with each bloc."""
         return dict(zip(self.region.layout.blocs, self.stocks["alignment"][0].tolist(), strict=True))
 
     def explain(self, since: str | None = None) -> dict[str, dict[str, float]]:
-        """What each part added to each alignment up to now; the parts sum to its change.
+        """The contributions to the change of each alignment up to now; they sum to the change.
 
         Parameters
         ----------
         since : str, optional
-            An instant of the run that has passed, as 2025-08; by default the start of the last period.
+            A past instant of the run, such as 2025-08; by default the start of the last period.
 
         Returns
         -------
         dict
-            Blocs, then the parts of `sim.names.contribution_names`.
+            For each bloc the contributions by name (`sim.names.contribution_names`).
 
         Raises
         ------
         SettingError
-            Where `since` is no instant that has passed.
+            Where `since` is not a past instant of the run.
         """
         first = max(len(self.moves) - 1, 0) if since is None else self.region.passed(since)
-        parts = contribution_names(self.region.forcing.impulse_shocks)
-        total = sum(self.moves[first:], np.zeros((len(parts), len(self.region.layout.blocs))))
+        names = contribution_names(self.region.forcing.impulse_shocks)
+        total = sum(self.moves[first:], np.zeros((len(names), len(self.region.layout.blocs))))
         return {
-            bloc: dict(zip(parts, total[:, column].tolist(), strict=True)) for column, bloc in enumerate(self.region.layout.blocs)
+            bloc: dict(zip(names, total[:, column].tolist(), strict=True)) for column, bloc in enumerate(self.region.layout.blocs)
         }
 
     def perceive(self) -> None:
-        """See who spends what here, who threatens, and whose protection and market count for how much."""
+        """Observe effort and threat, and compute each bloc's share of protection and of trade."""
         region, now, stocks = self.region, rows_of_state(self.region.now, self.index), self.stocks
         effort = region.effort[self.index : self.index + 1]
         rivalry, friendship = rules.rivalry(region.relation), rules.friendship(region.relation)
@@ -101,7 +101,7 @@ class StateAgent(mesa.Agent):
         }
 
     def realign(self, normals: Array, impulses_by_shock: Sequence[Array]) -> None:
-        """Move towards where the pulls point, with this period's luck and what each shock adds."""
+        """Move the disposition by the pulls, this period's noise (standard normal draws) and the impulses of each shock."""
         now, dt = rows_of_state(self.region.now, self.index), self.region.window.dt
         free = self.region.layout.free[self.index : self.index + 1]
         drift, shake = now.speed * free, now.volatility * free
@@ -113,8 +113,8 @@ class StateAgent(mesa.Agent):
         aligned = np.tanh(after)
         factor = rules.chord(before, after, stance, aligned)
         self.following = {"disposition": after, "alignment": aligned}
-        parts = [factor * drift * pull * dt for pull in pulls] + [factor * strike for strike in impulses_by_shock]
-        self.moves.append(np.concatenate([*parts, factor * shake * dt**0.5 * normals]))
+        contributions = [factor * drift * pull * dt for pull in pulls] + [factor * impulse for impulse in impulses_by_shock]
+        self.moves.append(np.concatenate([*contributions, factor * shake * dt**0.5 * normals]))
 
     def _pulls(self, now: Params) -> Pulls:
         """The terms of the pull on the state, each less its opening value."""
@@ -141,7 +141,7 @@ class StateAgent(mesa.Agent):
         return Pulls(*(pull - before for pull, before in zip(raw, start, strict=True)))
 
     def targets(self) -> dict[str, tuple[Array, Array]]:
-        """Where each of the state's slow stocks is heading, and how fast."""
+        """The target and the rate of relaxation of each of the state's slow stocks, by name."""
         now, stocks, opening, region = rows_of_state(self.region.now, self.index), self.stocks, self.opening, self.region
         row = slice(self.index, self.index + 1)
         gain = region.traffic[row] - region.opening.traffic[row]
@@ -171,7 +171,7 @@ class StateAgent(mesa.Agent):
         return {}
 
     def _coercion(self, now: Params) -> Array:
-        """How far each bloc coerces the state."""
+        """How strongly each bloc coerces the state."""
         return self._courted * rules.coerce(now.coerciveness, self.region.strain, now.red_line, self.stocks["alignment"])
 
     @property
@@ -180,7 +180,7 @@ class StateAgent(mesa.Agent):
 
 
 class BlocAgent(mesa.Agent):
-    """A bloc or great power: it watches its rivals' standing and commits effort."""
+    """A bloc or great power: it observes its rivals' alignments and commits effort."""
 
     def __init__(self, model: RegionModel, index: int) -> None:
         super().__init__(model)
@@ -196,16 +196,16 @@ class BlocAgent(mesa.Agent):
 
     @property
     def relation(self) -> dict[str, float]:
-        """How the bloc stands with each other."""
+        """The bloc's relation with each bloc."""
         return dict(zip(self.region.layout.blocs, self.stocks["relation"][0].tolist(), strict=True))
 
     @property
     def strain(self) -> Array:
-        """The share of its means that is tied down elsewhere, (1, 1)."""
+        """The share of its means that war and unrest at home tie down, (1, 1)."""
         return rules.total_strain(self.stocks["strain_war"], self.stocks["strain_home"])
 
     def commit_effort(self) -> None:
-        """Divide what the bloc can spend among the states, more where rivals have got further."""
+        """Divide the bloc's budget among the states, more where rivals have gained since the opening."""
         region, now = self.region, columns_of_bloc(self.region.now, self.index)
         rivalry = rules.rivalry(region.relation[:, self.index : self.index + 1])
         pressure = rules.pressure(region.alignment, rivalry, region.layout.courted)
@@ -214,7 +214,7 @@ class BlocAgent(mesa.Agent):
         self.effort = rules.commit_effort(budget, now.reserve, now.priority, now.vigilance, pressure, start)
 
     def targets(self) -> dict[str, tuple[Array, Array]]:
-        """Where each of the bloc's slow stocks is heading, and how fast."""
+        """The target and the rate of relaxation of each of the bloc's slow stocks, by name."""
         region, now, opening = self.region, columns_of_bloc(self.region.now, self.index), self.opening
         column = slice(self.index, self.index + 1)
         calmer = rules.mean_rise(region.tie, region.opening.world.tie)
@@ -233,9 +233,9 @@ class BlocAgent(mesa.Agent):
 
 
 def relaxed(agent: StateAgent | BlocAgent, forcing: Any, impulses: Any) -> dict[str, Array]:
-    """The agent's slow stocks at the period's end: relaxed to their targets, moved by impulses, cut to their range.
+    """The agent's slow stocks at the period's end: relaxed to their targets, moved by impulses, clipped to their range.
 
-    `forcing` and `impulses` give, for the name of a stock, what shocks add to its target and to itself.
+    `forcing` and `impulses` are functions of a stock's name: what shocks add to its target, and to the stock itself.
     """
     following, floors = {}, agent.floors()
     for name, (target, rate) in agent.targets().items():

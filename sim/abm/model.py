@@ -1,4 +1,4 @@
-"""The region as a Mesa model: the same schedule as `sim.science.kernel`, one world, spelled for people and stepped by hand."""
+"""The region as a Mesa model: the same schedule as `sim.science.kernel` for one replicate, stepped period by period."""
 
 import mesa
 import numpy as np
@@ -17,14 +17,14 @@ from sim.science.state import NO_FORCES, Params, World
 
 
 class RegionModel(mesa.Model):
-    """One world of a config: states and blocs as agents, on the luck of one replicate.
+    """One replicate of a config: states and blocs as agents.
 
     Parameters
     ----------
     config : Config
         One variant's config, as in `sim.compose.expand.expand([...])[0].config`.
     replicate : int
-        Whose luck the world meets: the same as that replicate's in a sweep.
+        Its number: the random draws are those of the same replicate in a run.
 
     Attributes
     ----------
@@ -65,14 +65,14 @@ class RegionModel(mesa.Model):
         self.collector.collect(self)
 
     def opening_rows(self, dim: str) -> dict[str, Array]:
-        """The opening stocks that agents along an axis hold."""
+        """The opening stocks that the agents along an axis hold, by name."""
         world = self.opening.world._asdict()
         own = {name: array for name, array in world.items() if STATE in QUANTITIES[name].dims}
         return own if dim == STATE else {name: array for name, array in world.items() if name not in own}
 
     @property
     def date(self) -> str:
-        """The instant at which the region stands."""
+        """The current instant."""
         return self.window.instant(self.period).isoformat()
 
     @property
@@ -101,7 +101,13 @@ class RegionModel(mesa.Model):
         return np.concatenate([bloc.effort for bloc in self.blocs], axis=1)
 
     def step(self) -> None:
-        """One period: blocs act, states perceive and realign, slow stocks relax; everyone sees the start of the period."""
+        """One period: blocs act, states perceive and realign, slow stocks relax; all see the stocks at the start of the period.
+
+        Raises
+        ------
+        SettingError
+            At the end of the window.
+        """
         if self.period >= self.window.periods:
             raise SettingError("end", f"the run ends at {self.date}", "a later end=")
         self.forces = self.forcing.at(self.period)
@@ -112,7 +118,7 @@ class RegionModel(mesa.Model):
         for state in self.states:
             state.perceive()
         for state in self.states:
-            impulses_by_shock = [self._own(strike, "disposition", state) for strike in self.forces.impulses_by_shock]
+            impulses_by_shock = [self._own(impulse, "disposition", state) for impulse in self.forces.impulses_by_shock]
             state.realign(self.normals[self.period, state.index][None], impulses_by_shock)
         for agent in [*self.states, *self.blocs]:
             agent.following |= relaxed(
@@ -125,10 +131,10 @@ class RegionModel(mesa.Model):
         self.collector.collect(self)
 
     def passed(self, instant: str) -> int:
-        """How many periods lay before an instant that has passed."""
+        """The number of periods before a past instant."""
         begun = [day.isoformat() for day in self.window.instants[: self.period + 1]]
         if not any(day.startswith(instant) for day in begun):
-            raise SettingError("since", f"{instant!r} is no instant of the run so far", f"{begun[0]} to {begun[-1]}")
+            raise SettingError("since", f"{instant!r} is not an instant of the run so far", f"{begun[0]} to {begun[-1]}")
         return next(index for index, day in enumerate(begun) if day.startswith(instant))
 
     def run(self) -> "RegionModel":
@@ -138,7 +144,7 @@ class RegionModel(mesa.Model):
         return self
 
     def _open_roads(self) -> None:
-        """Traffic is what the roads, the permits and the will of both ends let through."""
+        """Compute the traffic between states, and the gain of states in transit since the opening."""
         road = np.concatenate([state.stocks["road"] for state in self.states])
         carried = roads.carry(self.now.permit, road, self.layout.paths)
         best = roads.best_carry(carried, self.layout.paths, len(self.states))
@@ -147,7 +153,7 @@ class RegionModel(mesa.Model):
         self.transit = roads.gain_transit(carried, best, gain, self.now.gateway, self.layout.paths)
 
     def _join(self) -> None:
-        """The relations of a bloc that is also a state follow from the alignments."""
+        """Set the relations of a bloc that is also a state from the alignments."""
         if self.layout.same_as:
             relation = rules.join_relations(self.relation, self.layout.joined, self.layout.courted, self.alignment)
             for bloc in self.blocs:
@@ -159,17 +165,17 @@ class RegionModel(mesa.Model):
     def _impulse(self, name: str, agent: StateAgent | BlocAgent) -> Array:
         return self._own(self.forces.impulses.get(name, 0.0), name, agent)
 
-    def _own(self, pushed: Array | float, name: str, agent: StateAgent | BlocAgent) -> Array:
-        """The row or column of a push that concerns one agent."""
-        if isinstance(pushed, int | float):
-            return np.full_like(agent.stocks[name], pushed)
-        whole = _single(pushed)
+    def _own(self, force: Array | float, name: str, agent: StateAgent | BlocAgent) -> Array:
+        """The row or column of a forcing or impulse that concerns one agent."""
+        if isinstance(force, int | float):
+            return np.full_like(agent.stocks[name], force)
+        matrix = _single(force)
         across = QUANTITIES[name].dims == (BLOC,)
-        return whole[:, agent.index : agent.index + 1] if across else whole[agent.index : agent.index + 1]
+        return matrix[:, agent.index : agent.index + 1] if across else matrix[agent.index : agent.index + 1]
 
 
 def _single(array: Array) -> Array:
-    """The one world of a stack of one variant and one replicate."""
+    """An array of one variant and one replicate without these two axes."""
     return array.reshape(array.shape[-2:])
 
 

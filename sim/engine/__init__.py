@@ -1,1 +1,1 @@
-"""Many runs: the one path from variants to results, in chunks, by workers, clusters and compiled kernels."""
+"""Computing runs: from variants to recorded arrays, in chunks, by workers, clusters and compiled kernels."""

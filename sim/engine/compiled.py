@@ -1,4 +1,4 @@
-"""The kernel compiled by JAX: whole trajectories of many worlds, by the rules as they stand and on luck that is given."""
+"""The kernel compiled by JAX: trajectories of many replicates, by the same rules and on given random draws."""
 
 import functools
 import operator
@@ -17,10 +17,10 @@ from sim.science.layout import Layout
 from sim.science.shocks import Forcing, ForcingTerm
 from sim.science.state import Forces, Params, World
 
-KEPT_APART = {"xla_disable_hlo_passes": "cse_barrier_expander"}
-"""XLA else forgets before fusing which arrays are to be computed once, and computes a contest's weights again for each rival."""
+COMPILER_OPTIONS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+"""Otherwise XLA drops the barriers of `sim.engine.tracing` before fusing, and computes a contest's weights again for each rival."""
 BLOCK = 64
-"""Replicates that are computed together: the arrays of a small region then stay in cache, and each fills whole vectors."""
+"""Replicates computed together: arrays of a small region then fit in the cache, and operations fill vector registers."""
 
 
 def trajectories(
@@ -34,34 +34,35 @@ def trajectories(
     names: Sequence[str] = RECORDED,
     block: int = BLOCK,
 ) -> dict[str, Array]:
-    """The recorded arrays of all worlds.
+    """The recorded arrays of all variants and replicates.
 
-    Replicates are computed `block` by block, the last one filled up with copies of its last replicate and cut again: one shape is
-    compiled for any number of them, and a world's bits do not depend on how many others are asked for with it.
+    Replicates are computed in blocks of `block`. The last block is padded with copies of its last replicate, which are cut off
+    again: one shape is compiled for any number of replicates, and the bits of one do not depend on how many are computed with it.
 
     Parameters
     ----------
     params, world : Params, World
-        Constants and opening stocks, (variant or 1, 1, ..., ...); what all variants share best stands once (`shared`).
+        Constants and opening stocks, (variant or 1, 1, ..., ...); fields equal in all variants are best given once (`shared`).
     forcing : Forcing
-        What shocks bring to the same replicates as `luck`.
-    luck : array
-        Standard normal, (period, variant or 1, replicate, state, bloc).
+        The effects of shocks, over the same replicates as `normals`.
+    normals : array
+        Standard normal draws, (period, variant or 1, replicate, state, bloc).
     layout : Layout
-        Who is where on the axes.
+        The names along the axes, and how actors are joined.
     dt : float
-        Years of a period.
+        Length of a period in years.
     precision : {"float32", "float64"}
-        The kind of number computed with and returned.
+        The floating-point type of computation and results.
     names : sequence of str
-        The stocks and flows to return; what none of them needs is not computed.
+        The stocks and flows to return; what none of them depends on is not computed.
     block : int
         Replicates computed together.
 
     Returns
     -------
     dict of str to array
-        (variant, replicate or 1, time or period, ...), in memory with the worlds innermost; of one replicate where no luck reaches.
+        (variant, replicate or 1, time or period, ...); one replicate where no random draw enters. In memory the variants and
+        replicates are innermost.
 
     Raises
     ------
@@ -77,10 +78,10 @@ def trajectories(
         compiled = _compiled(replace(layout, precision=precision), dt, tuple(names))
         for chosen in blocks(normals.shape[2], block):
             filled = functools.partial(_filled, chosen=chosen, block=block)
-            pushed = [_terms(table, precision, filled) for table in (forcing.lasting, forcing.impulses)]
+            terms = [_terms(table, precision, filled) for table in (forcing.lasting, forcing.impulses)]
             drawn = _lengthened(filled(normals.transpose(0, 3, 4, 1, 2)), precision)
-            kept = compiled(constants, opening, *pushed, drawn)
-            found.append({name: np.asarray(array)[..., : chosen.stop - chosen.start] for name, array in kept.items()})
+            recorded = compiled(constants, opening, *terms, drawn)
+            found.append({name: np.asarray(array)[..., : chosen.stop - chosen.start] for name, array in recorded.items()})
     return {name: _recorded(name, [each[name] for each in found], variants) for name in names}
 
 
@@ -93,23 +94,23 @@ def _cast(array: Array, precision: str) -> Array:
 
 
 def _lengthened(array: Array, precision: str) -> Array:
-    """What each period brings, and for one period more: each gives the stocks at its start, the last one those at the end."""
+    """Inputs per period, with the last one repeated: each step gives the stocks at its start, the extra one those at the end."""
     return _cast(np.concatenate([array, array[-1:]]), precision)
 
 
 def _filled(array: Array, chosen: slice, block: int) -> Array:
-    """A block of an array's last axis, the replicates, filled up with its last."""
+    """A block of an array's last axis, the replicates, padded with copies of its last."""
     part = array[..., chosen]
     return np.concatenate([part, np.repeat(part[..., -1:], block - part.shape[-1], axis=-1)], axis=-1)
 
 
 Terms = dict[str, tuple[list[Array], list[Array]]]
-"""For each target what all replicates share, added up, (period, ..., ..., variant, 1), and the courses of what comes by chance,
-(period, variant or 1, replicate); beside them the patterns of those courses, (..., ..., variant, 1)."""
+"""For each target two lists. First the sum of effects that all replicates share, (period, ..., ..., variant, 1), if any, then the
+courses of those with random draws, (period, variant or 1, replicate); second the patterns of the latter, (..., ..., variant, 1)."""
 
 
 def _terms(table: dict[str, tuple[ForcingTerm, ...]], precision: str, fill: Callable[[Array], Array]) -> Terms:
-    """What pushes each target, added up in double precision where it can be before the run, so that two that cancel still do."""
+    """The effects on each target; those that all replicates share are summed in double precision, so that two that cancel do."""
     found = {}
     for name, terms in table.items():
         shared = [term for term in terms if not term.drawn]
@@ -124,17 +125,17 @@ def _terms(table: dict[str, tuple[ForcingTerm, ...]], precision: str, fill: Call
     return found
 
 
-def _recorded(name: str, parts: Sequence[Array], variants: int) -> Array:
-    """All blocks of a variable, (variant, replicate, time, ...), without the axis that a row has in the plane."""
-    array = parts[0] if len(parts) == 1 or parts[0].shape[-1] == 1 else np.concatenate(parts, axis=-1)
+def _recorded(name: str, blocks: Sequence[Array], variants: int) -> Array:
+    """All blocks of a variable joined, (variant, replicate, time, ...), without the axis of length 1 that a row has as a matrix."""
+    array = blocks[0] if len(blocks) == 1 or blocks[0].shape[-1] == 1 else np.concatenate(blocks, axis=-1)
     array = array[:-1] if name in FLOWS else array
-    whole = np.broadcast_to(array, (*array.shape[:3], variants, array.shape[-1]))
-    return plain(name, whole.transpose(3, 4, 0, 1, 2))
+    wide = np.broadcast_to(array, (*array.shape[:3], variants, array.shape[-1]))
+    return plain(name, wide.transpose(3, 4, 0, 1, 2))
 
 
 @functools.lru_cache(maxsize=16)
 def _compiled(layout: Layout, dt: float, names: tuple[str, ...]) -> Any:
-    """The compiled run; JAX compiles it again for other shapes and other kinds of shocks, and keeps each."""
+    """The compiled run. JAX compiles it again for each new set of shapes and targets of shocks, and caches the results."""
     jax = library()
 
     def moved(world: World, params: Params, opening: kernel.Opening, patterns: Any, courses: Any, normals: Array) -> Any:
@@ -158,18 +159,18 @@ def _compiled(layout: Layout, dt: float, names: tuple[str, ...]) -> Any:
         start = _widened(world, lambda world: body(world, jax.tree.map(lambda array: array[0], given))[0])
         return jax.lax.scan(body, start, given)[1]
 
-    return jax.jit(run, compiler_options=KEPT_APART if jax.default_backend() == "cpu" else None)
+    return jax.jit(run, compiler_options=COMPILER_OPTIONS if jax.default_backend() == "cpu" else None)
 
 
 def _sum(courses: Sequence[Array], patterns: Sequence[Array]) -> Array:
-    """What the pushes on one target come to in a period."""
+    """The sum of the effects on one target in a period."""
     shared = courses[: len(courses) - len(patterns)]
     own = (course[..., None, None] * at for course, at in zip(courses[len(shared) :], patterns, strict=True))
     return functools.reduce(operator.add, [*shared, *own])
 
 
 def _widened(world: World, step: Callable[[World], World]) -> World:
-    """The opening with each stock as wide as its periods will be: luck and shocks reach some through others, over some periods."""
+    """The opening with each stock broadcast to its final shape, to which draws and shocks widen it over the first periods."""
     jax = library()
     while True:
         following = jax.eval_shape(step, world)

@@ -1,7 +1,6 @@
-"""Chunks computed by a Dask cluster: one of this machine's processes, or one that has a scheduler somewhere.
+"""Chunks computed by a Dask cluster: processes of this machine, or a cluster whose scheduler has an address.
 
-What is done to a chunk is the same function as everywhere else; here is only who does it. Dask gives the chunks of a worker that
-died to others.
+Chunks are computed by the same function as without a cluster. Dask gives the chunks of a worker that died to other workers.
 """
 
 import importlib
@@ -17,9 +16,9 @@ from sim.results.software import versions
 
 KEY = "engine.cluster"
 HERE = "local"
-"""A cluster of this machine's own, for as long as the run takes."""
+"""The address that means a cluster of processes on this machine, for the duration of the run."""
 PATIENCE = "20s"
-"""How long a scheduler may take to answer."""
+"""The timeout for connecting to a scheduler."""
 
 Job = TypeVar("Job")
 Task = TypeVar("Task")
@@ -29,36 +28,36 @@ Outcome = TypeVar("Outcome")
 def outcomes(
     do: Callable[[Job, Task], Outcome], job: Job, todo: Sequence[Task], workers: int, address: str, backend: str
 ) -> Iterator[tuple[Task, Outcome | None]]:
-    """Each task, in any order, with what a function makes of it on the workers of a cluster; with None where several died of it.
+    """Each task, in any order, with its result from a worker of a cluster, or None where the task killed several workers.
 
     Parameters
     ----------
     do : callable
-        Of a job and a task; a function of a module, as workers import it.
+        A function of a job and a task, at the top level of a module, as workers import it.
     job, todo
-        What all tasks share, which is sent once to each worker, and the tasks.
+        The data that all tasks share, sent once to each worker, and the tasks.
     workers : int
-        Processes of a cluster of this machine's own.
+        Number of processes of a local cluster.
     address : str
-        `local` for that, else the address of a scheduler.
+        `local`, or the address of a scheduler.
     backend : str
-        What computes, as `sim.results.software.versions` takes it.
+        The back end, as `sim.results.software.versions` takes it.
 
     Raises
     ------
     SettingError
-        Where Dask is not installed, no scheduler answers, or a worker would not make the same bits.
+        Where Dask is not installed, no scheduler answers, or a worker has other software versions or processor features.
     """
     try:
         dask: Any = importlib.import_module("distributed")
     except ImportError:
         raise SettingError(KEY, "needs Dask, which is not installed", "pip install 'regional-influence[dask]'") from None
     with _client(dask, workers, address) as client:
-        shared = client.submit(_same, job, pure=False)  # a task and no scattered data: it is made again where its worker dies
-        making = backend, versions(backend)
+        shared = client.submit(_same, job, pure=False)  # a task, not scattered data: Dask computes it again where its worker dies
+        expected = backend, versions(backend)
 
         def ask(task: Task) -> Any:
-            return client.submit(_at_worker, do, shared, task, *making, pure=False)
+            return client.submit(_at_worker, do, shared, task, *expected, pure=False)
 
         waiting, died = {ask(task): task for task in todo}, []
         try:
@@ -72,7 +71,7 @@ def outcomes(
                 except dask.KilledWorker:
                     died.append(waiting[future])
                 future.release()
-            for task in died:  # a worker that dies takes along what waits with it: which of them kills shows where each is alone
+            for task in died:  # a worker that dies also loses its waiting tasks, so each is tried alone to find those that kill
                 try:
                     again = ask(task)
                     again.add_done_callback(finished.put)
@@ -96,10 +95,11 @@ def _same(job: Any) -> Any:
     return job
 
 
-def _at_worker(do: Callable[[Any, Any], Any], job: Any, task: Any, backend: str, making: dict[str, str]) -> Any:
-    """The outcome of a task, from a worker whose numbers are made as those of the rest of the run are."""
-    rows = differing(making, versions(backend))
+def _at_worker(do: Callable[[Any, Any], Any], job: Any, task: Any, backend: str, expected: dict[str, str]) -> Any:
+    """The result of a task, refused on a worker whose software versions or processor features differ from those of the caller."""
+    rows = differing(expected, versions(backend))
     if rows:
         shown = "; ".join(f"{key} {asked} here, {there} there" for key, asked, there in rows)
-        raise SettingError(KEY, f"a worker is of another making: {shown}", "the same versions and processor features everywhere")
+        wrong = f"a worker has other software or another processor: {shown}"
+        raise SettingError(KEY, wrong, "the same versions and processor features everywhere")
     return do(job, task)

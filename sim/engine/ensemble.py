@@ -1,7 +1,7 @@
-"""Many worlds: a run is cut into chunks, each computed whole by the one kernel (`sim.engine.workers` says by whom).
+"""Ensembles: a run is cut into chunks of variants and replicates, each computed by the kernel (in processes: `sim.engine.workers`).
 
-How a run is cut decides how fast it is and how much a stopped one has kept, never a bit of its numbers: luck belongs to the
-replicate, and what is folded is folded segment by segment, which depend on the number of replicates alone.
+How a run is cut affects its speed and how much of a stopped run is saved, never a bit of its results: random draws belong to the
+replicate, and summaries are accumulated over segments that depend on the number of replicates alone.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from sim.arrays import Array
 from sim.config.schema import Backend, Record
 from sim.engine.folding import Summaries
 from sim.engine.job import Job
-from sim.engine.recorders import Recorder, Worlds, estimate_bytes
+from sim.engine.recorders import Recorder, Trajectories, estimate_bytes
 from sim.names import FLOWS, OUTCOMES, QUANTITIES, STORED_STOCKS
 from sim.results.chunks import Task, add_sums, fixed_sums, segments
 from sim.science import kernel, noise, rules, shocks
@@ -26,21 +26,21 @@ from sim.science.state import World, cast, shared
 Arrays = dict[str, Array]
 
 BLOCK_BYTES = 400_000
-"""What one array of the worlds that the kernel steps together takes, so that a step stays in the cache (docs/bench.md)."""
+"""Bytes of one array of the replicates that the kernel steps together, so that a step fits in the cache (docs/bench.md)."""
 NORMALS_BYTES = 100_000_000
-"""What the luck of worlds that are stepped together may take where their variants have several seeds."""
+"""Bytes that the normal draws of variants stepped together may take where they have several seeds."""
 CHUNK_BYTES = 256_000_000
-"""What a chunk of worlds takes, unless the engine is told: enough worlds for a step to cost more than its calls (docs/bench.md)."""
+"""Bytes of a chunk of trajectories unless `engine.chunk` is set: enough for a step to cost more than its calls (docs/bench.md)."""
 CHUNKS = 16
-"""Chunks of replicates that summaries are folded in, unless the engine is told."""
+"""Chunks of replicates of a run of summaries, unless `engine.chunk` is set."""
 VARIANTS = 24
-"""Variants of one chunk of summaries, beside their references."""
+"""Variants of one chunk of summaries, without their references."""
 
 
 def tasks(job: Job, chunk: int = 0) -> list[Task]:
-    """The chunks of a run, of `chunk` replicates each where it says so.
+    """The chunks of a run, of `chunk` replicates each, or of a default size where it is 0.
 
-    Where summaries are kept, a chunk is a whole number of segments.
+    Where summaries are recorded, a chunk is a whole number of segments.
     """
     variants = len(job.references)
     if job.record is not Record.summaries:
@@ -59,17 +59,17 @@ def tasks(job: Job, chunk: int = 0) -> list[Task]:
 
 
 def _bytes_of_replicate(job: Job) -> int:
-    parts = len(kernel.Pulls._fields) + 2 if job.record is Record.decomposition else 0
-    return estimate_bytes(job.layout, len(job.references), 1, job.window.periods, parts)
+    contributions = len(kernel.Pulls._fields) + 2 if job.record is Record.decomposition else 0
+    return estimate_bytes(job.layout, len(job.references), 1, job.window.periods, contributions)
 
 
 def run_task(job: Job, task: Task) -> Arrays:
-    """The arrays of one chunk by name, the worlds last: (time or period, ..., variant, replicate), or their folded sums."""
+    """The arrays of one chunk by name, (time or period, ..., variant, replicate), or statistics where summaries are recorded."""
     if job.record is Record.summaries:
         return _folded(job, task)
     low, high = task.replicates
     variants = range(*task.variants)
-    recorder = Worlds(len(variants), high - low, job.window.periods)
+    recorder = Trajectories(len(variants), high - low, job.window.periods)
     for some, replicates in _blocks(job, variants, low, high):
         recorder.turn_to(some[0] - variants[0], len(some), replicates[0] - low, len(replicates))
         _record(job, recorder, some, replicates)
@@ -77,9 +77,9 @@ def run_task(job: Job, task: Task) -> Arrays:
 
 
 def _blocks(job: Job, variants: range, low: int, high: int) -> Iterator[tuple[range, range]]:
-    """The worlds of a chunk in blocks that fit the cache; none of a single replicate where there are more.
+    """The variants and replicates of a chunk in blocks that fit in the cache.
 
-    What no luck touches has one replicate in every block, and is told apart by that.
+    No block has a single replicate where the chunk has more: an array of length 1 is recognised as one without random draws.
     """
     room = max(1, BLOCK_BYTES // (job.world.alignment[0, 0].size * job.world.alignment.itemsize))
     wide = min(len(variants), max(1, room // 2))
@@ -93,18 +93,18 @@ def _blocks(job: Job, variants: range, low: int, high: int) -> Iterator[tuple[ra
 
 
 def _compiled_replicates(job: Job) -> int:
-    """Replicates that compiled rules take at once: what is filled up to in the end, so never more than a chunk of the run keeps.
+    """Replicates that the compiled kernel takes at once; blocks are padded to it, so never more than a chunk of the run holds.
 
-    It belongs to the run and not to the chunk at hand, as bits may depend on it; two at least, as `_blocks` has them.
+    It depends on the run and not on the chunk, as bits may depend on it; at least two, as in `_blocks`.
     """
     from sim.engine.compiled import BLOCK
 
-    kept = BLOCK if job.record is Record.summaries else CHUNK_BYTES // _bytes_of_replicate(job)
-    return max(2, min(BLOCK, kept))
+    most = BLOCK if job.record is Record.summaries else CHUNK_BYTES // _bytes_of_replicate(job)
+    return max(2, min(BLOCK, most))
 
 
 def _record(job: Job, recorder: Recorder, variants: Sequence[int], replicates: range) -> None:
-    """Run some worlds from their opening to the end before a recorder."""
+    """Run some variants and replicates from the opening to the end, and give each period to a recorder."""
     params, world = (cast(_some(stack, variants), job.layout.precision) for stack in (job.params, job.world))
     normals = normals_of(job, variants, replicates)
     forcing = shocks.draw(job.configs.select(np.array(variants)), job.layout, replicates)
@@ -116,8 +116,8 @@ def _record(job: Job, recorder: Recorder, variants: Sequence[int], replicates: r
         found = trajectories(params, world, forcing, normals, job.layout, job.window.dt, job.layout.precision, block=block)
         moments = replayed(found, job.window.periods)
     else:
-        pushed = (forcing.at(period) for period in range(job.window.periods))
-        forces = pushed if job.layout.precision == "float64" else (forces.cast(job.layout.precision) for forces in pushed)
+        exact = (forcing.at(period) for period in range(job.window.periods))
+        forces = exact if job.layout.precision == "float64" else (forces.cast(job.layout.precision) for forces in exact)
         normals = normals.astype(job.layout.precision, copy=False)
         moments = kernel.run(params, world, forces, normals, job.layout, job.window.dt, job.record is Record.decomposition)
     for moment in moments:
@@ -126,25 +126,25 @@ def _record(job: Job, recorder: Recorder, variants: Sequence[int], replicates: r
 
 
 def replayed(trajectories: Arrays, periods: int) -> Iterator[Moment]:
-    """The moments of a run from its trajectories, (variant, replicate or 1, time or period, ...)."""
+    """The moments of a run from its trajectories, (variant, replicate or 1, time or period, ...); dispositions are NaN."""
     for period in range(periods):
         flows = Flows(*(_in_plane(name, trajectories[name][:, :, period]) for name in FLOWS))
         stocks = {name: _in_plane(name, trajectories[name][:, :, period + 1]) for name in STORED_STOCKS}
-        unkept = np.broadcast_to(np.nan, stocks["alignment"].shape)
-        yield Moment(World(disposition=unkept, **stocks), flows, None)
+        absent = np.broadcast_to(np.nan, stocks["alignment"].shape)
+        yield Moment(World(disposition=absent, **stocks), flows, None)
 
 
 def _in_plane(name: str, array: Array) -> Array:
-    """An array of an instant with both of its last axes, as the rules have them."""
+    """An array of one instant as the matrix that the rules use: a quantity of one axis becomes a row."""
     return array if len(QUANTITIES[name].dims) == 2 else array[..., None, :]
 
 
 _luck = lru_cache(maxsize=1)(noise.normals)
-"""The luck of the replicates at hand, shared by all variants where they have one seed."""
+"""The normal draws of the latest replicates, cached, as all variants of one seed share them."""
 
 
 def normals_of(job: Job, variants: Sequence[int], replicates: range) -> Array:
-    """The luck of some worlds, (period, variant or 1, replicate, state, bloc)."""
+    """The normal draws of some variants and replicates, (period, variant or 1, replicate, state, bloc)."""
     seeds = np.array([job.seeds[variant] for variant in variants])
     periods, states, blocs = job.window.periods, job.layout.states, job.layout.blocs
     if (seeds == seeds[0]).all():
@@ -157,51 +157,51 @@ def normals_of(job: Job, variants: Sequence[int], replicates: range) -> Array:
 
 
 def _some(stack: Any, variants: Sequence[int]) -> Any:
-    """The constants or stocks of some variants; what all have in common stands once."""
+    """The constants or stocks of some variants; a field equal in all of them is stored once."""
     return shared(type(stack)(*(field if len(field) == 1 else field[list(variants)] for field in stack)))
 
 
 def _folded(job: Job, task: Task) -> Arrays:
-    """Statistics over worlds of each variable and of its paired difference, and the outcome of each world."""
+    """Statistics over replicates of each variable and of its paired difference, and the outcomes of each replicate."""
     low, high = task.replicates
     variants = range(*task.variants)
-    parts = [pair for pair in segments(job.replicates) if low <= pair[0] < high]
+    own_segments = [pair for pair in segments(job.replicates) if low <= pair[0] < high]
     alone = len(segments(job.replicates)) == 1
     found: Arrays = {}
-    for own in _groups(job, variants, parts[0]):
+    for own in _groups(job, variants, own_segments[0]):
         group = sorted({*own, *(job.references[variant] for variant in own)})
         at = [group.index(variant) for variant in own]
         against = [group.index(job.references[variant]) for variant in own]
         columns = slice(own[0] - variants[0], own[-1] + 1 - variants[0])
         rivalry = rules.rivalry(cast(_some(job.params, group), job.layout.precision).measured_relation)
-        for begin, end in parts:
+        for begin, end in own_segments:
             buffer = job.params.buffer if len(job.params.buffer) == 1 else job.params.buffer[group]
             recorder = Summaries(at, against, rivalry, job.layout.courted, buffer, job.hold)
             _record(job, recorder, group, range(begin, end))
             for name, array in recorder.arrays().items():
                 if name in OUTCOMES:
-                    whole = found.setdefault(name, np.empty((*array.shape[:-2], len(variants), high - low), array.dtype))
-                    whole[..., columns, begin - low : end - low] = np.broadcast_to(array, (*array.shape[:-1], end - begin))
+                    chunk = found.setdefault(name, np.empty((*array.shape[:-2], len(variants), high - low), array.dtype))
+                    chunk[..., columns, begin - low : end - low] = np.broadcast_to(array, (*array.shape[:-1], end - begin))
                     continue
                 folded = array if alone else fixed_sums(array, end - begin, job.replicates)
-                whole = found.setdefault(name, np.zeros((*array.shape[:-1], len(variants)), folded.dtype))
-                whole[..., columns] = folded if alone else add_sums(whole[..., columns], folded)
+                chunk = found.setdefault(name, np.zeros((*array.shape[:-1], len(variants)), folded.dtype))
+                chunk[..., columns] = folded if alone else add_sums(chunk[..., columns], folded)
     return found
 
 
 def _groups(job: Job, variants: range, segment: tuple[int, int]) -> Iterator[range]:
-    """Variants that are stepped together over a segment, few enough for the cache and enough to bear their references."""
+    """Variants that are stepped together over a segment: few enough for the cache, up to 8 at least, as references are added."""
     room = max(8, BLOCK_BYTES // (job.world.alignment[0, 0].size * job.world.alignment.itemsize * (segment[1] - segment[0])))
     return _stretches(job, variants, room, segment[1] - segment[0])
 
 
 def _stretches(job: Job, variants: range, most: int, replicates: int) -> Iterator[range]:
-    """Variants in stretches of so many at most, fewer where each brings luck of its own and that is much."""
-    uniforms = max(1, NORMALS_BYTES // (replicates * job.window.periods * job.world.alignment[0, 0].nbytes))
+    """Variants in consecutive ranges of at most `most`, fewer where many seeds would need more than `NORMALS_BYTES`."""
+    seeds_most = max(1, NORMALS_BYTES // (replicates * job.window.periods * job.world.alignment[0, 0].nbytes))
     first, seeds = variants[0], set[int]()
     for variant in variants:
         seeds.add(job.seeds[variant])
-        if variant - first == most or (len(seeds) > uniforms and variant > first):
+        if variant - first == most or (len(seeds) > seeds_most and variant > first):
             yield range(first, variant)
             first, seeds = variant, {job.seeds[variant]}
     yield range(first, variants[-1] + 1)

@@ -1,4 +1,4 @@
-"""All that is needed to compute any chunk of a run."""
+"""The input that workers need to compute any chunk of a run."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from sim.science.state import Params, World
 
 @dataclass(frozen=True)
 class Job:
-    """All that is needed to compute any chunk of a run, as a worker gets it."""
+    """The input that a worker needs to compute any chunk of a run."""
 
     params: Params
     world: World
@@ -19,13 +19,14 @@ class Job:
     configs: Any
     """The configs of all variants, as `sim.science.shocks.draw` takes them."""
     references: tuple[int, ...]
+    """For each variant the position of its reference."""
     window: Window
     seeds: tuple[int, ...]
-    """That of each variant: one for all, save where several jobs stand side by side."""
+    """The seed of each variant: equal for all, except where several jobs are computed in one batch."""
     replicates: int
     record: Record
     backend: Backend
     hold: int
     """Periods that a realignment must last."""
     labels: tuple[str, ...]
-    """What the variants are called, for a message."""
+    """The labels of the variants, for messages."""

@@ -1,4 +1,4 @@
-"""What the arrays of a run cannot say, as plain values: the manifest of its results."""
+"""The metadata of a run, as plain values: the manifest of its results."""
 
 import json
 import subprocess
@@ -38,14 +38,14 @@ from sim.science.measures import STATISTICS
 
 
 def words(plan: Plan) -> dict[str, Any]:
-    """Everything about a run that its arrays cannot say, as plain values: the manifest of its results."""
+    """The metadata of a run, as plain values: names of variables, coordinates and attributes, which make up its manifest."""
     config, layout, region = plan.config, plan.layout, plan.config.region
     instants = [day.isoformat() for day in plan.window.instants]
     impulse_shocks = shocks.impulse_shocks(plan.configs)
-    worlds = plan.record is not Record.summaries
+    by_replicate = plan.record is not Record.summaries
     labels = [state.label for state in region.states.values()]
     coordinates: dict[str, Any] = {VARIANT: [variant.label for variant in plan.variants]}
-    coordinates |= {REPLICATE: list(range(config.replicates))} | ({} if worlds else {"statistic": list(STATISTICS)})
+    coordinates |= {REPLICATE: list(range(config.replicates))} | ({} if by_replicate else {"statistic": list(STATISTICS)})
     coordinates |= {TIME: instants, PERIOD: instants[:-1], "contribution": contribution_names(impulse_shocks)}
     coordinates |= {STATE: layout.states, PEER: layout.states, BLOC: layout.blocs, RIVAL: layout.blocs}
     names = list(dict.fromkeys(name for variant in plan.variants for name in variant.coordinates))
@@ -65,11 +65,11 @@ def words(plan: Plan) -> dict[str, Any]:
             "bloc_colour": [bloc.colour for bloc in region.blocs.values()],
         },
     }
-    if any(whole.region.measured_relations for whole in plan.configs.wholes):
-        said = (variant.config.region.measured_relations for variant in plan.variants)
-        beside[VARIANT][MEASURED_RELATIONS] = [json.dumps(table) for table in said]
+    if any(config.region.measured_relations for config in plan.configs.wholes):
+        tables = (variant.config.region.measured_relations for variant in plan.variants)
+        beside[VARIANT][MEASURED_RELATIONS] = [json.dumps(table) for table in tables]
     variables = list(RECORDED)
-    if not worlds:
+    if not by_replicate:
         variables = [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
     elif plan.record is Record.decomposition:
         variables.append(MOVE)
@@ -103,16 +103,16 @@ def _scenarios(plan: Plan) -> list[str]:
 
 
 def buffers(configs: Configs) -> list[str]:
-    """Which states each bloc holds for its buffer, as a JSON list of [state, bloc] for each variant."""
+    """The buffer states of each bloc, as a JSON list of [state, bloc] for each variant."""
     own = [config.region.blocs.items() for config in configs.wholes]
     held = [json.dumps([[state, name] for name, bloc in blocs for state in bloc.buffer]) for blocs in own]
     return [held[whole] for whole in configs.whole]
 
 
 def drawn_numbers(variants: Sequence[Variant]) -> tuple[list[str], dict[str, dict[str, str]]]:
-    """What variants draw: for each the hash of its table, empty where nothing is drawn, and the tables by their hash.
+    """The drawn numbers of variants: for each variant the hash of its table, empty where none is drawn, and the tables by hash.
 
-    A table has the drawn numbers by their dotted path, each with a hash of its values in all draws.
+    A table gives, for the dotted path of each drawn number, a hash of its values in all draws.
     """
     names: dict[int, str] = {}
     tables: dict[str, dict[str, str]] = {}
@@ -131,10 +131,10 @@ def _plain(value: object) -> object:
 
 
 def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
-    """For each variant the shocks that may happen in it, for figures: name, label, probability, when, and whom they name.
+    """For each variant the shocks that may happen in it, for figures: name, label, probability, dates, and actors named.
 
-    `begins` are the intervals of dates in which its effects may begin, [date, date] where that is not drawn; `ends` are those in
-    which effects may end, where that is drawn.
+    `begins` are the intervals of dates in which its effects may begin, with equal ends where the date is not random; `ends` are
+    those in which effects may end, where that is random.
     """
     found, layout = {}, plan.layout
     for variant in plan.variants:
@@ -154,24 +154,24 @@ def _shocks(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _intervals(said: Iterable[object]) -> list[tuple[str, str]]:
-    """The first and last date of each of some dates or intervals of dates, in rising order, each once; none of what is not set."""
-    pairs = (dates("date", value) for value in said if value is not None)
+def _intervals(values: Iterable[object]) -> list[tuple[str, str]]:
+    """The distinct first and last dates of some dates or intervals of dates, in ascending order; None values are left out."""
+    pairs = (dates("date", value) for value in values if value is not None)
     return sorted({(first.isoformat(), last.isoformat()) for first, last in pairs})
 
 
 def _named(shock: Shock, dims: Sequence[str], known: Sequence[str]) -> list[str]:
     """The actors of some axes that a shock's effects name, in the order of the region file."""
-    said = {name for effect in shock.effects.values() for dim in dims if dim in effect.who for name in members(effect.who[dim])}
-    return [name for name in known if name in said or "*" in said]
+    named = {name for effect in shock.effects.values() for dim in dims if dim in effect.who for name in members(effect.who[dim])}
+    return [name for name in known if name in named or "*" in named]
 
 
 def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
-    """Where a run came from: overrides, versions and commit."""
+    """The provenance of a run: overrides, folder of configs, software versions and commit."""
     config = variants[0].config
-    overrides = (said for variant in variants for said in variant.overrides)
+    overrides = dict.fromkeys(override for variant in variants for override in variant.overrides)
     return {
-        "overrides": [said for said in dict.fromkeys(overrides) if not said.startswith("engine.part=")],
+        "overrides": [override for override in overrides if not override.startswith("engine.part=")],
         "config_dir": variants[0].config_dir,
         "versions": versions(config.engine.backend.value),
         "commit": commit(),
@@ -180,12 +180,12 @@ def provenance(variants: Sequence[Variant]) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def commit() -> str:
-    """The commit of the checkout that runs, with a + where files differ from it; empty outside a checkout."""
+    """The commit of the checkout that this code is run from, with a + where files differ from it; empty outside a checkout."""
     root = PACKAGE.parent
     if not (root / ".git").exists():
         return ""
     try:
-        found = subprocess.run(  # noqa: S603 - words of our own
+        found = subprocess.run(  # noqa: S603 - arguments are constants
             ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=12"],  # noqa: S607
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""From variants to a plan: what can run together, stacked, each with what it is set against."""
+"""From variants to a plan: the variants that can be run, stacked, each with its reference."""
 
 import json
 from collections.abc import Sequence
@@ -26,24 +26,34 @@ BASELINE = "baseline"
 
 
 class Plan:
-    """A run that can be computed: variants that can stand, stacked, with their references and stability margins.
+    """A run that can be computed: variants that can be at rest, stacked, with their references and stability margins.
+
+    Parameters
+    ----------
+    variants : sequence of Variant
+        The variants of the run.
+    against : sequence of int
+        For each variant the position of its reference, where that is known and no draw is left out.
+
+    Raises
+    ------
+    SettingError
+        Where a variant cannot be at rest or moves too fast and nothing is drawn, or where no draw remains.
 
     Attributes
     ----------
     variants, configs : sequence
         The variants, and their configs as `sim.config.overlays.Configs`.
     params, world, layout
-        Constants and opening stocks over all variants, and who is where on the axes.
+        Constants and opening stocks over all variants, and the names along the axes.
     config, window
-        The settings of the whole run, as the first variant has them.
+        The settings that all variants share, as the first variant has them, and its time window.
     references : list of int
-        For each variant the one it is set against.
-    keep : Keep
-        What is kept.
+        For each variant the position of its reference.
+    record : Record
+        What is recorded.
     refused : int
-        How many draws were left out, because some variant of theirs cannot be at rest or moves too fast.
-
-    `against` says what each variant is set against, where that is known and none is left out.
+        How many draws were left out, because a variant of theirs cannot be at rest or moves too fast.
     """
 
     def __init__(self, variants: Sequence[Variant], against: Sequence[int] = ()) -> None:
@@ -54,34 +64,34 @@ class Plan:
             demand_one_run(configs.wholes, [variant.label for variant in variants])
         layout, params, world = stack(configs)
         window, draws = configs[0].window, draws_of(variants)
-        fallen: set[int] = set()
+        left_out: set[int] = set()
         for faults_of in (stability.refused, partial(stability.too_fast, dt=window.dt)):
             faults = faults_of(layout, params, world)
             if faults and draws is None:
                 raise faults[min(faults)]
             if faults and draws is not None:
-                fallen |= set(draws[list(faults)].tolist())
-                stands = np.flatnonzero(~np.isin(draws, list(fallen)))
-                if not len(stands):
+                left_out |= set(draws[list(faults)].tolist())
+                remaining = np.flatnonzero(~np.isin(draws, list(left_out)))
+                if not len(remaining):
                     raise SettingError("draws", "none can be at rest at the opening", "narrower ranges")
-                variants, configs, draws = some(variants, stands), configs.select(stands), draws[stands]
-                params, world = Params(*some_of(params, stands)), World(*some_of(world, stands))
+                variants, configs, draws = some(variants, remaining), configs.select(remaining), draws[remaining]
+                params, world = Params(*some_of(params, remaining)), World(*some_of(world, remaining))
         self.variants, self.configs = variants, configs
         self.params, self.world = params, world
         self.layout: Layout = layout
-        self.refused = len(fallen)
+        self.refused = len(left_out)
         self.config, self.window = configs[0], window
         self.references = list(against) or references(variants, self.config.reference)
         self.record = recorders.settle(self.config.record, layout, len(variants), self.config.replicates, window.periods)
 
     @cached_property
     def margins(self) -> Array:
-        """The stability margin of each variant, (variant,); worked out when first asked for, as many take longer than a start."""
+        """The stability margin of each variant, (variant,); computed at first access, as many of them take seconds."""
         return stability.margins(self.params, self.world, self.layout, self.window.dt)
 
     @property
     def margins_are_quick(self) -> bool:
-        """Whether the margins take less than about half a second, so that they can be told before a run."""
+        """Whether the margins take less than about half a second, so that they can be reported before a run."""
         return stability.effort(self.params, self.world, self.layout) <= stability.QUICK
 
 
@@ -93,7 +103,7 @@ def faults(variants: Sequence[Variant]) -> dict[int, SettingError]:
 
 
 def draws_of(variants: Sequence[Variant]) -> Array | None:
-    """The number of each variant's draw; none where nothing was drawn."""
+    """The number of each variant's draw; None where some variant is not of a draw."""
     if isinstance(variants, Variants):
         return variants.draw
     numbers = [variant.coordinates.get("draw") for variant in variants]
@@ -106,26 +116,26 @@ def some(variants: Sequence[Variant], indices: Array) -> Sequence[Variant]:
 
 
 def references(variants: Sequence[Variant], wanted: str = "") -> list[int]:
-    """For each variant the one it is set against: that of the same other values and draw in the scenario of reference.
+    """For each variant the position of its reference: the variant of the reference scenario with the same values and draw.
 
     Parameters
     ----------
     variants : sequence of Variant
-        All that stand beside each other.
+        All variants that are compared.
     wanted : str
-        A scenario, the label of one variant, or nothing: the baseline, else the first scenario. Where there is one scenario only,
-        and where a label is said, all are set against one variant, or against its draw of the same number. A variant without a
-        fellow in the scenario of reference is set against the first of that scenario.
+        A scenario, the label of one variant, or empty: the baseline, else the first scenario. Where there is only one scenario, or
+        where a label is given, all have one variant as reference, or its draw of the same number. A variant without a counterpart
+        in the reference scenario has the first variant of that scenario as reference, of the same draw.
 
     Returns
     -------
     list of int
-        Places among the variants.
+        Positions among the variants.
 
     Raises
     ------
     SettingError
-        Where nothing is called what is wanted.
+        Where no scenario or variant is called `wanted`.
     """
     labels = [variant.label for variant in variants]
     if wanted in labels:
@@ -142,12 +152,12 @@ def references(variants: Sequence[Variant], wanted: str = "") -> list[int]:
         return [at[draw] for draw in draws]
     own = [index for index, name in enumerate(scenarios) if name == scenario]
     first = {draws[index]: index for index in reversed(own)}
-    fellow = {apart(variants[index]): index for index in own}
-    return [fellow.get(apart(variant), first[draw]) for variant, draw in zip(variants, draws, strict=True)]
+    counterpart = {apart(variants[index]): index for index in own}
+    return [counterpart.get(apart(variant), first[draw]) for variant, draw in zip(variants, draws, strict=True)]
 
 
 def apart(variant: Variant) -> str:
-    """What sets a variant apart from others of its scenario."""
+    """The coordinates that distinguish a variant from others of its scenario, as JSON."""
     return json.dumps({name: value for name, value in variant.coordinates.items() if name != "scenario"}, default=str)
 
 
@@ -157,7 +167,7 @@ def label_of(variant: Variant) -> str:
 
 
 def against(variants: Sequence[Variant]) -> dict[str, str]:
-    """What the variants of a run are set against: for each by its label without its draw, the reference likewise."""
+    """The references of a run: from the label of each variant, without its draw, to that of its reference."""
     wanted = variants[0].config.reference
     places = variants.point if isinstance(variants, Variants) else np.array([label_of(variant) for variant in variants])
     firsts = [variants[index] for index in sorted(np.unique(places, return_index=True)[1].tolist())]
@@ -168,7 +178,7 @@ def against(variants: Sequence[Variant]) -> dict[str, str]:
 
 
 def job_of(plan: Plan) -> Job:
-    """What a worker needs of a plan.
+    """The part of a plan that workers need.
 
     Raises
     ------

@@ -13,17 +13,17 @@ from sim.results import chunks, dataset
 
 
 def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
-    """Run all variants on the same luck.
+    """Run all variants on common random numbers.
 
     Parameters
     ----------
     variants : sequence of Variant
-        As `sim.compose.expand.expand` gives them; or a `Plan` of them.
+        The result of `sim.compose.expand.expand`, or a `Plan` of them.
 
     Returns
     -------
     xarray.Dataset
-        With dims variant, replicate (statistic where only summaries are kept), time (instants, stocks) or period (flows), and
+        With dims variant, replicate (statistic where only summaries are recorded), time (instants, stocks) or period (flows), and
         those of the actors; units and labels in the attributes.
 
     Raises

@@ -1,6 +1,6 @@
-"""A function of stacked worlds, traced by JAX and written again with the worlds innermost.
+"""A function of stacks of replicates, traced by JAX and evaluated with variants and replicates as the innermost axes.
 
-XLA lays arrays out by the order of their axes, and a stack of worlds is (variant, replicate, ..., ...): its loops would run along a
+XLA lays arrays out by the order of their axes, and a stack is (variant, replicate, ..., ...): its inner loops would run along a
 handful of blocs. Here each operation of the trace is applied to the turned array (..., ..., variant, replicate) instead.
 """
 
@@ -17,12 +17,18 @@ ALIKE = frozenset(
     {"add", "sub", "mul", "div", "max", "min", "neg", "sign", "abs", "exp", "tanh", "integer_pow", "sqrt", "square", "select_n"}
     | {"gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not", "convert_element_type", "copy", "clamp"}
 )
-"""Operations on each element by itself: the axes do not matter to them."""
+"""Elementwise operations, to which the order of axes does not matter."""
 REDUCTIONS = frozenset({"reduce_sum", "reduce_max", "reduce_min", "reduce_prod"})
 
 
 def library() -> Any:
-    """JAX, an optional part of the installation; on a card it takes memory as it needs it, so that processes can share one."""
+    """JAX, an optional dependency, set to allocate GPU memory on demand, so that processes can share a GPU.
+
+    Raises
+    ------
+    SettingError
+        Where JAX is not installed.
+    """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     try:
         return importlib.import_module("jax")
@@ -31,7 +37,7 @@ def library() -> Any:
 
 
 def order(rank: int) -> tuple[int, ...]:
-    """The axes of a stack, its two leading ones moved to the end; an array of up to two axes stays as it is.
+    """The order of axes of a turned array: the two leading axes moved to the end; up to two axes stay as they are.
 
     >>> order(4)
     (2, 3, 0, 1)
@@ -40,12 +46,12 @@ def order(rank: int) -> tuple[int, ...]:
 
 
 def turn(array: Any) -> Any:
-    """The same array with the worlds innermost."""
+    """The same array with its two leading axes, variant and replicate, innermost."""
     return array.transpose(order(array.ndim))
 
 
 def turn_back(array: Any) -> Any:
-    """The same array with the worlds leading."""
+    """A turned array with variant and replicate leading again."""
     return array.transpose(np.argsort(order(array.ndim)))
 
 
@@ -67,19 +73,19 @@ def turned(function: Callable[..., Any]) -> Callable[..., Any]:
 def _evaluate(trace: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
     """Run a trace on turned arrays.
 
-    What is taken apart actor by actor, in sums over them, is computed once before that: fused into the sum it would be computed
-    again for each actor.
+    An array that is sliced actor by actor, in sums over actors, is computed once before (an optimisation barrier): fused into the
+    sum it would be computed again for each actor.
     """
     values = dict(zip((*trace.constvars, *trace.invars), (*constants, *arguments), strict=True))
-    whole: set[Any] = set()
+    barred: set[Any] = set()
 
     def read(variables: Sequence[Any]) -> list[Any]:
         return [variable.val if hasattr(variable, "val") else values[variable] for variable in variables]
 
     for equation in trace.eqns:
         primitive, given = equation.primitive, equation.invars
-        if primitive.name == "slice" and given[0] not in whole:
-            whole.add(given[0])
+        if primitive.name == "slice" and given[0] not in barred:
+            barred.add(given[0])
             values[given[0]] = library().lax.optimization_barrier(values[given[0]])
         found = _apply(primitive, equation.params, read(given))
         values.update(zip(equation.outvars, found, strict=True))
@@ -87,7 +93,7 @@ def _evaluate(trace: Any, constants: Sequence[Any], arguments: Sequence[Any]) ->
 
 
 def _apply(primitive: Any, params: dict[str, Any], given: list[Any]) -> list[Any]:
-    """One operation on turned arrays; one that is not known here is applied to arrays turned back."""
+    """Apply one operation to turned arrays; an operation not known here is applied to arrays turned back."""
     jax, name = library(), primitive.name
     ranks = [np.ndim(value) for value in given]
     if name in ("jit", "pjit"):
@@ -112,7 +118,7 @@ def _apply(primitive: Any, params: dict[str, Any], given: list[Any]) -> list[Any
     if name == "transpose" and tuple(params["permutation"]) == (0, 1, 3, 2):
         return [given[0].transpose(1, 0, 2, 3)]
     axes = params.get("axes", params.get("dimensions", ()))
-    if name in (*REDUCTIONS, "squeeze") and min(axes) >= 2:  # the worlds stay
+    if name in (*REDUCTIONS, "squeeze") and min(axes) >= 2:  # only axes of actors are reduced
         moved = {"dimensions" if name == "squeeze" else "axes": tuple(sorted(_place(axis, ranks[0]) for axis in axes))}
         return [primitive.bind(*given, **{**params, **moved})]
     found = primitive.bind(*(turn_back(value) if np.ndim(value) else value for value in given), **params)
@@ -120,12 +126,12 @@ def _apply(primitive: Any, params: dict[str, Any], given: list[Any]) -> list[Any
 
 
 def _place(axis: int, rank: int) -> int:
-    """Where an axis stands in the turned array."""
+    """The position of an axis in the turned array."""
     return order(rank).index(axis)
 
 
 def _broadcast(value: Any, shape: Sequence[int], axes: Sequence[int]) -> Any:
-    """A turned array spread over a wider turned shape, its axes becoming those named."""
+    """A turned array broadcast to a wider turned shape; `axes` are the positions of its axes in the shape before turning."""
     jax, rank = library(), len(shape)
     places = [_place(axes[axis], rank) for axis in order(np.ndim(value))]
     value = jax.numpy.transpose(value, np.argsort(places)) if places else value
@@ -133,7 +139,7 @@ def _broadcast(value: Any, shape: Sequence[int], axes: Sequence[int]) -> Any:
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    """A number not below 0 to a power not below 0, by exp and log, which run along vectors as the library's own power does not."""
+    """A non-negative number to a non-negative power, by exp and log, which are vectorised where the library's power is not."""
     xp = library().numpy
     above = base > 0
     found = xp.exp(exponent * xp.log(xp.where(above, base, 1.0)))
@@ -141,5 +147,5 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def blocks(count: int, size: int) -> Iterator[slice]:
-    """The stretches of `size` that cover `count`, the last one perhaps shorter."""
+    """Consecutive slices of length `size` that cover `count`; the last one may be shorter."""
     yield from (slice(start, min(start + size, count)) for start in range(0, count, size))

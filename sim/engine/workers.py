@@ -1,6 +1,6 @@
-"""Who computes the chunks of a run: this process, worker processes or a cluster; and what becomes of a chunk that fails.
+"""Computing the chunks of a run in this process, in worker processes or on a cluster, and handling chunks that fail.
 
-A chunk that fails holds up no other. One of several variants can be cut again, so that only the variants at fault are missing.
+A chunk that fails does not stop others. One of several variants can be divided, so that only the variants at fault are missing.
 """
 
 import itertools
@@ -33,19 +33,19 @@ from sim.results.chunks import Task
 from sim.results.store import Store
 
 STEPS_ALONE = 15_000_000
-"""Steps of state and bloc, folded, that one process takes in less time than others take to begin (some five seconds)."""
+"""Steps of a state and bloc, with summaries, that one process takes in less time than others take to start (some 5 s)."""
 FOLDING = 3
-"""How much longer a folded step takes than one whose world is kept."""
+"""How much longer a step takes with summaries than with trajectories recorded."""
 WATCH_SECONDS = 0.2
-"""How often a worker looks whether its parent still is."""
+"""How often a worker checks that its parent process still exists."""
 DEATHS = 8
-"""Chunks over which a process dies, one after the other, before the rest is left."""
+"""After so many chunks that killed a process, the remaining chunks are not tried."""
 AGAIN = "the same command tries it again"
 LESS_MEMORY = f"fewer engine.workers or a smaller engine.chunk need less memory; {AGAIN}"
 
 
 class Failure(NamedTuple):
-    """A chunk that could not be computed, why, and which of its variants are known to be at fault."""
+    """A chunk that could not be computed, the reason, the variants known to be at fault, and whether it was tried."""
 
     task: Task
     error: FailedError
@@ -54,20 +54,20 @@ class Failure(NamedTuple):
 
 
 Outcome = tuple[Task, Arrays] | Failure
-"""A chunk that is done, without its arrays where a store has taken them; or one that failed."""
+"""A chunk that is done, with its arrays, or with none where they were put into a store; or a failed one."""
 
 
 def compute(
     job: Job, todo: Sequence[Task], workers: int = 1, store: Store | None = None, cluster: str = ""
 ) -> Generator[tuple[Task, Arrays], None, None]:
-    """Each chunk as it is done, in any order; without its arrays where a store has taken them.
+    """Compute chunks; gives each as it is done, in any order, without its arrays where they were put into a store.
 
     Processes of this machine compute them, or the Dask cluster that `cluster` names (`sim.engine.dask_cluster`).
 
     Raises
     ------
     FailedError
-        Where chunks cannot be computed, or kill the process that computes them, when all others are done.
+        When all other chunks are done, where some could not be computed or killed the process that computed them.
     """
     failures: list[Failure] = []
     for outcome in outcomes(job, todo, workers, store, cluster):
@@ -80,23 +80,23 @@ def compute(
 
 
 def failed(job: Job, failures: Sequence[Failure]) -> FailedError:
-    """What is said of the chunks that failed together, and the variants that it is said of."""
+    """One error for all failed chunks: the first message, how many more failed, and the variants at fault."""
     first, more = failures[0].error, len(failures) - 1
-    said = f"{first.wrong} (and {more} more {'chunk' if more == 1 else 'chunks'})" if more else first.wrong
-    together = FailedError(first.key, said, first.allowed)
+    wrong = f"{first.wrong} (and {more} more {'chunk' if more == 1 else 'chunks'})" if more else first.wrong
+    together = FailedError(first.key, wrong, first.allowed)
     together.labels = tuple(dict.fromkeys(label for failure in failures for label in at_fault(job, failure)))
     return together
 
 
 def at_fault(job: Job, failure: Failure) -> list[str]:
-    """The variants that failed: those known to be at fault, else all of the chunk."""
+    """The labels of the variants known to be at fault, else of all variants of the chunk."""
     return [job.labels[index] for index in failure.bad or range(*failure.task.variants)]
 
 
 def divided(failure: Failure) -> tuple[list[Task], list[Failure]]:
-    """A failed chunk of several variants as smaller ones to compute, and those that are known to fail.
+    """A failed chunk of several variants divided: smaller chunks to compute, and failures of chunks that are known to fail.
 
-    Variants known to be at fault stand alone and are not computed again; where none is known, the chunk is halved.
+    A variant known to be at fault becomes a chunk of its own that is not computed again; where none is known, the chunk is halved.
     """
     (first, last), replicates = failure.task
     inner = [edge for at in failure.bad for edge in (at, at + 1)] or [(first + last) // 2]
@@ -106,7 +106,7 @@ def divided(failure: Failure) -> tuple[list[Task], list[Failure]]:
 
 
 def is_divisible(failure: Failure) -> bool:
-    """Whether a chunk that failed has variants that may be computed without the others."""
+    """Whether a failed chunk has variants that may be computed without the others."""
     first, last = failure.task.variants
     return failure.tried and last - first > max(1, len(failure.bad))
 
@@ -120,14 +120,14 @@ def outcomes(job: Job, todo: Sequence[Task], workers: int, store: Store | None, 
 
 
 def workers_of(job: Job, todo: Sequence[Task], asked: int) -> int:
-    """How many processes compute some chunks: as many as asked for, or where 0 is, all cores if the run is worth it."""
+    """How many processes compute some chunks: `asked`, or where it is 0, one per core if the run is long enough, else 1."""
     steps = sum(task.worlds for task in todo) * job.window.periods * job.layout.free.size
     worth = steps > STEPS_ALONE * (FOLDING if job.record is not Record.summaries else 1)
     return asked or (len(os.sched_getaffinity(0)) if worth else 1)
 
 
 def do_task(job: Job, task: Task, store: Store | None) -> Outcome:
-    """Compute a chunk and put it into the store, if there is one; the failure where it cannot be computed."""
+    """Compute a chunk and put it into the store, if there is one; a `Failure` where it cannot be computed."""
     try:
         arrays = run_task(job, task)
     except MemoryError:
@@ -136,8 +136,8 @@ def do_task(job: Job, task: Task, store: Store | None) -> Outcome:
         return Failure(task, FailedError(error.key, f"{error.wrong}: {_named(job, task)}", error.allowed))
     except Exception as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
-        said = f"{type(error).__name__} in {Path(at.filename).name}, line {at.lineno}: {error}: {_named(job, task)}"
-        return Failure(task, FailedError("computing", said, AGAIN))
+        wrong = f"{type(error).__name__} in {Path(at.filename).name}, line {at.lineno}: {error}: {_named(job, task)}"
+        return Failure(task, FailedError("computing", wrong, AGAIN))
     failure = _not_finite(job, task, arrays)
     if failure:
         return failure
@@ -150,14 +150,14 @@ def do_task(job: Job, task: Task, store: Store | None) -> Outcome:
 
 
 def _named(job: Job, task: Task) -> str:
-    """A chunk as a message calls it."""
+    """The name of a chunk in messages."""
     first, last = task.variants
     variants = job.labels[first] + (f" to {job.labels[last - 1]}" if last - first > 1 else "")
-    return f"worlds {task.replicates[0]} to {task.replicates[1] - 1} of {variants}"
+    return f"replicates {task.replicates[0]} to {task.replicates[1] - 1} of {variants}"
 
 
 def _not_finite(job: Job, task: Task, arrays: Arrays) -> Failure | None:
-    """What cannot be computed in a chunk: a variable that is not finite, and in which variants."""
+    """The failure of a chunk with a variable that is not finite, with the variants at fault; None where all are finite."""
     found: dict[str, list[int]] = {}
     for name, array in arrays.items():
         if name.removesuffix(DIFFERENCE) in RECORDED and not np.isfinite(array).all():
@@ -173,17 +173,17 @@ def _not_finite(job: Job, task: Task, arrays: Arrays) -> Failure | None:
 
 
 def _by_cluster(job: Job, todo: Sequence[Task], workers: int, store: Store | None, cluster: str) -> Generator[Outcome, None, None]:
-    """Chunks by a cluster; one that kills several of its workers has failed."""
+    """Chunks computed by a cluster; a chunk that kills several of its workers has failed."""
     do = partial(do_task, store=store)
     for task, outcome in clusters.outcomes(do, job, todo, workers, cluster, job.backend.value):
-        said = f"several workers died over {_named(job, task)}"
-        yield outcome or Failure(task, FailedError(clusters.KEY, said, LESS_MEMORY))
+        wrong = f"several workers died computing {_named(job, task)}"
+        yield outcome or Failure(task, FailedError(clusters.KEY, wrong, LESS_MEMORY))
 
 
 def _by_workers(job: Job, todo: Sequence[Task], workers: int, store: Store | None) -> Generator[Outcome, None, None]:
-    """Chunks by worker processes; where one dies, what it took with it is halved until the chunk that kills stands alone.
+    """Chunks computed by worker processes; where one dies, the lost chunks are halved until the one that kills is alone.
 
-    A chunk has killed only where it was alone in its pool: the last of many may have lost its worker by whatever else happened.
+    A chunk counts as killing only where it was alone in its pool: otherwise its worker may have died for another reason.
     """
     waiting, deaths = [list(todo)], 0
     while waiting:
@@ -196,24 +196,25 @@ def _by_workers(job: Job, todo: Sequence[Task], workers: int, store: Store | Non
             waiting.append(lost)
         elif lost:
             deaths += 1
-            yield Failure(lost[0], FailedError("engine.workers", f"a worker process died over {_named(job, lost[0])}", LESS_MEMORY))
+            wrong = f"a worker process died computing {_named(job, lost[0])}"
+            yield Failure(lost[0], FailedError("engine.workers", wrong, LESS_MEMORY))
         if deaths == DEATHS:
-            said = f"worker processes died over {deaths} chunks; the rest was not tried"
+            wrong = f"worker processes died computing {deaths} chunks; the remaining chunks were not tried"
             for task in itertools.chain(*waiting):
-                yield Failure(task, FailedError("engine.workers", said, LESS_MEMORY), tried=False)
+                yield Failure(task, FailedError("engine.workers", wrong, LESS_MEMORY), tried=False)
             return
 
 
 def _in_pool(job: Job, todo: Sequence[Task], workers: int, store: Store | None) -> Generator[Outcome, None, list[Task]]:
-    """Chunks by one pool of processes; returns those that were lost because one of them died."""
+    """Chunks computed by one pool of processes; returns the chunks that were lost because a process died."""
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    with _unheard():
+    with _signals_blocked():
         pool = ProcessPoolExecutor(workers, context, _begin_worker, (job, store, os.getpid()))
     lost: list[Task] = []
     ended = False
     try:
-        with _unheard():
+        with _signals_blocked():
             waiting = {pool.submit(_in_worker, task): task for task in todo}
         finished = SimpleQueue[Future[Outcome]]()
         for future in waiting:
@@ -234,8 +235,8 @@ def _in_pool(job: Job, todo: Sequence[Task], workers: int, store: Store | None) 
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """Keep waiting what a terminal sends to all: processes that begin meanwhile never hear it and leave it to their parent."""
+def _signals_blocked() -> Iterator[None]:
+    """Block SIGINT and SIGHUP: processes started meanwhile inherit the mask and leave these signals to their parent."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
@@ -247,7 +248,7 @@ _worker: dict[str, Any] = {}
 
 
 def _begin_worker(job: Job, store: Store | None, parent: int) -> None:
-    """Make ready to compute chunks; a worker leaves the keyboard to its parent and ends when that ends."""
+    """Initialise a worker: it ignores interrupts from the keyboard, and exits when its parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _worker.update(job=job, store=store)
 

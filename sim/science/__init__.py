@@ -1,1 +1,1 @@
-"""The model: rules, kernel, constants, shocks, noise, measures, stability; NumPy only."""
+"""The model: rules, kernel, constants, shocks, random draws, measures, stability; NumPy only."""

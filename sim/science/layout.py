@@ -1,4 +1,4 @@
-"""Who is where on the axes, and how actors are joined."""
+"""The order of actors and routes along the axes of arrays, and how actors are joined."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from sim.science.roads import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """Who is where on the axes: the names, in the order of the region file, and how actors are joined."""
+    """The names along each axis, in the order of the region file, and how actors are joined."""
 
     states: tuple[str, ...]
     blocs: tuple[str, ...]
@@ -24,7 +24,7 @@ class Layout:
     member_of: tuple[tuple[int, int], ...]
     """Pairs (state, bloc) whose alignment is fixed because the state is a member."""
     precision: str = "float64"
-    """The kind of number that its tables hold, which is that of the arrays they meet."""
+    """The floating-point type of its tables, which is that of the arrays they are multiplied with."""
 
     @cached_property
     def courted(self) -> Array:

@@ -1,6 +1,6 @@
-"""Stocks and loops: which stock acts on which, with what gain and sign, and what a lasting push comes to in the long run.
+"""Stocks and feedback loops: which stock acts on which, with what gain and sign, and the long-run responses to lasting forcing.
 
-Everything is read from the slopes of the one-period map (`sim.science.stability.slopes`); no sign or arc is written by hand.
+All are computed from the Jacobian of the one-period map (`sim.science.stability.slopes`); no sign or arc is written by hand.
 """
 
 from collections.abc import Iterator
@@ -16,79 +16,79 @@ from sim.science.stability import RATES, Entry, slopes
 from sim.science.state import Params, World
 
 SIDES = {"below": -1.0, "above": 1.0}
-"""The two sides of the opening on which slopes are taken: every stock a little less, or a little more, than at rest."""
+"""The two sides of the opening on which slopes are taken: every stock slightly below, or slightly above, its value at rest."""
 KINS = ("own", "other bloc", "other state", "other both")
-"""Whose number acts on whose: of the same actors, of another bloc, of another state, of both."""
+"""Whose stock acts, seen from the actors acted upon: their own, that of another bloc, of another state, or of both."""
 FAINT = 1e-5
-"""Gains below it are noise of the differences."""
+"""Gains below it are rounding errors of the finite differences."""
 
 
 class Gains(NamedTuple):
-    """What each entry adds to the target of each other, and what a lasting push on each target comes to; rows are acted upon.
+    """Direct gains between entries, and long-run responses to lasting forcing; rows are acted upon, columns act.
 
-    Alignments are counted as scores, and their targets in units of their anchor.
+    Alignments are measured as scores (not dispositions), and their targets in units of the anchor.
     """
 
     entries: tuple[Entry, ...]
     direct: Array
-    """(entry, entry): the rise of the first's target for a lasting unit of the second, all else held."""
+    """(entry, entry): the rise of the first's target for a lasting unit rise of the second, all else fixed."""
     response: Array
-    """(entry, entry): the rise of the first, in the long run, for a lasting unit push on the target of the second."""
+    """(entry, entry): the long-run rise of the first for a lasting unit forcing on the target of the second."""
 
 
 def gains(params: Params, world: World, layout: Layout, dt: float, side: float) -> Gains:
     """The direct gains and long-run responses of one variant at its opening, on one side of its kinks.
 
-    With J the one-period map and B what a unit push on each target adds in a period, the direct gains are T = 1 + (J - 1)/B and
-    the responses (1 - T)^-1 = (1 - J)^-1 B: the push itself, and what goes round once, twice, and so on.
+    With J the Jacobian of the one-period map and B what a unit forcing on each target adds in a period, the direct gains are
+    T = 1 + (J - 1)/B and the responses (1 - T)^-1 = (1 - J)^-1 B: the forcing itself, plus its effects through one, two, ... gains.
 
     Parameters
     ----------
     params, world : Params, World
-        Of a single variant, each (1, 1, ...) in the plane of its own two axes.
+        Of a single variant, each of shape (1, 1, ...) with its own two axes last.
     dt : float
         Length of a period in years. The result does not depend on it.
     side : float
-        -1: all stocks just below the opening, 1: just above (`SIDES`).
+        -1: all stocks slightly below the opening, 1: slightly above (`SIDES`).
 
     Returns
     -------
     Gains
         Unit of row per unit of column.
 
-    Source: ours, ODD.md element 5 (how the rest of a linear map answers; Leontief's inverse has this form).
+    Source: ours, ODD.md element 5 (the response of a linear system at rest; Leontief's inverse has this form).
     """
     found = slopes(params, world, layout, dt, side)
     scale = np.array([_scale(entry, world) for entry in found.entries])
-    term = scale * np.array([_term(entry, params, world, found.beside, dt) for entry in found.entries])
+    added = scale * np.array([_added(entry, params, world, found.base, dt) for entry in found.entries])
     jacobian = scale[:, None] * found.jacobian[0] / scale
-    one = np.eye(len(term))
-    direct = one + (jacobian - one) / term[:, None]
+    one = np.eye(len(added))
+    direct = one + (jacobian - one) / added[:, None]
     entries = tuple(entry._replace(stock=entry.stock.replace("disposition", "alignment")) for entry in found.entries)
     return Gains(entries, direct, np.linalg.inv(one - direct))
 
 
 def _scale(entry: Entry, world: World) -> float:
-    """What a unit of the entry is in results: of a disposition the slope of its alignment."""
+    """The size of one unit of the entry in results: for a disposition the slope of the alignment, else 1."""
     return 1.0 - world.alignment[0, 0, *entry.cells[0]] ** 2 if entry.stock == "disposition" else 1.0
 
 
-def _term(entry: Entry, params: Params, world: World, beside: World, dt: float) -> float:
-    """What a unit push on the target of an entry adds to it in one period; the target of a disposition is its anchor."""
+def _added(entry: Entry, params: Params, world: World, base: World, dt: float) -> float:
+    """What a unit forcing on the target of an entry adds to it in one period; the target of a disposition is its anchor."""
     cell = entry.cells[0]
     if entry.stock == "disposition":
         rate = params.speed * params.stubbornness
         return float(rate[0, 0, *cell] * dt)
     if entry.stock == "readiness":
         ways = params.readiness_rate_up, params.readiness_rate_down
-        rate = rules.readiness_rate(world.readiness, beside.readiness, params.programme, *ways)
+        rate = rules.readiness_rate(world.readiness, base.readiness, params.programme, *ways)
     else:
         rate = getattr(params, RATES[entry.stock][0])
     return float(1.0 - np.exp(-np.broadcast_to(rate, getattr(world, entry.stock).shape)[0, 0, *cell] * dt))
 
 
 def kin(target: Entry, source: Entry) -> str:
-    """Whose number acts on whose (`KINS`). An axis that one of the two lacks sets nothing apart.
+    """Whose stock acts (`KINS`), seen from the target's actors. An axis that only one of the two has is ignored.
 
     >>> kin(Entry("alignment", ((0, 1),)), Entry("tie", ((0, 2), (2, 0))))
     'own'
@@ -103,33 +103,33 @@ def kin(target: Entry, source: Entry) -> str:
 
 
 def _actors(entry: Entry, dims: tuple[str, ...]) -> set[int]:
-    """The positions on some axes that an entry is about."""
+    """The positions of an entry's actors on some axes."""
     own = QUANTITIES[entry.stock].dims
     cell = entry.cells[0] if len(own) == 2 else (max(entry.cells[0]),)
     return {at for at, dim in zip(cell, own, strict=True) if dim in dims}
 
 
 def one(params: Params, world: World, variant: int) -> tuple[Params, World]:
-    """The constants and opening stocks of one of many variants."""
+    """The constants and opening stocks of one variant out of a stack of variants."""
     only = slice(variant, variant + 1)
     return Params(*(field[only] for field in params)), World(*(field[only] for field in world))
 
 
 class Loop(NamedTuple):
-    """A way from a stock back to itself."""
+    """A feedback loop: a closed path of stocks, each acting on the next."""
 
     stocks: tuple[str, ...]
-    """In the order of action, the first not repeated."""
+    """In the order of action; the first is not repeated at the end."""
     kin: str
-    """Where the way is by way of other numbers of the same stock, whose they are; else empty."""
+    """For a loop through the same stock of other actors: which others (`KINS`); else empty."""
     gain: float
-    """What comes back of a lasting unit of the first, once round: mean over its numbers to which something does."""
+    """What a lasting unit of the first stock returns to itself after one round: mean over the entries with a return."""
     direction: float
-    """The sum of what comes back over the sum of absolute values: 1 reinforces, -1 balances, between is mixed."""
+    """The sum of the returns over the sum of their absolute values: 1 reinforcing, -1 balancing, between mixed."""
 
 
 def loops(found: Gains) -> list[Loop]:
-    """All loops of stocks on one side of the opening, by the product of the gains along them, through whatever actors.
+    """All loops of stocks on one side of the opening, strongest first; gains are summed over all actors on the path.
 
     Source: ours, ODD.md element 5 (the sign of a loop is the product of its signs, as in system dynamics).
     """
@@ -158,13 +158,13 @@ def loops(found: Gains) -> list[Loop]:
 
 
 def _loop(way: tuple[str, ...], by: str, product: Array) -> list[Loop]:
-    """The loop whose product of gains this is, none where nothing comes back."""
+    """The loop with this product of gains, as a list of one; empty where nothing returns."""
     back = np.diag(product)[abs(np.diag(product)) > FAINT]
     return [Loop(way, by, float(back.mean()), float(back.sum() / abs(back).sum()))] if len(back) else []
 
 
 def _cycles(names: list[str], blocks: dict[tuple[str, str], Array]) -> Iterator[tuple[str, ...]]:
-    """Every way over different stocks back to its first, which is the earliest of its stocks."""
+    """Every closed path over distinct stocks, each once, starting at the stock that comes first in `names`."""
 
     def further(way: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         for target in names[names.index(way[0]) :]:

@@ -1,8 +1,8 @@
-"""What we look at: pure functions of recorded arrays, beside the rules. None of them simulates.
+"""Measures and statistics: pure functions of recorded arrays. None of them simulates.
 
 The measures of a region take arrays whose last axes are actors, (..., state, bloc), (..., state, peer) or (..., bloc, rival), and
-leave the leading ones (worlds, instants) as they are. Rivalry is held over a run (at its opening, unless the region file says
-otherwise), so that a measure moves with the states' choices alone.
+leave the leading ones (replicates, instants) as they are. Rivalry is fixed over a run (at the opening, unless the region file gives
+other relations), so that a measure changes with the states' choices alone.
 """
 
 import numpy as np
@@ -10,20 +10,20 @@ import numpy as np
 Array = np.ndarray
 
 HOLD_YEARS = 1.0
-"""How long a state must keep to another bloc before it counts as realigned."""
+"""How long a state must stay closest to another bloc to count as realigned."""
 
 STATISTICS = ("mean", "sd", "q05", "q50", "q95")
 QUANTILES = (0.05, 0.50, 0.95)
 ENDS, FEW = 13, 20
-"""Up to so many worlds the 5 and 95 % quantiles are the least and the greatest of them; below so many they lie next to these."""
+"""Up to 13 replicates the 5 and 95 % quantiles are the minimum and maximum; below 20 they lie next to these."""
 
 
-def spread(worlds: Array, axis: int = 1) -> Array:
-    """Mean, standard deviation and 5, 50 and 95 % quantiles over worlds, the statistic leading: the spread of runs.
+def spread(replicates: Array, axis: int = 1) -> Array:
+    """Mean, standard deviation and 5, 50 and 95 % quantiles over replicates, with the statistic as the first axis.
 
-    Quantiles are median-unbiased (type 8 of Hyndman & Fan 1996): of n worlds in rising order the 5 % quantile stands at place
-    0.05 (n + 1/3) + 1/3, counted from 1. Up to 13 worlds that is before the first, so that q05 is the least world and q95 the
-    greatest; at 20 worlds it is a third of the way from the first to the second.
+    Quantiles are median-unbiased (type 8 of Hyndman & Fan 1996): of n replicates in ascending order the 5 % quantile is at position
+    0.05 (n + 1/3) + 1/3, counted from 1. Up to 13 replicates that is before the first, so q05 is the minimum and q95 the maximum;
+    with 20 replicates it is a third of the way from the first to the second.
 
     >>> spread(np.array([[1.0, 2.0, 3.0]]))[:, 0]
     array([2., 1., 1., 2., 3.])
@@ -34,26 +34,26 @@ def spread(worlds: Array, axis: int = 1) -> Array:
     >>> spread(np.full((1, 10), 0.36))[:2, 0]
     array([0.36, 0.  ])
     """
-    if worlds.shape[axis] > 1 and worlds.strides[axis] == 0:
-        one = np.take(worlds, 0, axis=axis)
+    if replicates.shape[axis] > 1 and replicates.strides[axis] == 0:
+        one = np.take(replicates, 0, axis=axis)
         return np.stack([one, one - one, one, one, one])
-    return spread_in_place(np.array(np.moveaxis(worlds, axis, -1), order="C"))
+    return spread_in_place(np.array(np.moveaxis(replicates, axis, -1), order="C"))
 
 
 def spread_in_place(ordered: Array) -> Array:
-    """The spread over worlds along the last axis of an array in C order, which is put into rising order for it."""
+    """`spread` over replicates along the last axis of an array in C order, which is sorted in place."""
     ordered.sort(axis=-1)
     number = ordered.shape[-1]
-    certain = ordered[..., 0] == ordered[..., -1]  # no worlds apart: the number itself, without the rounding of a sum
+    certain = ordered[..., 0] == ordered[..., -1]  # all replicates equal: the value itself, without rounding errors of a sum
     mean = np.where(certain, ordered[..., 0], ordered.mean(axis=-1))
     sd = np.where(certain, 0.0, ordered.std(axis=-1, ddof=1)) if number > 1 else mean - mean
     return np.stack([mean, sd, *(_quantile(ordered, share) for share in QUANTILES)])
 
 
 def _quantile(ordered: Array, share: float) -> Array:
-    """A quantile of values in rising order along the last axis, between neighbours by a straight line.
+    """A quantile of values in ascending order along the last axis, with linear interpolation between neighbours.
 
-    Median-unbiased (type 8), so that the quantiles of parts of a sample are about those of the whole.
+    Median-unbiased (type 8), so that quantiles of parts of a sample average to about those of the full sample.
     Source: Hyndman & Fan 1996, definition 8.
     """
     number = ordered.shape[-1]
@@ -64,7 +64,7 @@ def _quantile(ordered: Array, share: float) -> Array:
 
 
 def half_interval(sd: Array, number: int) -> Array:
-    """Half the 95 % interval of a mean over independent worlds (Student's t); not a number where there is one world.
+    """Half the width of the 95 % confidence interval of a mean over independent replicates (Student's t); NaN for one replicate.
 
     >>> half_interval(np.array([1.0]), 4).round(3)
     array([1.591])
@@ -73,7 +73,7 @@ def half_interval(sd: Array, number: int) -> Array:
 
 
 def welch(one: Array, other: Array, axis: int = 1) -> tuple[Array, Array]:
-    """The mean difference of two independent samples of worlds, other less one, and half its 95 % interval.
+    """The mean difference of two independent samples of replicates, other less one, and half the width of its 95 % interval.
 
     Source: Welch 1947, with Satterthwaite's degrees of freedom.
     """
@@ -98,14 +98,14 @@ def _student(freedom: Array | int) -> Array:
 
 
 def standing(alignment: Array) -> Array:
-    """How far a state stands with a bloc, 0 where it stands apart or against, in [0, 1)."""
+    """The positive part of an alignment, in [0, 1): 0 where the state is neutral to the bloc or against it."""
     return np.maximum(0.0, alignment)
 
 
 def of_instant(
     alignment: Array, tie: Array, relation: Array, opening: Array, rivalry: Array, courted: Array, buffer: Array
 ) -> dict[str, Array]:
-    """All measures that an instant decides, by name; `opening` is the alignment at the opening, `rivalry` is held."""
+    """All measures of one instant, by name; `opening` is the alignment at the opening, `rivalry` is fixed over the run."""
     return {
         "influence": influence(alignment),
         "sphere": sphere(alignment, rivalry, buffer),
@@ -118,39 +118,39 @@ def of_instant(
 
 
 def influence(alignment: Array) -> Array:
-    """Each bloc's share of all that the region's states stand with blocs, (..., bloc) in [0, 1]; 0 where none stands with any.
+    """Each bloc's share of all positive alignment in the region, (..., bloc) in [0, 1]; 0 where no alignment is positive.
 
-    Source: ours; influence as what is reached, not what is spent.
+    Source: ours; influence is what is achieved, not what is spent.
 
     >>> influence(np.array([[0.6, 0.2], [0.0, -0.5]]))
     array([0.75, 0.25])
     """
     held = standing(alignment).sum(axis=-2)
-    whole = held.sum(axis=-1, keepdims=True)
-    return np.divide(held, whole, out=np.zeros_like(held), where=whole > 0)
+    total = held.sum(axis=-1, keepdims=True)
+    return np.divide(held, total, out=np.zeros_like(held), where=total > 0)
 
 
 def hedging(alignment: Array, rivalry: Array) -> Array:
-    """How far each state stands with rivals at once, (..., state) in [0, 1]; 0 for one that stands with one side only.
+    """How far each state is aligned with rivals at once, (..., state) in [0, 1]; 0 for one aligned with one side only.
 
-    The mean over pairs of rivals, weighted by the rivalry that is held, of the geometric mean of standing with both.
+    The mean over pairs of rivals, weighted by the fixed rivalry, of the geometric mean of the positive alignments with both.
     Source: ours, after the first element of Kuik 2021, not taking sides; counter-measures and fall-back are not measured.
 
     >>> hedging(np.array([[0.5, 0.5], [0.9, -0.9]]), np.array([[0.0, 0.4], [0.4, 0.0]]))
     array([0.5, 0. ])
     """
     root = np.sqrt(standing(alignment))
-    whole = rivalry.sum(axis=(-2, -1))[..., None]
+    total = rivalry.sum(axis=(-2, -1))[..., None]
     both = (np.matmul(root, rivalry) * root).sum(axis=-1)
-    return np.divide(both, whole, out=np.zeros_like(both), where=whole > 0)
+    return np.divide(both, total, out=np.zeros_like(both), where=total > 0)
 
 
 def polarisation(alignment: Array, rivalry: Array, courted: Array) -> Array:
-    """How far rivals divide the region, (...) in [0, 1]: 0 where all states stand alike, 1 where two halves stand wholly opposed.
+    """How far rivals divide the region, (...) in [0, 1]: 0 where all states are aligned alike, 1 where two halves are opposed.
 
     A state's side between two rivals is half the difference of its alignments with them. The mean distance of sides over pairs of
-    states, as a share of the greatest possible, is averaged over pairs of rivals by the rivalry that is held; a state that is
-    one of the two takes no part. Source: ours, after the alienation of Esteban & Ray 1994, identification left out.
+    states, as a share of the greatest possible, is averaged over pairs of rivals, weighted by the fixed rivalry; a state that is
+    one of the two is left out. Source: ours, after the alienation of Esteban & Ray 1994, identification left out.
 
     >>> float(polarisation(np.array([[1.0, -1.0], [-1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.ones((2, 2))))
     1.0
@@ -169,10 +169,10 @@ def polarisation(alignment: Array, rivalry: Array, courted: Array) -> Array:
 
 
 def sphere(alignment: Array, rivalry: Array, buffer: Array) -> Array:
-    """The strength of each bloc's sphere over the states that it holds for its buffer, (..., bloc) in [0, 1]; nan without a buffer.
+    """The strength of each bloc's sphere of influence over its buffer states, (..., bloc) in [0, 1]; NaN without a buffer.
 
-    The mean over those states of standing with the bloc times what they deny to its strongest rival. Source: ours; a sphere is
-    predominance and the exclusion of others (after Keal 1983).
+    The mean over those states of the positive alignment with the bloc times 1 less the largest positive alignment with a rival,
+    weighted by rivalry. Source: ours; a sphere is predominance and the exclusion of others (after Keal 1983).
 
     >>> sphere(np.array([[0.8, 0.5]]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([0.4, nan])
@@ -185,7 +185,7 @@ def sphere(alignment: Array, rivalry: Array, buffer: Array) -> Array:
 
 
 def similarity(alignment: Array, courted: Array) -> Array:
-    """How alike two states stand, (..., state, peer) in [-1, 1]; 1 where they stand alike with every bloc that courts both.
+    """Similarity of two states' alignments, (..., state, peer) in [-1, 1]; 1 where they are equal for every bloc that courts both.
 
     S with equal weights over blocs and the absolute distance. Source: Signorino & Ritter 1999.
 
@@ -203,11 +203,12 @@ def similarity(alignment: Array, courted: Array) -> Array:
 
 
 def balance(tie: Array, alignment: Array, relation: Array) -> Array:
-    """How far friends' friends are friends, (...) in [-1, 1]: the signed weight of all triads of actors over their weight.
+    """Structural balance of the region, (...) in [-1, 1]: the signed weight of all triads of actors over their absolute weight.
 
-    Triads join states by ties, states and blocs by alignments, blocs by relations; 1 is balance in the sense of Heider 1946, -1 its
-    opposite, 0 where there is no triad. The share of frustrated weight is (1 - balance) / 2. Source: Cartwright & Harary 1956, in
-    the weighted form tr(M^3) / tr(|M|^3); a law of motion is not claimed (Doreian & Mrvar 2015).
+    Triads connect states by ties, states and blocs by alignments, blocs by relations; 1 is balance in the sense of Heider 1946
+    (friends of friends are friends), -1 the opposite, 0 where there is no triad. The share of frustrated weight is
+    (1 - balance) / 2. Source: Cartwright & Harary 1956, in the weighted form tr(M^3) / tr(|M|^3); that regions tend to balance is
+    not claimed (Doreian & Mrvar 2015).
 
     >>> float(balance(np.array([[0.0, -1.0], [-1.0, 0.0]]), np.array([[1.0], [-1.0]]), np.zeros((1, 1))))
     1.0
@@ -215,10 +216,10 @@ def balance(tie: Array, alignment: Array, relation: Array) -> Array:
     tie, relation = (symmetric * (1.0 - np.eye(symmetric.shape[-1])) for symmetric in (_both_ways(tie), _both_ways(relation)))
     lead = np.broadcast_shapes(*(array.shape[:-2] for array in (tie, alignment, relation)))
     states, blocs = alignment.shape[-2:]
-    whole = np.zeros((*lead, states + blocs, states + blocs))
-    whole[..., :states, :states], whole[..., states:, states:] = tie, relation
-    whole[..., :states, states:], whole[..., states:, :states] = alignment, alignment.swapaxes(-1, -2)
-    signed, weight = (((matrix @ matrix) * matrix).sum(axis=(-2, -1)) for matrix in (whole, np.abs(whole)))
+    graph = np.zeros((*lead, states + blocs, states + blocs))
+    graph[..., :states, :states], graph[..., states:, states:] = tie, relation
+    graph[..., :states, states:], graph[..., states:, :states] = alignment, alignment.swapaxes(-1, -2)
+    signed, weight = (((matrix @ matrix) * matrix).sum(axis=(-2, -1)) for matrix in (graph, np.abs(graph)))
     return np.divide(signed, weight, out=np.zeros_like(signed), where=weight > 0)
 
 
@@ -227,10 +228,10 @@ def _both_ways(directed: Array) -> Array:
 
 
 def bridge(tie: Array, traffic: Array, hedging: Array, polarisation: Array) -> Array:
-    """From chessboard (-1) to bridge (1), (...): what joins the region less what rivals divide of it.
+    """The bridge index, (...), from chessboard (-1) to bridge (1): what connects the region less how far rivals divide it.
 
     The mean of three shares (friendly ties (1 + s) / 2 and traffic over pairs of states, hedging over states) less polarisation.
-    Source: ours, after the article's image.
+    Source: ours, after the article's metaphor.
 
     >>> float(bridge(np.ones((2, 2)), np.ones((2, 2)), np.ones(2), np.array(0.0)))
     1.0
@@ -242,9 +243,9 @@ def bridge(tie: Array, traffic: Array, hedging: Array, polarisation: Array) -> A
 
 
 def realigned(alignment: Array, opening: Array, rivalry: Array, courted: Array) -> Array:
-    """1 where a state stands closest to a rival of the bloc that it stood closest to at the opening, else 0, (..., state).
+    """1 where the bloc with which a state is most aligned is a rival of the one at the opening, else 0, (..., state).
 
-    Source: ours; a move from a bloc to its friend (from the EU to NATO) is none.
+    Source: ours; a move from a bloc to its friend (from the EU to NATO) is not a realignment.
 
     >>> realigned(np.array([[0.4, 0.5]]), np.array([[0.6, 0.1]]), np.array([[0.0, 0.2], [0.2, 0.0]]), np.ones((1, 2)))
     array([1.])
@@ -264,7 +265,7 @@ def realignment(realigned: Array, hold: int) -> Array:
     realigned : array
         0 or 1, (..., time, state).
     hold : int
-        Periods that it must last; an instant so near the end that it cannot be told does not count.
+        Further periods that it must last; an instant with fewer periods left before the end does not count.
 
     Returns
     -------

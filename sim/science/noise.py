@@ -1,7 +1,7 @@
-"""What comes by chance: draws keyed by (seed, named stream, replicate), never by scenario, so that all variants share them.
+"""Random draws keyed by (seed, named stream, replicate), never by scenario, so that all variants share them.
 
-The key of a Philox generator names seed and stream, its counter the replicate: streams never meet, and adding replicates, variants
-or streams leaves the others' draws as they were.
+The key of a Philox generator is derived from seed and stream, its counter starts at the replicate: streams do not overlap, and
+adding replicates, variants or streams leaves all other draws unchanged.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import numpy as np
 from sim.arrays import Array, replicates_last
 
 LUCK = "luck of states"
+"""The stream of the noise of alignments. The text is part of the key: another text would give other draws."""
 
 
 def _generator(seed: int, stream: str, replicate: int) -> np.random.Generator:
@@ -24,9 +25,9 @@ def _key(seed: int, stream: str) -> Array:
 
 
 def normals(seed: int, replicates: range, periods: int, states: tuple[str, ...], blocs: tuple[str, ...]) -> Array:
-    """Standard normal luck of each state towards each bloc, (1, replicate, period, state, bloc), the worlds last in memory.
+    """Standard normal draws for each state and bloc, (1, replicate, period, state, bloc), with replicates contiguous in memory.
 
-    Drawn period first and by the names in alphabetical order: a longer run continues a shorter one, and the order in which a
+    Drawn period by period and by names in alphabetical order: a longer run continues a shorter one, and the order in which a
     region file lists its actors does not matter.
     """
     drawn = np.empty((len(replicates), periods, len(states), len(blocs)))
@@ -43,12 +44,12 @@ def uniforms(seed: int, stream: str, replicates: range, count: int) -> Array:
 
 
 def sequence(seed: int, stream: str, count: int) -> Array:
-    """Uniform draws in [0, 1) of a named stream that replicates do not enter, (count,); a longer one continues a shorter one."""
+    """Uniform draws in [0, 1) of a named stream, equal for all replicates, (count,); a longer sequence continues a shorter one."""
     return _generator(seed, stream, 0).random(count)
 
 
 def strata(seed: int, stream: str, count: int) -> Array:
-    """Draws in [0, 1) of a named stream, one in each of as many equal strata, in an order of its own, (count,).
+    """Draws in [0, 1) of a named stream, one in each of `count` equal strata, in random order, (count,).
 
     One dimension of a Latin hypercube.
     Source: McKay, Beckman & Conover 1979.

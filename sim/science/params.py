@@ -1,6 +1,6 @@
 """From configs to arrays: the constants (`Params`) and the opening stocks (`World`), stacked over variants.
 
-What moves them from outside is in `sim.science.shocks`, chance in `sim.science.noise`; nothing here takes a step.
+Shocks are in `sim.science.shocks`, random draws in `sim.science.noise`; nothing here takes a step.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,15 @@ from sim.science.state import Params, World, tie_scale
 
 
 def stack(configs: Sequence[Config]) -> tuple[Layout, Params, World]:
-    """The constants and opening stocks of all variants, with a leading (variant, 1); what no variant changes is held once."""
+    """The layout, constants and opening stocks of all variants, with leading axes (variant, 1).
+
+    A field that no variant changes is stored once and broadcast.
+
+    Raises
+    ------
+    SettingError
+        Where the variants have other actors or routes.
+    """
     variants = light(configs)
     first = variants.wholes[0].region
     layout = layout_of(first)
@@ -40,18 +48,18 @@ def stack(configs: Sequence[Config]) -> tuple[Layout, Params, World]:
     )
     params = params._replace(
         anchor=anchor_at_rest(params, world, layout),
-        measured_relation=np.where(tables[MEASURED_SAID] > 0, params.measured_relation, world.relation),
+        measured_relation=np.where(tables[MEASURED_GIVEN] > 0, params.measured_relation, world.relation),
     )
     return layout, Params(*_over(params, len(variants))), World(*_over(world, len(variants)))
 
 
 def _over(fields: Iterable[Array], variants: int) -> Iterator[Array]:
-    """The fields with their variant axis in full, as views where they hold it once."""
+    """The fields with the full variant axis, as broadcast views where all variants share one value."""
     return (np.broadcast_to(field, (variants, *field.shape[1:])) for field in fields)
 
 
 def anchor_at_rest(params: Params, world: World, layout: Layout) -> Array:
-    """The anchor at which the opening stands still (benchmark calibration)."""
+    """The anchor at which the opening is at rest (benchmark calibration)."""
     side = rules.side_cost(params.exclusivity, layout.courted * world.alignment, rules.rivalry(world.relation))
     peer_influence = rules.follow_peers(
         params.peer_influence, world.tie, tie_scale(world.tie), world.alignment, layout.courted, world.alignment
@@ -82,7 +90,7 @@ def open_world(tables: dict[str, Array], layout: Layout) -> World:
 
 
 def _stacked(configs: Configs, layout: Layout) -> dict[str, Array]:
-    """Every number of all variants as matrices in the plane of its quantity's axes, (variant or 1, 1, ...)."""
+    """Every number of all variants by name, as matrices (variant or 1, 1, ...) with the quantity's two axes last."""
     own = [_tables(config, layout) for config in configs.wholes]
     set_over: dict[str, list[Overlay]] = {}
     for overlay in configs.overlays:
@@ -100,7 +108,7 @@ def _stacked(configs: Configs, layout: Layout) -> dict[str, Array]:
 
 
 def _weight(mechanism: str) -> str:
-    """Where the weight of a mechanism stands among the tables."""
+    """The name of the table of a mechanism's weight."""
     return f"weight of {mechanism}"
 
 
@@ -121,7 +129,7 @@ def _table_of(path: Where) -> str:
 
 
 def _put(table: Array, overlay: Overlay, configs: Configs, layout: Layout) -> None:
-    """Write an overlay into its table, (variant, ...), in place: a pair that is given one way holds both ways."""
+    """Write an overlay into its table, (variant, ...), in place: a pair given in one direction holds for both."""
     match overlay.path:
         case ("dynamics", _):
             overlay.put(table[:, 0, 0])
@@ -140,7 +148,7 @@ def _put(table: Array, overlay: Overlay, configs: Configs, layout: Layout) -> No
 
 
 def _tables(config: Config, layout: Layout) -> dict[str, Array]:
-    """Every number that one config gives, as a matrix in the plane of its quantity's axes."""
+    """Every number that one config gives, by name, as a matrix with the quantity's two axes."""
     region, states, blocs = config.region, config.region.states.values(), config.region.blocs.values()
     tables: dict[str, Array] = {}
     for key, name in STATE_NUMBERS.items():
@@ -160,37 +168,37 @@ def _tables(config: Config, layout: Layout) -> dict[str, Array]:
         tables[_weight(name)] = np.array([[getattr(config.dynamics, name)]], dtype=float)
     tables["permit"] = np.array([[route.permit for route in region.routes.values()]], dtype=float).reshape(1, len(layout.routes))
     tables["buffer"] = np.array([[float(state in bloc.buffer) for bloc in blocs] for state in layout.states])
-    tables[MEASURED_SAID] = _pairs(said_pairs(region.measured_relations), layout.blocs, 0.0)
-    tables[TARGET_SAID] = np.array([[float(bloc in state.credibility_target) for bloc in layout.blocs] for state in states])
+    tables[MEASURED_GIVEN] = _pairs(given_pairs(region.measured_relations), layout.blocs, 0.0)
+    tables[TARGET_GIVEN] = np.array([[float(bloc in state.credibility_target) for bloc in layout.blocs] for state in states])
     return tables
 
 
 def _derive(tables: dict[str, Array], layout: Layout) -> dict[str, Array]:
-    """The tables with what follows from them: targets of credibility, shares of priority, capacities of roads."""
+    """The tables with those derived from them: targets of credibility, shares of priority, capacities of roads."""
     priority, willing = layout.free * tables["priority"], roads.willingness((tables["tie"] + tables["tie"].swapaxes(-1, -2)) / 2)
     return tables | {
         "programme": np.zeros_like(layout.courted)[None, None],
-        "credibility_target": np.where(tables[TARGET_SAID] > 0, tables["credibility_target"], tables["credibility"]),
+        "credibility_target": np.where(tables[TARGET_GIVEN] > 0, tables["credibility_target"], tables["credibility"]),
         "priority": share_of(priority, priority.sum(axis=-2, keepdims=True)),
         "road_capacity": share_of(tables["road"], willing),
     }
 
 
-TARGET_SAID = "credibility target said"
-"""The table of 0 and 1 that says where a config gives a credibility a target of its own."""
-MEASURED_SAID = "measured relation said"
-"""The same of relations that measures take."""
+TARGET_GIVEN = "credibility target given"
+"""The name of the table that is 1 where a config gives a credibility its own target, else 0."""
+MEASURED_GIVEN = "measured relation given"
+"""The name of the table that is 1 where a config gives a relation for measures (`measured_relations`), else 0."""
 ABSENT = {"relation_floor": -1.0, "red_line": -1.0}
-"""What stands for a number that a table leaves out, where it is not 0: no floor, and a line that no alignment can pass."""
+"""Values for numbers that a table leaves out, where that is not 0: no floor, and a red line that no alignment can pass."""
 
 
-def said_pairs(table: PairTable) -> PairTable:
-    """1 for every pair that a table says."""
+def given_pairs(table: PairTable) -> PairTable:
+    """1 for every pair that a table gives."""
     return {one: dict.fromkeys(row, 1.0) for one, row in table.items()}
 
 
 def _pairs(table: PairTable, names: tuple[str, ...], absent: float) -> Array:
-    """A table of pairs as a matrix: what is said one way holds both ways, unless both ways are said."""
+    """A table of pairs as a matrix: a value given for one direction holds for both, unless both are given."""
     matrix = np.full((len(names), len(names)), absent)
     np.fill_diagonal(matrix, 0.0)
     at = {name: index for index, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""Roads and routes: what they let through, and what that opens of markets. Pure functions like those of `sim.science.rules`."""
+"""Roads and routes: how much traffic they carry, and what access to markets it gives. Pure functions as in `sim.science.rules`."""
 
 import itertools
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from sim.arrays import Array, namespace, placed, product, share_of
 
 
 class Path(NamedTuple):
-    """The way of a route: positions of its two ends and of the states strictly between them, in order."""
+    """The path of a route: positions of its two ends and of the states between them, in order."""
 
     one: int
     other: int
@@ -17,13 +17,13 @@ class Path(NamedTuple):
 
     @property
     def legs(self) -> tuple[tuple[int, int], ...]:
-        """The roads that it takes, each as a pair of states."""
+        """The roads along the path, each as a pair of states."""
         stops = (self.one, *self.via, self.other)
         return tuple(itertools.pairwise(stops))
 
 
 def willingness(tie: Array) -> Array:
-    """The share of possible traffic that two states want to let through.
+    """The share of possible traffic that two states are willing to let through.
 
     Source: ours, ODD.md element 7.
     """
@@ -31,7 +31,7 @@ def willingness(tie: Array) -> Array:
 
 
 def carry(permit: Array, road: Array, paths: tuple[Path, ...]) -> Array:
-    """What each route could carry if both ends wanted it: its permit times the roads along it, as a row (1, route).
+    """The traffic that each route could carry if both ends were willing: its permit times the roads along it, as a row (1, route).
 
     Source: ours, ODD.md element 7.
     """
@@ -58,7 +58,7 @@ def best_carry(carried: Array, paths: tuple[Path, ...], states: int) -> Array:
 
 
 def flow(willingness: Array, best: Array) -> Array:
-    """The traffic between two states: it needs a road and the will of both ends.
+    """The traffic between two states: it needs a road and the willingness of both ends.
 
     Source: ours, ODD.md element 7.
     """
@@ -66,7 +66,7 @@ def flow(willingness: Array, best: Array) -> Array:
 
 
 def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Array, paths: tuple[Path, ...]) -> Array:
-    """What the states strictly inside the best route of two others gain of the markets at both ends, (state, bloc).
+    """The gain of access to markets, by transit, of the states between the ends of the best route of two others, (state, bloc).
 
     Source: ours, ODD.md element 7 (the shipped regions set the gain).
     """
@@ -85,7 +85,7 @@ def gain_transit(carried: Array, best: Array, traffic_gain: Array, gateway: Arra
 
 
 def gain_access(traffic_gain: Array, gateway: Array) -> Array:
-    """What more traffic with each peer opens of each bloc's market.
+    """The gain of access to each bloc's market by more traffic with each peer.
 
     Source: ours, ODD.md element 7.
     """

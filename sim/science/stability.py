@@ -1,4 +1,4 @@
-"""Whether an opening can be at rest, and how far it is from amplifying a nudge: slopes and margin of the one-period map."""
+"""Whether an opening can be at rest, and how far it is from amplifying a small disturbance: Jacobian and stability margin."""
 
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ from sim.science.layout import Layout
 from sim.science.state import NO_FORCES, Params, World, some_of
 
 DISPLACEMENT = 1e-5
-"""How far off the opening the slopes at a kink are taken, in units of the stock."""
-NUDGE = 1e-7
-"""Half the step of a slope's central difference."""
+"""How far from the opening slopes are taken, so that a kink at the opening is on one side; in units of the stock."""
+HALF_STEP = 1e-7
+"""Half the step of a central difference."""
 LESS = 0.1
 """Stocks other than alignment are displaced this much less, so that kinks in differences fall on the side of alignment."""
 
@@ -34,13 +34,13 @@ RATES = {
 
 
 BY_THEMSELVES = ("readiness", "strain_war")
-"""Stocks that no stock acts on. They settle at their own rates whatever the rest does, and would hide how the rest does."""
+"""Stocks that no other stock acts on. They relax at their own rates, and would hide the stability of the others."""
 
 
 def margins(params: Params, world: World, layout: Layout, dt: float) -> Array:
-    """1 less the spectral radius of the one-period map at the opening, (variant,); below 0 a nudge grows.
+    """1 less the spectral radius of the one-period map at the opening, (variant,); below 0 a small disturbance grows.
 
-    Kinks are met from both sides, the smaller margin counts. Left out are stocks that cannot move and those that no other acts on.
+    The smaller of the margins on both sides of kinks counts. Stocks that cannot move or that no other acts on are left out.
     Source: ours, ODD.md element 5.
     """
     first, same = _distinct(params, world)
@@ -58,19 +58,19 @@ def margins(params: Params, world: World, layout: Layout, dt: float) -> Array:
 
 
 QUICK = 500_000
-"""The effort of margins that take about half a second."""
+"""The `effort` that takes about half a second."""
 BLOCK = 2**15
-"""Numbers of the stocks that are stepped at once, so that they stay in cache."""
+"""Numbers of stocks that are stepped at once, so that they fit in the processor's cache."""
 
 
 def effort(params: Params, world: World, layout: Layout) -> int:
-    """How many alignments are stepped to find the margins."""
+    """The cost of `margins`: how many alignments are stepped."""
     first, _ = _distinct(params, world)
     return 4 * len(first) * _moving(params, world, layout, 0) * layout.free.size
 
 
 def _distinct(params: Params, world: World) -> tuple[Array, Array]:
-    """The first variant of each opening, and for each variant the number of its opening."""
+    """The first variant of each distinct opening, and for each variant the number of its opening."""
     varying = [field.reshape(len(field), -1) for field in (*params, *world) if field.strides[0] != 0]
     rows = np.concatenate(varying, axis=1) if varying else np.zeros((len(params.anchor), 1))
     numbers: dict[bytes, int] = {}
@@ -79,7 +79,7 @@ def _distinct(params: Params, world: World) -> tuple[Array, Array]:
 
 
 def _alike(params: Params, world: World, layout: Layout, variants: Array) -> list[Array]:
-    """The positions in `variants` in groups within which the same stocks can move."""
+    """The positions in `variants`, grouped so that within a group the same stocks can move."""
     marks = [params.speed[variants, 0, :, 0] > 0]
     marks += [getattr(params, rate)[variants, 0, :, 0] > 0 for rates in RATES.values() for rate in rates]
     for name in RATES:
@@ -93,33 +93,33 @@ def _alike(params: Params, world: World, layout: Layout, variants: Array) -> lis
 
 
 def _moving(params: Params, world: World, layout: Layout, variant: int) -> int:
-    """How many stocks of a variant can move, pairs that move as one counted once."""
+    """How many numbers of a variant's stocks can move; the two halves of a symmetric pair count once."""
     alone = [variant]
     return len(_coordinates(Params(*some_of(params, alone)), World(*some_of(world, alone)), layout))
 
 
 class Entry(NamedTuple):
-    """A number of the world that moves by itself: a stock and its cells, two where a symmetric stock's halves move as one."""
+    """One number among the stocks that can move: its stock and cell, or both cells where a symmetric pair moves as one."""
 
     stock: str
     cells: tuple[tuple[int, int], ...]
 
 
 class Slopes(NamedTuple):
-    """The one-period map beside the opening: the entries of stocks that can move, and each one's pull on each after a period."""
+    """The linearised one-period map near the opening: the entries that can move, and the Jacobian between them."""
 
     entries: tuple[Entry, ...]
     jacobian: Array
-    """(variant, entry, entry): what a unit more of the last makes of the first a period later."""
-    beside: World
-    """The world at which the slopes are taken."""
+    """(variant, entry, entry): the change of the first, one period later, per unit of the second."""
+    base: World
+    """The stocks at which the slopes are taken."""
 
 
 def slopes(params: Params, world: World, layout: Layout, dt: float, side: float) -> Slopes:
     """The Jacobian of the one-period map of variants in which the same stocks can move, by central differences.
 
-    `side` is -1 or 1: all stocks are displaced a little below or above the opening, which settles every kink.
-    Alignments enter as dispositions.
+    `side` is -1 or 1: all stocks are displaced slightly below or above the opening, so that every kink is on one side.
+    Alignments are represented by dispositions.
     """
     opening = open_run(params, world, layout)
     entries = _coordinates(params, world, layout)
@@ -128,17 +128,17 @@ def slopes(params: Params, world: World, layout: Layout, dt: float, side: float)
     batch = {name: np.repeat(getattr(base, name), columns, axis=1) for name in World._fields}
     for number, (name, cells) in enumerate(entries):
         for cell in cells:
-            batch[name][:, 2 * number, *cell] += NUDGE
-            batch[name][:, 2 * number + 1, *cell] -= NUDGE
+            batch[name][:, 2 * number, *cell] += HALF_STEP
+            batch[name][:, 2 * number + 1, *cell] -= HALF_STEP
     start = _consistent(World(**batch), layout)
     following = step(start, params, opening, NO_FORCES, np.zeros_like(start.alignment), layout, dt).world
     rows = [getattr(following, name)[:, :, cells[0][0], cells[0][1]] for name, cells in entries]
     after = np.stack(rows, axis=1) if rows else np.zeros((len(params.anchor), 0, columns))
-    return Slopes(entries, (after[..., 0::2] - after[..., 1::2]) / (2.0 * NUDGE), base)
+    return Slopes(entries, (after[..., 0::2] - after[..., 1::2]) / (2.0 * HALF_STEP), base)
 
 
 def _coordinates(params: Params, world: World, layout: Layout) -> tuple[Entry, ...]:
-    """The entries that can move in variants that are alike; the two halves of a symmetric stock move as one."""
+    """The entries that can move in variants of one group (`_alike`); two equal halves of a symmetric stock are one entry."""
     joined = {bloc for _, bloc in layout.same_as}
     moving = layout.free * (params.speed[0, 0] > 0)
     entries = [Entry("disposition", ((int(i), int(b)),)) for i, b in np.argwhere(moving > 0)]
@@ -159,7 +159,7 @@ def _coordinates(params: Params, world: World, layout: Layout) -> tuple[Entry, .
 
 
 def _radius(params: Params, world: World, layout: Layout, dt: float, side: float) -> Array:
-    """The spectral radius of the map from stocks to stocks, beside the opening on one side of its kinks, (variant,)."""
+    """The spectral radius of the one-period map near the opening, on one side of its kinks, (variant,)."""
     entries, jacobian, _ = slopes(params, world, layout, dt, side)
     acted_on = [at for at, entry in enumerate(entries) if entry.stock not in BY_THEMSELVES]
     jacobian = jacobian[:, acted_on][:, :, acted_on]
@@ -167,12 +167,12 @@ def _radius(params: Params, world: World, layout: Layout, dt: float, side: float
 
 
 def _displace(world: World, side: float, layout: Layout) -> World:
-    """The opening moved a little to one side, stocks kept clear of the ends of their ranges."""
+    """The opening displaced slightly to one side, with all stocks clear of the ends of their ranges."""
     moved = {}
     for name in World._fields:
         stock, quantity = getattr(world, name), QUANTITIES[name]
         size = side * DISPLACEMENT * (1.0 if name in ("disposition", "alignment") else LESS)
-        room = 10 * NUDGE
+        room = 10 * HALF_STEP
         moved[name] = np.clip(stock + size, quantity.low + room, quantity.high - room)
     for name in ("tie", "road", "relation"):
         size = moved[name].shape[-1]
@@ -181,7 +181,7 @@ def _displace(world: World, side: float, layout: Layout) -> World:
 
 
 def _consistent(world: World, layout: Layout) -> World:
-    """The same world with what follows from its dispositions."""
+    """The same stocks with alignments and joined relations recomputed from the dispositions."""
     disposition = np.where(layout.courted > 0, world.disposition, 0.0)
     alignment = np.tanh(disposition)
     world = world._replace(disposition=disposition, alignment=alignment)
@@ -191,10 +191,10 @@ def _consistent(world: World, layout: Layout) -> World:
 
 
 def too_fast(layout: Layout, params: Params, world: World, dt: float) -> dict[int, SettingError]:
-    """The variants whose period is so long that a state would step past where its pulls balance: speed dt |dG/da| above 1."""
+    """The variants, with the reason, whose period is so long that a state would overshoot its balance: speed dt |dG/da| above 1."""
     first, same = _distinct(params, world)
-    parts = [first[start : start + TOGETHER] for start in range(0, len(first), TOGETHER)]
-    slopes = [_steepest(Params(*some_of(params, part)), World(*some_of(world, part)), layout) for part in parts]
+    blocks = [first[start : start + TOGETHER] for start in range(0, len(first), TOGETHER)]
+    slopes = [_steepest(Params(*some_of(params, block)), World(*some_of(world, block)), layout) for block in blocks]
     worst = layout.free * params.speed * dt * np.concatenate(slopes)[same]
     faults = {}
     for variant, _, state, bloc in np.argwhere(worst > 1.0)[::-1]:
@@ -208,11 +208,11 @@ def too_fast(layout: Layout, params: Params, world: World, dt: float) -> dict[in
 
 
 TOGETHER = 500
-"""Openings whose slopes are taken at once."""
+"""Openings whose slopes are computed at once."""
 
 
 def _steepest(params: Params, world: World, layout: Layout) -> Array:
-    """The sum over alignments of the slopes of each pull at the opening, the steeper side of a kink, (variant, 1, state, bloc)."""
+    """The absolute slopes of each pull at the opening, on the steeper side, summed over alignments, (variant, 1, state, bloc)."""
     opening = open_run(params, world, layout)
 
     def pull(alignment: Array) -> Array:
@@ -223,9 +223,9 @@ def _steepest(params: Params, world: World, layout: Layout) -> Array:
     steepest, here = np.zeros_like(world.alignment), pull(world.alignment)
     for state, bloc in np.argwhere(layout.free > 0):
         up, down = world.alignment.copy(), world.alignment.copy()
-        up[..., state, bloc] += NUDGE
-        down[..., state, bloc] -= NUDGE
-        steepest = steepest + np.maximum(abs(pull(up) - here), abs(pull(down) - here)) / NUDGE
+        up[..., state, bloc] += HALF_STEP
+        down[..., state, bloc] -= HALF_STEP
+        steepest = steepest + np.maximum(abs(pull(up) - here), abs(pull(down) - here)) / HALF_STEP
     return steepest
 
 
@@ -237,7 +237,7 @@ def refused(layout: Layout, params: Params, world: World) -> dict[int, SettingEr
         value = params.anchor[variant, 0, state, bloc]
         faults[int(variant)] = SettingError(
             f"region.states.{layout.states[state]}.alignment.{layout.blocs[bloc]}",
-            f"the anchor that keeps it at rest would be {value:.3g}",
+            f"the anchor at which it is at rest would be {value:.3g}",
             "an anchor in (-1, 1): raise stubbornness, or lower exclusivity, peer influence or the alignment",
         )
     for name in ("road_capacity", *WEIGHT_OF):
@@ -248,17 +248,19 @@ def refused(layout: Layout, params: Params, world: World) -> dict[int, SettingEr
     for variant, _, state, peer in np.argwhere(closed)[::-1]:
         faults[int(variant)] = _fault("road_capacity", float("inf"), np.array([variant, 0, state, peer]), layout)
     for variant, _, bloc, rival in np.argwhere(world.relation < params.relation_floor - 1e-12)[::-1]:
-        said = f"{world.relation[variant, 0, bloc, rival]:.3g} is below its floor"
+        wrong = f"{world.relation[variant, 0, bloc, rival]:.3g} is below its floor"
         key = f"region.relations.{layout.blocs[bloc]}.{layout.blocs[rival]}"
-        faults[int(variant)] = SettingError(key, said, f"at least {params.relation_floor[variant, 0, bloc, rival]:.3g}")
+        faults[int(variant)] = SettingError(key, wrong, f"at least {params.relation_floor[variant, 0, bloc, rival]:.3g}")
     held = params.legacy_weight * params.retention
     for variant in np.flatnonzero((held > QUANTITIES["retention"].high + 1e-12).reshape(-1)):
-        said = f"makes the retention {held.reshape(-1)[variant]:.3g}"
-        faults[int(variant)] = SettingError("dynamics.legacy", said, "legacy x retention at most 0.5: history must not feed itself")
+        wrong = f"makes the retention {held.reshape(-1)[variant]:.3g}"
+        faults[int(variant)] = SettingError(
+            "dynamics.legacy", wrong, "legacy x retention at most 0.5: legacy must not sustain itself"
+        )
     shares = world.access.sum(axis=-1)
     for variant, _, state in np.argwhere(shares > 1 + 1e-9)[::-1]:
-        said = f"shares of trade add up to {shares[variant, 0, state]:.3g}"
-        faults[int(variant)] = SettingError(f"region.states.{layout.states[state]}.access", said, "at most 1")
+        wrong = f"shares of trade add up to {shares[variant, 0, state]:.3g}"
+        faults[int(variant)] = SettingError(f"region.states.{layout.states[state]}.access", wrong, "at most 1")
     return faults
 
 

@@ -1,4 +1,4 @@
-"""What a run is at an instant, and what moves it: stocks (`World`), constants (`Params`), what shocks do (`Forces`)."""
+"""The state of a run at an instant and what changes it: stocks (`World`), constants (`Params`), forcing and impulses (`Forces`)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
@@ -9,7 +9,7 @@ from sim.arrays import Array, namespace, replicates_last, total
 
 
 class World(NamedTuple):
-    """All stocks at one instant, each (variant, replicate, ...) in the plane of its own two axes."""
+    """All stocks at one instant, each (variant, replicate, ...) with its own two axes last."""
 
     disposition: Array
     alignment: Array
@@ -82,7 +82,7 @@ class Params(NamedTuple):
 
 
 def some_of(fields: Iterable[Array], variants: Sequence[int] | Array) -> Iterator[Array]:
-    """The fields of some variants; those that hold all variants once still do."""
+    """The fields of some variants; a field that is broadcast over variants stays so."""
     for field in fields:
         once = field.strides[0] == 0
         yield np.broadcast_to(field[:1], (len(variants), *field.shape[1:])) if once else field[variants]
@@ -92,13 +92,13 @@ Stack = TypeVar("Stack", Params, World)
 
 
 def shared(stack: Stack) -> Stack:
-    """The same constants or stocks with the worlds innermost in memory; what all variants have in common stands once."""
+    """The same constants or stocks with replicates contiguous in memory; a field equal in all variants is stored once."""
     fields = (field[:1] if (field == field[:1]).all() else field for field in stack)
     return type(stack)(*(replicates_last(field) for field in fields))
 
 
 def cast(stack: Stack, precision: str) -> Stack:
-    """The same constants or stocks as another kind of number, laid out as they are."""
+    """The same constants or stocks in another floating-point precision, with the same memory layout."""
     return type(stack)(*(field.astype(precision) for field in stack))
 
 
@@ -109,20 +109,20 @@ def tie_scale(tie_opening: Array) -> Array:
 
 
 class Forces(NamedTuple):
-    """What shocks do in one period: to targets and parameters by name, to stocks at its end, and to dispositions shock by shock."""
+    """What shocks add in one period: forcing of targets and parameters, impulses to stocks at its end, impulses shock by shock."""
 
     lasting: dict[str, Array]
     impulses: dict[str, Array]
     impulses_by_shock: tuple[Array | float, ...]
-    """What each of the strikers adds to dispositions, in the order of `Forcing.strikers`."""
+    """What each shock adds to dispositions by impulse, in the order of `Forcing.impulse_shocks`."""
 
     def cast(self, precision: str) -> "Forces":
-        """The same as another kind of number: pushes are added up in double precision, so that two that cancel still do."""
+        """The same in another precision. Effects are summed in double precision before, so that two that cancel still do."""
         lasting, impulses = (
             {name: array.astype(precision) for name, array in table.items()} for table in (self.lasting, self.impulses)
         )
-        impulses_by_shock = (strike.astype(precision) if isinstance(strike, Array) else strike for strike in self.impulses_by_shock)
-        return Forces(lasting, impulses, tuple(impulses_by_shock))
+        by_shock = (impulse.astype(precision) if isinstance(impulse, Array) else impulse for impulse in self.impulses_by_shock)
+        return Forces(lasting, impulses, tuple(by_shock))
 
 
 NO_FORCES = Forces({}, {}, ())

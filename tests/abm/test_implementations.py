@@ -1,4 +1,4 @@
-"""The two faces of the model: Mesa agents stepped by hand and arrays of many worlds are one model to 1e-12."""
+"""The two implementations of the model: Mesa agents and the kernel on arrays agree to 1e-12."""
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,8 @@ REGIONS = {
 
 
 @pytest.fixture(params=REGIONS)
-def faces(request):
-    """One world of a region under every shock, as the kernel keeps it and as agents live it."""
+def implementations(request):
+    """One replicate of a region under every shock: the Dataset recorded with the kernel, and the Mesa model to step."""
     folder, said = REGIONS[request.param]
     variant = expand([*said, "replicates=3", "record=decomposition"], request.getfixturevalue(folder))[0]
     return simulate([variant]).isel(variant=0, replicate=REPLICATE), RegionModel(variant.config, REPLICATE)
@@ -38,13 +38,13 @@ def stocks_of(model):
     return rows
 
 
-def parts_of(ds):
-    return [str(part) for part in ds["contribution"].values]
+def contributions_of(ds):
+    return [str(name) for name in ds["contribution"].values]
 
 
-def test_the_faces_agree_over_a_whole_run(faces):
-    """Every stock at every instant, every flow in every period, every part of every move."""
-    ds, model = faces
+def test_the_implementations_agree_over_a_full_run(implementations):
+    """Every stock at every instant, every flow in every period, every contribution to every move."""
+    ds, model = implementations
     worst = {}
     for instant in range(model.window.periods + 1):
         if instant:
@@ -52,10 +52,9 @@ def test_the_faces_agree_over_a_whole_run(faces):
             for name in FLOWS:
                 found = np.concatenate([state.flows[name] for state in model.states])
                 worst[name] = max(worst.get(name, 0.0), abs(found - ds[name].values[instant - 1]).max())
-            parts = np.array(
-                [[[state.explain()[bloc][part] for bloc in model.layout.blocs] for part in parts_of(ds)] for state in model.states]
-            )
-            worst["move"] = max(worst.get("move", 0.0), abs(parts.swapaxes(0, 1) - ds["move"].values[instant - 1]).max())
+            names, blocs = contributions_of(ds), model.layout.blocs
+            found = np.array([[[state.explain()[bloc][name] for bloc in blocs] for name in names] for state in model.states])
+            worst["move"] = max(worst.get("move", 0.0), abs(found.swapaxes(0, 1) - ds["move"].values[instant - 1]).max())
         stocks = stocks_of(model)
         for name in STORED_STOCKS:
             worst[name] = max(worst.get(name, 0.0), abs(stocks[name] - ds[name].values[instant]).max())
@@ -63,38 +62,38 @@ def test_the_faces_agree_over_a_whole_run(faces):
     assert max(worst.values()) < SAME, worst
 
 
-def test_the_parts_of_a_move_add_up_to_it(faces):
-    ds, _ = faces
+def test_the_contributions_to_a_move_sum_to_it(implementations):
+    ds, _ = implementations
     moved = ds["alignment"].diff("time").values
     assert abs(ds["move"].sum("contribution").values - moved).max() < SAME
 
 
-def test_an_agent_explains_its_last_move(faces):
-    _, model = faces
+def test_an_agent_explains_its_last_move(implementations):
+    _, model = implementations
     for _ in range(10):
         before = model.states[0].alignment
         model.step()
-        for bloc, parts in model.states[0].explain().items():
-            assert sum(parts.values()) == pytest.approx(model.states[0].alignment[bloc] - before[bloc], abs=SAME)
+        for bloc, contributions in model.states[0].explain().items():
+            assert sum(contributions.values()) == pytest.approx(model.states[0].alignment[bloc] - before[bloc], abs=SAME)
 
 
 def test_everything_is_moved_by_the_shock_of_all_kinds(hard):
-    """So the agreement above is about all of it: each stock, flow and part differs from a world without the shock."""
+    """So the agreement above covers everything: each stock, flow and contribution differs from a run without the shock."""
     ds = simulate(expand([HARD[0], "shock=[everything],[]", "replicates=1", "record=decomposition"], hard))
     change = ds.isel(variant=0, replicate=0) - ds.isel(variant=1, replicate=0)
     for name in (*STORED_STOCKS, *FLOWS):
         assert abs(change[name]).max() > 1e-6, name
-    still = [part for part in parts_of(change) if not abs(change["move"].sel(contribution=part)).max() > 1e-9]
+    still = [name for name in contributions_of(change) if not abs(change["move"].sel(contribution=name)).max() > 1e-9]
     assert still == []
 
 
-def test_members_and_joined_states_stand_still(hard):
+def test_members_and_joined_states_do_not_move(hard):
     ds = simulate(expand([*HARD, "replicates=2"], hard)).isel(variant=0)
     harbour = ds["alignment"].sel(state="harbour")
     assert (harbour.sel(bloc="west") == harbour.sel(bloc="west").isel(time=0)).all()
     assert (harbour.sel(bloc="league") == 0).all()
-    said = ds["alignment"].sel(state="harbour", bloc="east")
-    apart = ds["relation"].sel(bloc="league", rival="east") - said
+    stance = ds["alignment"].sel(state="harbour", bloc="east")
+    apart = ds["relation"].sel(bloc="league", rival="east") - stance
     assert abs(apart).max() < 1e-15
     assert float(abs(harbour.sel(bloc="east").diff("time")).max()) > 0.001
 
@@ -128,7 +127,7 @@ def test_agents_are_mesas_and_hold_their_own_stocks():
     assert model.blocs[0].relation == {"east": 0.0, "west": -0.5}
 
 
-def test_a_model_steps_to_its_end_and_then_says_so():
+def test_a_model_steps_to_its_end_and_then_refuses():
     model = RegionModel(expand(["region=toy", "end=2022-03"])[0].config).run()
     assert model.date == "2022-03-01"
     with pytest.raises(SettingError, match="ends at 2022-03-01"):
@@ -140,7 +139,7 @@ def test_an_opening_that_cannot_be_at_rest_is_refused():
         RegionModel(expand(["region=toy", "region.states.north.exclusivity=9"])[0].config)
 
 
-def test_an_agent_that_is_a_hair_off_is_noticed(storm):
+def test_a_tiny_difference_of_an_agent_is_noticed(storm):
     """The comparison can fail: a billionth more legacy at the opening is more than the bound a year later."""
     (variant,) = expand(["region=toy", "shock=[storm]", "replicates=1", "end=2023-01"], storm)
     model = RegionModel(variant.config)

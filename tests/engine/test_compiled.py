@@ -1,4 +1,4 @@
-"""The compiled kernel against NumPy's: the same replicates to a tolerance, bits that depend on nothing beside them; single precision."""
+"""The compiled kernel against NumPy's: equal replicates to a tolerance, bits independent of the batch; single precision."""
 
 import importlib.util
 import sys
@@ -25,12 +25,12 @@ from sim.science.state import cast, shared
 needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is an extra: make jax")
 EXACT = 1e-12
 SINGLE = 5e-6
-"""What single precision may differ by after ten years; the headline region was seen to differ by 4e-7 over twenty."""
+"""The tolerance of single precision after ten years; the headline region differed by 4e-7 over twenty."""
 SCENARIOS = "scenario=baseline,ukraine_war,peace_deal,trade_opening,peace_and_trade,all_three"
 
 
 def job(said, replicates, folder=None):
-    """What a kernel runs on, from overrides or variants, for a number or range of replicates."""
+    """The inputs of a kernel, from overrides or variants, for a number or range of replicates."""
     variants = expand(said, folder) if isinstance(said[0], str) else said
     configs = [variant.config for variant in variants]
     layout, params, world = stack(configs)
@@ -42,7 +42,7 @@ def job(said, replicates, folder=None):
 
 
 def by_numpy(params, world, forcing, normals, layout, dt):
-    """What NumPy's kernel records in double precision."""
+    """The arrays recorded with NumPy's kernel in double precision."""
     forces = (forcing.at(period) for period in range(len(normals)))
     return recorded(world, kernel.run(params, world, forces, normals, layout, dt), normals.shape[2])
 
@@ -67,7 +67,7 @@ def apart(one, other):
 
 @pytest.fixture(scope="module", params=["headline", "toy", "connected", "random"])
 def known(request, hard, tmp_path_factory):
-    """A job and what NumPy makes of it."""
+    """The inputs of a kernel and the arrays recorded with NumPy's."""
     if request.param == "headline":
         said = job([SCENARIOS, "end=2032-01"], 5)
     elif request.param == "toy":
@@ -82,7 +82,7 @@ def known(request, hard, tmp_path_factory):
     return said, by_numpy(*said)
 
 
-def test_single_precision_in_numpy_is_nowhere_widened(known):
+def test_single_precision_in_numpy_is_nowhere_converted_to_double(known):
     (params, world, forcing, normals, layout, dt), wanted = known
     layout = replace(layout, precision="float32")
     forces = (forcing.at(period).cast("float32") for period in range(len(normals)))
@@ -105,7 +105,7 @@ def test_without_jax_it_is_refused(monkeypatch):
 
 @needs_jax
 @pytest.mark.parametrize(("precision", "tolerance"), [("float64", EXACT), ("float32", SINGLE)])
-def test_the_same_worlds_as_numpy(known, precision, tolerance):
+def test_the_same_replicates_as_numpy(known, precision, tolerance):
     said, wanted = known
     found = compiled.trajectories(*said, precision)
     assert set(found) == set(RECORDED)
@@ -117,8 +117,8 @@ def test_the_same_worlds_as_numpy(known, precision, tolerance):
 
 
 @needs_jax
-def test_a_worlds_bits_do_not_depend_on_what_is_computed_with_it():
-    """One chunk of 70 replicates, and others of other lengths that begin elsewhere."""
+def test_the_bits_of_a_replicate_do_not_depend_on_what_is_computed_with_it():
+    """One chunk of 70 replicates, and shorter ones that begin elsewhere."""
     said = [SCENARIOS, "end=2026-01"]
     whole = compiled.trajectories(*job(said, 70), "float32", block=32)
     for start, stop in ((0, 7), (7, 8), (31, 70)):
@@ -129,7 +129,7 @@ def test_a_worlds_bits_do_not_depend_on_what_is_computed_with_it():
 
 
 @needs_jax
-def test_only_what_is_asked_for_comes_back():
+def test_only_the_names_asked_for_are_returned():
     said = job(["region=toy", "end=2024-01"], 2)
     every, one = compiled.trajectories(*said, "float64"), compiled.trajectories(*said, "float64", names=["effort"])
     assert list(one) == ["effort"]
@@ -145,8 +145,8 @@ def test_precision_is_a_matter_of_the_call():
 
 @needs_jax
 @pytest.mark.parametrize(("precision", "tolerance"), [("float64", EXACT), ("float32", SINGLE)])
-def test_a_region_of_many_states_are_many(precision, tolerance):
-    """Beyond `UNROLLED` actors a product is a real one."""
+def test_a_region_of_many_states(precision, tolerance):
+    """Beyond `UNROLLED` actors a product is a matrix product instead of a written-out sum."""
     params, world, _, normals, layout, dt = job([from_tables(random_region(34, 2, seed=1))], 2)
     said = (params, world, shocks.Forcing({}, {}), normals[:6], layout, dt)
     assert max(apart(compiled.trajectories(*said, precision), by_numpy(*said)).values()) < tolerance
@@ -166,7 +166,7 @@ def test_a_whole_run_is_that_of_numpy(hard, record, precision, tolerance):
 @needs_jax
 @pytest.mark.parametrize("record", ["trajectories", "summaries"])
 def test_jobs_of_other_seeds_are_those_of_numpy(hard, record):
-    """Side by side, also where nothing else tells their variants apart."""
+    """In one batch, also where their variants differ in nothing but the seed."""
     said = [HARD[0], "shock=[everything]", "shock.everything.probability=0.5", "seed=1,2", "replicates=9", "end=2023-01"]
     found = {}
     for backend in ("numpy", "jax"):
@@ -177,8 +177,8 @@ def test_jobs_of_other_seeds_are_those_of_numpy(hard, record):
 
 
 @needs_jax
-def test_chunks_touch_no_bit_of_compiled_worlds(hard, monkeypatch):
-    """However few replicates are compiled together."""
+def test_chunks_change_no_bit_of_compiled_runs(hard, monkeypatch):
+    """However few replicates are computed together."""
     said = [HARD[0], "shock=[],[everything]", "replicates=5", "end=2022-07", "record=trajectories", "engine.backend=jax"]
     monkeypatch.setattr(ensemble, "CHUNK_BYTES", 1)
     whole = run_arrays(Plan(expand(said, hard)))
@@ -187,6 +187,6 @@ def test_chunks_touch_no_bit_of_compiled_worlds(hard, monkeypatch):
         assert {name: array.tobytes() for name, array in cut.items()} == {name: array.tobytes() for name, array in whole.items()}
 
 
-def test_parts_are_refused_where_they_are_not_made():
+def test_a_decomposition_is_refused_where_it_cannot_be_computed():
     with pytest.raises(SettingError, match="the compiled kernel records no decomposition"):
         expand(["region=toy", "engine.backend=jax", "record=decomposition"])

@@ -1,4 +1,4 @@
-"""Many worlds: how a run is cut touches no bit of it, and what is folded is what the worlds fold to."""
+"""Ensembles: how a run is cut into chunks changes no bit of it, and summaries are those of the trajectories."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def plan(folder, *said):
 
 
 @pytest.mark.parametrize("record", ["trajectories", "decomposition"])
-def test_chunks_touch_no_bit(hard, record):
+def test_chunks_change_no_bit(hard, record):
     whole = run_arrays(plan(hard, "replicates=12", f"record={record}"))
     for chunk in (1, 5, 7):
         cut = run_arrays(plan(hard, "replicates=12", f"record={record}", f"engine.chunk={chunk}"))
@@ -31,7 +31,7 @@ def test_chunks_touch_no_bit(hard, record):
 
 
 @pytest.mark.slow
-def test_workers_and_the_order_of_chunks_touch_no_bit(hard):
+def test_workers_and_the_order_of_chunks_change_no_bit(hard):
     for said in (["replicates=12", "engine.chunk=5"], ["replicates=600", "record=summaries", "engine.chunk=1", "end=2022-04"]):
         run = plan(hard, *said)
         job = job_of(run)
@@ -44,7 +44,7 @@ def test_workers_and_the_order_of_chunks_touch_no_bit(hard):
             }
 
 
-def test_blocks_hold_every_world_once_and_never_one_alone(hard, monkeypatch):
+def test_blocks_hold_every_replicate_once_and_never_one_alone(hard, monkeypatch):
     job = job_of(plan(hard, "replicates=11"))
     for room in (1, 100, 400, 10_000):
         monkeypatch.setattr(ensemble, "BLOCK_BYTES", room)
@@ -60,13 +60,13 @@ def test_blocks_hold_every_world_once_and_never_one_alone(hard, monkeypatch):
 
 
 @pytest.mark.slow
-def test_summaries_of_several_segments_are_about_those_of_the_worlds(hard):
-    """Means are exact to the fixed point; the spread leaves out what lies between segments; quantiles are means over segments."""
+def test_summaries_of_several_segments_are_about_those_of_all_replicates(hard):
+    """Means are exact to fixed-point precision; sd is that within segments; quantiles are means over segments."""
     said = ["replicates=1000", "end=2022-04"]
-    worlds, folded = summarise(simulate(plan(hard, *said, "record=trajectories"))), simulate(plan(hard, *said, "record=summaries"))
+    full, folded = summarise(simulate(plan(hard, *said, "record=trajectories"))), simulate(plan(hard, *said, "record=summaries"))
     assert len(segments(1000)) == 3
     for name in ("alignment", "effort", "tie", "strain_home"):
-        ours, theirs = folded[name], worlds[name]
+        ours, theirs = folded[name], full[name]
         np.testing.assert_allclose(ours.sel(statistic="mean"), theirs.sel(statistic="mean"), rtol=0, atol=1e-10)
         sd = theirs.sel(statistic="sd").values
         np.testing.assert_allclose(ours.sel(statistic="sd"), sd, rtol=0.02, atol=1e-9)
@@ -92,19 +92,19 @@ def test_quantiles_of_segments_are_hardly_biased():
         assert error[at] < 0.003
 
 
-def test_sums_meet_whatever_their_order():
+def test_sums_are_equal_in_any_order():
     draw = np.random.default_rng(3)
-    worlds = draw.normal(0.3, 0.1, (4, 300))
-    parts = [fixed_sums(spread(part, axis=1), part.shape[1], 300) for part in np.split(worlds, (100, 180), axis=1)]
+    values = draw.normal(0.3, 0.1, (4, 300))
+    parts = [fixed_sums(spread(part, axis=1), part.shape[1], 300) for part in np.split(values, (100, 180), axis=1)]
     one, other = add_sums(add_sums(parts[0], parts[1]), parts[2]), add_sums(parts[1], add_sums(parts[2], parts[0]))
     assert one.tobytes() == other.tobytes()
     found = from_sums(one, 300, 3)
-    np.testing.assert_allclose(found[0], worlds.mean(axis=1), atol=3 / POINT)
-    within = sum((len(part[0]) - 1) * part.var(axis=1, ddof=1) for part in np.split(worlds, (100, 180), axis=1)) / 297
+    np.testing.assert_allclose(found[0], values.mean(axis=1), atol=3 / POINT)
+    within = sum((len(part[0]) - 1) * part.var(axis=1, ddof=1) for part in np.split(values, (100, 180), axis=1)) / 297
     np.testing.assert_allclose(found[1], np.sqrt(within), atol=1e-9)
 
 
-def test_what_is_no_number_stays_none_and_what_is_too_large_is_refused():
+def test_nan_stays_nan_and_values_that_are_too_large_are_refused():
     statistics = np.array([[np.nan, 0.5], [np.nan, 0.0], *[[np.nan, 0.5]] * 3])
     sums = add_sums(fixed_sums(statistics, 300, 600), fixed_sums(statistics, 300, 600))
     assert (sums[:, 0] == NOTHING).all()
@@ -134,15 +134,15 @@ def test_a_variant_that_is_not_finite_is_named_and_the_others_are_done(hard, mon
     assert done == [Task((0, 2), (3, 6))]
 
 
-def test_sums_are_joined_with_the_outcome_of_each_world(hard):
+def test_sums_are_joined_with_the_outcome_of_each_replicate(hard):
     run = plan(hard, "replicates=5", "record=summaries")
     job = job_of(run)
     joined = join_sums(workers.compute(job, ensemble.tasks(job)), 2, 5)
-    worlds = run_arrays(plan(hard, "replicates=5", "record=trajectories"))
-    np.testing.assert_array_equal(joined["final_alignment"], worlds["alignment"][:, :, -1])
+    full = run_arrays(plan(hard, "replicates=5", "record=trajectories"))
+    np.testing.assert_array_equal(joined["final_alignment"], full["alignment"][:, :, -1])
 
 
-def test_single_precision_is_that_of_the_worlds_and_near_the_double(hard):
+def test_single_precision_is_recorded_as_such_and_near_the_double(hard):
     double = run_arrays(plan(hard, "replicates=5"))
     single = run_arrays(plan(hard, "replicates=5", "engine.precision=float32"))
     for name, array in single.items():

@@ -32,7 +32,7 @@ def plane(name, states, blocs):
 
 
 def bare(states, blocs, alignment, **given):
-    """A region in which nothing acts but what is given; numbers fill their plane."""
+    """A region in which only the given constants act; a scalar is broadcast to its quantity's shape."""
     values = {
         "speed": 1.0,
         "state_capability": 1.0,
@@ -57,7 +57,7 @@ def bare(states, blocs, alignment, **given):
 
 
 def last(params, world, layout, dt, periods, normals=None):
-    """The world at the end of a run, without luck where none is given."""
+    """The stocks at the end of a run, without noise where no normal draws are given."""
     normals = np.zeros((1, 1, 1, *world.alignment.shape[-2:])).repeat(periods, axis=2) if normals is None else normals
     *_, moment = kernel.run(params, world, [NO_FORCES] * periods, np.moveaxis(normals, 2, 0), layout, dt)
     return moment.world
@@ -103,7 +103,7 @@ def test_consensus(ties):
     assert abs(scores - expected).max() > 1e-3, "DeGroot's own average of scores is another number"
 
 
-# Luck and an anchor ----------------------------------------------------------------------------------------------------------
+# Noise and an anchor --------------------------------------------------------------------------------------------------------
 
 ANCHOR, PULL, SHAKE = 0.3, 1.0, 0.8
 
@@ -122,29 +122,29 @@ def test_beta_law_has_the_moments_of_the_note():
 
 
 @pytest.mark.slow
-def test_beta_law_by_worlds():
-    """The kernel's own worlds, at a small period, within four Monte-Carlo errors."""
-    worlds, dt, years = 20_000, 1 / 96, 8
+def test_beta_law_by_replicates():
+    """Replicates of the kernel, with a short period, within four Monte-Carlo errors."""
+    replicates, dt, years = 20_000, 1 / 96, 8
     params, world, layout = bare(1, 1, ANCHOR, stubbornness=PULL, anchor=ANCHOR, volatility=SHAKE)
-    normals = np.random.default_rng(5).standard_normal((1, worlds, years * 96, 1, 1))
+    normals = np.random.default_rng(5).standard_normal((1, replicates, years * 96, 1, 1))
     found = last(params, world, layout, dt, years * 96, normals).alignment[0, :, 0, 0]
     mean, variance, _ = beta_moments()
-    assert abs(found.mean() - mean) < FOUR * np.sqrt(variance / worlds)
+    assert abs(found.mean() - mean) < FOUR * np.sqrt(variance / replicates)
     spread = (found - mean) ** 2
-    assert abs(spread.mean() - variance) < FOUR * spread.std() / np.sqrt(worlds)
+    assert abs(spread.mean() - variance) < FOUR * spread.std() / np.sqrt(replicates)
 
 
 def stationary_variance(dt):
-    """The variance of the alignment under the stationary law of the one-period map, by quadrature: no chance in it."""
+    """The variance of the alignment under the stationary distribution of the one-period map, by quadrature, without sampling."""
     grid = np.linspace(-12, 12, 1201)
     params, world, layout = bare(1, 1, 0.0, stubbornness=PULL, anchor=ANCHOR, volatility=SHAKE)
     many = World(*(np.broadcast_to(stock, (1, len(grid), *stock.shape[2:])) for stock in world))
     many = many._replace(disposition=grid.reshape(1, -1, 1, 1), alignment=np.tanh(grid).reshape(1, -1, 1, 1))
     opening = kernel.open_run(params, world, layout)
     moved = kernel.step(many, params, opening, NO_FORCES, np.zeros((1, 1, 1, 1)), layout, dt).world.disposition.reshape(-1)
-    chance = stats.norm.pdf(grid[None, :], moved[:, None], SHAKE * np.sqrt(dt))
-    chance /= chance.sum(axis=1, keepdims=True)
-    system = np.vstack([chance.T - np.eye(len(grid)), np.ones(len(grid))])
+    kernel_matrix = stats.norm.pdf(grid[None, :], moved[:, None], SHAKE * np.sqrt(dt))
+    kernel_matrix /= kernel_matrix.sum(axis=1, keepdims=True)
+    system = np.vstack([kernel_matrix.T - np.eye(len(grid)), np.ones(len(grid))])
     law = np.linalg.lstsq(system, np.append(np.zeros(len(grid)), 1.0), rcond=None)[0]
     scores = np.tanh(grid)
     mean = law @ scores
@@ -193,17 +193,17 @@ def test_the_mean_is_exact(dt):
         relation_opening=relation,
     )
     params = params._replace(anchor=anchor_at_rest(params, world, layout))
-    worlds, periods = 2000, int(60 / dt)
+    replicates, periods = 2000, int(60 / dt)
     draw = np.random.default_rng(11)
-    total, kept, now = 0.0, 0, world
+    total, counted, now = 0.0, 0, world
     opened = kernel.open_run(params, world, layout)
     for period in range(periods):
-        normals = draw.standard_normal((1, worlds, 3, 2))
+        normals = draw.standard_normal((1, replicates, 3, 2))
         now = kernel.step(now, params, opened, NO_FORCES, normals, layout, dt).world
         if period >= periods // 3:
-            total, kept = total + now.alignment, kept + 1
-    means = total[0] / kept
-    error = means.std(axis=0, ddof=1) / np.sqrt(worlds)
+            total, counted = total + now.alignment, counted + 1
+    means = total[0] / counted
+    error = means.std(axis=0, ddof=1) / np.sqrt(replicates)
     assert (abs(means.mean(axis=0) - opening) < FOUR * error).all()
     assert error.max() < 0.005
 
@@ -211,26 +211,26 @@ def test_the_mean_is_exact(dt):
 # Slow stocks -----------------------------------------------------------------------------------------------------------------
 
 SIZE, LASTS, HALF, BEGINS = 0.2, 2.0, 0.75, 12
-"""A push of 0.2 from the twelfth instant on: two years long, or of a half-life of nine months."""
+"""A forcing of 0.2 from instant 12 on: two years long, or with a half-life of nine months."""
 
 
 def response(kind, rate, after):
-    """What a push has moved a stock by, `after` periods from its start: each period's mean push, forgotten at the rate since."""
-    record, length = np.exp(-rate * MONTH), round(LASTS / MONTH)
+    """The response of a stock `after` periods from the start of a forcing: each period's mean forcing, decayed since then."""
+    share, length = np.exp(-rate * MONTH), round(LASTS / MONTH)
     lag = np.arange(after)
     if kind == "step":
-        return SIZE * (1 - record**after)
+        return SIZE * (1 - share**after)
     if kind == "pulse":
         inside = min(after, length)
-        return SIZE * (1 - record**inside) * record ** (after - inside)
+        return SIZE * (1 - share**inside) * share ** (after - inside)
     if kind == "ramp":
         terms = np.where(lag < length, (lag + 0.5) / length, 1.0)
-        return SIZE * (1 - record) * (terms * record ** (after - 1 - lag)).sum()
+        return SIZE * (1 - share) * (terms * share ** (after - 1 - lag)).sum()
     fade = np.exp(-np.log(2) / HALF * MONTH)
     mean = (1 - fade) / (np.log(2) / HALF * MONTH)
-    if abs(fade - record) < 1e-12:
-        return SIZE * (1 - record) * mean * after * record ** (after - 1)
-    return SIZE * (1 - record) * mean * (fade**after - record**after) / (fade - record)
+    if abs(fade - share) < 1e-12:
+        return SIZE * (1 - share) * mean * after * share ** (after - 1)
+    return SIZE * (1 - share) * mean * (fade**after - share**after) / (fade - share)
 
 
 @pytest.mark.slow
@@ -249,8 +249,8 @@ def test_slow_stocks(tmp_path, kind, target, who, rate, unit):
     effect |= {"source": "judgement", **lasting}
     (tmp_path / "shock").mkdir()
     (tmp_path / "shock" / "forcing.yaml").write_text(yaml.safe_dump({"forcing": {"label": "Forcing", "effects": {"one": effect}}}))
-    said = ["region=toy", "shock=[],[forcing]", "replicates=1", "end=2028-01", "dynamics.trade=0"]
-    variants = expand(said, tmp_path)
+    overrides = ["region=toy", "shock=[],[forcing]", "replicates=1", "end=2028-01", "dynamics.trade=0"]
+    variants = expand(overrides, tmp_path)
     ds = simulate(variants)
     found = (ds[target].isel(variant=1) - ds[target].isel(variant=0)).sel(who).isel(replicate=0).values
     speed = getattr(variants[0].config.dynamics, rate)
@@ -263,7 +263,7 @@ def test_slow_stocks(tmp_path, kind, target, who, rate, unit):
 
 
 def rivals(vigilance=(1.2, 0.7), reserve=(0.5, 2.0), stubbornness=0.8, opening=(0.3, -0.2), rivalry=0.6):
-    """One state and two rival blocs; only protection counts, and always fully."""
+    """One state and two rival blocs; only protection matters, at full threat."""
     relation = np.array([[0.0, -rivalry], [-rivalry, 0.0]])
     params, world, layout = bare(
         1, 2, np.array([opening]),
@@ -283,8 +283,8 @@ def jacobian(params, world, layout, dt):
         for sign in (1, -1):
             alignment = world.alignment.copy()
             alignment[..., bloc] += sign * small
-            nudged = world._replace(alignment=alignment, disposition=np.arctanh(alignment))
-            moved = kernel.step(nudged, params, opening, NO_FORCES, np.zeros((1, 1, 1, 2)), layout, dt).world
+            displaced = world._replace(alignment=alignment, disposition=np.arctanh(alignment))
+            moved = kernel.step(displaced, params, opening, NO_FORCES, np.zeros((1, 1, 1, 2)), layout, dt).world
             ends.append(moved.alignment.reshape(2))
         slope[:, bloc] = (ends[0] - ends[1]) / (2 * small)
     return slope
@@ -294,16 +294,16 @@ def reaction(params, world, rivalry=0.6):
     """D and F of da_b' = speed (1 - a_b^2)(D_b da_c - F_b da_b); effort is E (1 + r) w/(r + w), w = exp(vigilance pressure)."""
     effort = (params.bloc_capability * params.salience).reshape(2)
     vigilance, reserve = params.vigilance.reshape(2), params.reserve.reshape(2)
-    answer = effort * vigilance * rivalry / 2 * reserve / (1 + reserve)
+    reaction = effort * vigilance * rivalry / 2 * reserve / (1 + reserve)
     outside = 0.25 / 0.75 * effort.sum()
     total, others = effort.sum() + outside, effort[::-1]
-    grow = answer * (others + outside) / total**2
-    hold = params.stubbornness.reshape(2) + answer[::-1] * effort / total**2
+    grow = reaction * (others + outside) / total**2
+    hold = params.stubbornness.reshape(2) + reaction[::-1] * effort / total**2
     return grow, hold
 
 
 def test_action_and_reaction():
-    """Richardson 1960: two blocs that answer each other in one state, linearised at the opening."""
+    """Richardson 1960: two blocs that react to each other in one state, linearised at the opening."""
     params, world, layout = rivals()
     grow, hold = reaction(params, world)
     scale = (1 - world.alignment.reshape(2) ** 2) * MONTH
@@ -312,7 +312,7 @@ def test_action_and_reaction():
 
 
 @pytest.mark.parametrize("vigilance", [(1.0, 1.0), (4.0, 4.0), (12.0, 12.0), (40.0, 2.0), (60.0, 60.0)])
-def test_an_arms_race_is_stable_while_answers_are_weaker_than_fatigue(vigilance):
+def test_an_arms_race_is_stable_while_reactions_are_weaker_than_fatigue(vigilance):
     """Richardson's condition: D1 D2 < F1 F2."""
     params, world, layout = rivals(vigilance=vigilance, reserve=(1.0, 1.0), stubbornness=0.35)
     grow, hold = reaction(params, world)

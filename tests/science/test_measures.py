@@ -1,4 +1,4 @@
-"""Measures against their closed forms and bounds; over results they are the same whether worlds were kept or folded."""
+"""Measures against their closed forms and bounds; of results they are equal from trajectories and from summaries."""
 
 import itertools
 
@@ -22,7 +22,7 @@ from sim.science import measures
 
 SCORES = arrays(float, (3, 4), elements=st.floats(-1, 1))
 TIES = arrays(float, (3, 3), elements=st.floats(-1, 1))
-SHARE = st.floats(0, 1).map(lambda share: round(share, 12))  # a rivalry near the smallest number has no digits to weigh with
+SHARE = st.floats(0, 1).map(lambda share: round(share, 12))  # a rivalry near the smallest float has too few digits for a weight
 RIVALRY = arrays(float, (4, 4), elements=SHARE).map(lambda table: (table + table.T) * (1 - np.eye(4)) / 2)
 RELATION = arrays(float, (4, 4), elements=st.floats(-1, 1)).map(lambda table: (table + table.T) / 2)
 ALL = np.ones((3, 4))
@@ -110,7 +110,7 @@ def test_a_triad_is_balanced_where_the_product_of_its_signs_is_positive(signs):
 
 @given(TIES, SCORES, RELATION, st.integers(0, 6))
 def test_balance_does_not_depend_on_what_an_actor_calls_for_and_against(tie, alignment, relation, actor):
-    """Turning all signs of one actor leaves every triad as it was (Harary 1953's switching)."""
+    """Reversing all signs of one actor leaves every triad as it was (switching: Harary 1953)."""
     flip = np.ones(7)
     flip[actor] = -1
     states, blocs = flip[:3], flip[3:]
@@ -121,7 +121,7 @@ def test_balance_does_not_depend_on_what_an_actor_calls_for_and_against(tie, ali
 
 
 def test_frustration_is_the_share_of_weight_in_triads_that_do_not_balance():
-    """Two triads that share the tie, of weight 0.5 x 0.4 x 0.3 and -0.5 x 0.2 x 0.1."""
+    """Two triads that share the tie, of weights 0.5 x 0.4 x 0.3 and -0.5 x 0.2 x 0.1."""
     found = measures.balance(np.array([[0, 0.5], [0.5, 0]]), np.array([[0.4, 0.2], [0.3, -0.1]]), np.zeros((2, 2)))
     good, bad = 0.5 * 0.4 * 0.3, 0.5 * 0.2 * 0.1
     assert (1 - float(found)) / 2 == pytest.approx(bad / (good + bad))
@@ -159,7 +159,7 @@ def test_a_realignment_must_last(series, hold):
 
 @pytest.fixture(scope="module")
 def pair(hard):
-    """The same run with every world kept, measured, and with summaries only."""
+    """The measures of one run from trajectories, and the same run with summaries only."""
     said = [HARD[0], "shock=[],[everything]", "replicates=7", "end=2026-01"]
     return measured(simulate(expand(said, hard))), simulate(expand([*said, "record=summaries"], hard))
 
@@ -175,20 +175,20 @@ def test_measures_have_axes_units_and_move(pair, name):
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_folding_while_running_gives_what_the_worlds_fold_to(pair, name):
+def test_summaries_while_running_are_those_of_the_trajectories(pair, name):
     worlds, folded = pair
     xr.testing.assert_allclose(summarise(worlds)[name], folded[name], rtol=0, atol=1e-13)
     xr.testing.assert_allclose(differences(worlds, [name])[name], differences(folded, [name])[name], rtol=0, atol=1e-13)
 
 
 def by_relations(folder, *said):
-    """Runs of the region with every way of being joined; measures take other relations than the opening's, one of them swept."""
+    """Runs of a region with members and joined blocs; measures use relations other than the opening's, one of them swept."""
     given = ["region.measured_relations.league.east=-0.4", "region.measured_relations.east.west=-0.3,0.2"]
     return simulate(expand([*HARD, "replicates=5", "end=2024-01", *given, *said], folder))
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_measures_take_the_relations_of_the_region_file_also_where_worlds_are_folded(hard, precision):
+def test_measures_take_the_relations_of_the_region_file_also_in_summaries(hard, precision):
     worlds = measured(by_relations(hard, f"engine.precision={precision}"))
     folded = by_relations(hard, f"engine.precision={precision}", "record=summaries")
     opening = np.maximum(0, -worlds["relation"].isel(replicate=0, time=0))
@@ -207,7 +207,7 @@ def test_measures_take_the_relations_of_the_region_file_also_where_worlds_are_fo
 
 
 def test_the_sphere_by_relations_of_the_file_in_closed_form():
-    """Of the rival of rivalry r a state denies 1 - r p; friends by the file deny nothing, and no pair is left to hedge between."""
+    """A rival of rivalry r and alignment p leaves a factor 1 - r p; friends leave 1, and there is no pair to hedge between."""
     common = ["region=toy", "region.blocs.east.buffer=[north]", "replicates=3", "end=2023-01"]
     for relation in (-0.8, -0.2, 0.4):
         ds = measured(simulate(expand([*common, f"region.measured_relations.east.west={relation}"])))
@@ -221,14 +221,14 @@ def test_the_sphere_by_relations_of_the_file_in_closed_form():
 
 @pytest.fixture(scope="module")
 def history():
-    """The record since 1994 with the relations that its region gives measures, and with those of its opening."""
+    """The historical record since 1994 with measures by the relations of its region file, and by those of its opening."""
     said = ["scenario=history", "start=1994-01", "end=2026-07", "replicates=12", "periods_per_year=4"]
     ds = simulate(expand(said))
     return measured(ds), measured(ds.drop_vars("measured_relations"))
 
 
 def test_georgia_realigns_and_hedges_less_by_the_rivalries_of_2022(history):
-    """By those of 1994, when Russia was nobody's rival, leaving Russia for NATO was no realignment, and hedging rose."""
+    """By those of 1994, when Russia was nobody's rival, a move from Russia to NATO is no realignment, and hedging rises."""
     ds, by_opening = (run.isel(variant=0).sel(state="georgia") for run in history)
     change = {"ours": ds["hedging"], "opening": by_opening["hedging"]}
     change = {name: float((series.isel(time=-1) - series.isel(time=0)).mean()) for name, series in change.items()}
@@ -246,7 +246,7 @@ def test_every_relation_that_the_region_of_1994_gives_measures_matters():
     base = measured(simulate(expand(said)))
     for one, other in pairs:
         moved = simulate(expand([*said, f"region.measured_relations.{one}.{other}={table[one][other] - 0.2:.2f}"]))
-        assert all(np.array_equal(moved[name], base[name]) for name in moved.data_vars), "measures move, the world does not"
+        assert all(np.array_equal(moved[name], base[name]) for name in moved.data_vars), "measures change, the run does not"
         assert float(abs(measured(moved)["polarisation"] - base["polarisation"]).min()) > 0
     assert len(pairs) == 6
 
@@ -266,7 +266,7 @@ def test_the_relations_of_the_region_of_1994_are_those_of_2022():
     assert theirs.measured_relations == {}
 
 
-def test_the_dates_of_realignments_are_those_of_the_worlds(tmp_path):
+def test_the_dates_of_realignments_are_those_of_the_replicates(tmp_path):
     ds = measured(simulate(expand(["region=toy", "replicates=40", "end=2026-01"])))
     swing = ds["alignment"].copy(deep=True)
     swing[0, :10, 20:, 0] = swing[0, :10, 20:, 0].values[..., ::-1]
@@ -276,7 +276,7 @@ def test_the_dates_of_realignments_are_those_of_the_worlds(tmp_path):
     assert np.isnat(found["date"].values[0, 10:]).all()
 
 
-def test_dates_of_summaries_are_those_of_the_worlds_and_of_one_hold_alone(pair):
+def test_dates_of_summaries_are_those_of_the_replicates_and_of_one_hold_alone(pair):
     ours, theirs = realignments(pair[0]), realignments(pair[1])
     np.testing.assert_array_equal(ours["date"].values, theirs["date"].values)
     np.testing.assert_array_equal(ours["probability"].values, theirs["probability"].values)
@@ -286,7 +286,7 @@ def test_dates_of_summaries_are_those_of_the_worlds_and_of_one_hold_alone(pair):
 
 @pytest.mark.parametrize("periods_per_year", [4, 24])
 def test_a_hold_of_one_year_is_as_many_periods_as_a_year_has(periods_per_year):
-    """Of two states one keeps to the other bloc for just a year before the end, the other a period less."""
+    """Of two states one is realigned for exactly a year before the end, the other for a period less."""
     ds = simulate(expand(["region=toy", "replicates=2", "end=2024-01", f"periods_per_year={periods_per_year}"]))
     turned, swing = ds.sizes["period"] - periods_per_year, ds["alignment"].copy(deep=True)
     for state, at in ((0, turned), (1, turned + 1)):
@@ -297,7 +297,7 @@ def test_a_hold_of_one_year_is_as_many_periods_as_a_year_has(periods_per_year):
     assert set(found["date"].values[0, :, 0]) == {ds["time"].values[turned]}
 
 
-def test_worlds_and_summaries_hold_the_same_dates_in_periods_of_half_a_month():
+def test_trajectories_and_summaries_give_the_same_dates_in_periods_of_half_a_month():
     said = ["region=toy", "replicates=20", "end=2025-01", "periods_per_year=24", "region.states.north.volatility=1"]
     dates = [realignments(simulate(expand([*said, f"record={record}"])))["date"].values for record in ("trajectories", "summaries")]
     assert not np.isnat(dates[0]).all()
@@ -321,16 +321,16 @@ def test_a_measure_can_be_the_outcome_of_a_job():
     assert outcome(ds) == pytest.approx(float(measured(ds)["bridge"].isel(variant=0, period=-1).mean()))
 
 
-# Quantiles of few worlds --------------------------------------------------------------------------------------------------
+# Quantiles of few replicates ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("number", "said"), [(1, "that world itself"), (2, "least"), (13, "least"), (14, "next to"), (19, "next to"), (20, "")]
 )
-def test_the_5_percent_quantile_of_few_worlds_is_said_to_be_their_end(number, said):
-    worlds = np.sort(np.random.default_rng(number).normal(size=number))
-    low, high = measures.spread(worlds[None])[[2, 4], 0]
-    assert ((low, high) == pytest.approx((worlds[0], worlds[-1]), abs=1e-12)) == (number <= measures.ENDS)
+def test_the_5_percent_quantile_of_few_replicates_is_reported_as_their_minimum(number, said):
+    values = np.sort(np.random.default_rng(number).normal(size=number))
+    low, high = measures.spread(values[None])[[2, 4], 0]
+    assert ((low, high) == pytest.approx((values[0], values[-1]), abs=1e-12)) == (number <= measures.ENDS)
     lines = screen.few_lines(number)
     assert (said in lines[0] and f" {number} world" in lines[0]) if said else lines == []
     assert ("of only" in captions.band(number)) == (number < 20)

@@ -1,4 +1,4 @@
-"""Each mechanism in a world: which way it works, where it stops, what it comes to where that can be solved by hand."""
+"""Each mechanism in a run: its direction, its bounds, and its size where that can be solved by hand."""
 
 from dataclasses import replace
 
@@ -25,13 +25,13 @@ SCORES = arrays(float, (3, 2), elements=st.floats(-0.99, 0.99))
 
 
 def run(folder, *said):
-    """One world of the toy region without luck, as arrays of axes (variant, time or period, ...)."""
+    """One replicate of the toy region without noise, as arrays (variant, time or period, ...)."""
     common = ["region=toy", "replicates=1", "record=trajectories", *STILL]
     return {name: array[:, 0] for name, array in run_arrays(Plan(expand([*common, *said], folder))).items()}
 
 
 def shocked(folder, **effects):
-    """A folder with the shock `push` of these effects."""
+    """A folder with the shock `forcing` of these effects."""
     return shock_folder(folder, "forcing", effects)
 
 
@@ -39,7 +39,7 @@ def shocked(folder, **effects):
 
 
 @given(st.floats(0.1, 3.0), st.floats(0.0, 0.8), st.floats(0.0, 4.0))
-def test_a_bloc_answers_where_rivals_gain_and_leaves_the_rest_the_less_the_more_reserve_it_has(vigilance, gain, reserve):
+def test_a_bloc_reacts_where_rivals_gain_and_takes_less_from_other_states_the_more_reserve_it_has(vigilance, gain, reserve):
     budget, priority = np.array([[1.0]]), np.array([[0.5], [0.5]])
     risen = np.array([[gain], [0.0]])
     effort = rules.commit_effort(budget, np.array([[reserve]]), priority, np.array([[vigilance]]), risen, np.zeros((2, 1)))
@@ -58,7 +58,7 @@ def test_a_bloc_coerces_past_its_red_line_only_and_the_less_the_more_it_is_strai
 
 
 def test_past_a_red_line_threat_rises_and_rivals_reach_less(tmp_path):
-    """Of two equal falls one passes the line: coercion begins there, threatens, and deters the rival that courts."""
+    """Of two equal falls one passes the red line: coercion begins there, raises threat, and deters the rival bloc."""
     broken = shocked(tmp_path, fall=effect("disposition", "impulse", {"state": "north", "bloc": "east"}, -0.4))
     lines = [f"region.blocs.{bloc}.{name}={value}" for bloc, name, value in
              (("east", "coerciveness", 0.5), ("east", "deterrence", 1), ("west", "coerciveness", 0))]  # fmt: skip
@@ -69,12 +69,12 @@ def test_past_a_red_line_threat_rises_and_rivals_reach_less(tmp_path):
     assert ds["threat"][coerced, after, 0, WEST] > ds["threat"][free, after, 0, WEST]
     assert ds["threat"][coerced, after, 0, EAST] == ds["threat"][free, after, 0, EAST], "no bloc shelters from itself"
     assert ds["protection"][coerced, after, 0, WEST] < ds["protection"][free, after, 0, WEST]
-    calm = run(broken, *said, "region.blocs.east.red_line.north=0.35", "dynamics.deterrence=0")
-    assert calm["protection"][0, after, 0, WEST] == pytest.approx(ds["protection"][free, after, 0, WEST], abs=1e-15)
+    undeterred = run(broken, *said, "region.blocs.east.red_line.north=0.35", "dynamics.deterrence=0")
+    assert undeterred["protection"][0, after, 0, WEST] == pytest.approx(ds["protection"][free, after, 0, WEST], abs=1e-15)
 
 
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(-1.0, 1.0), st.floats(-1.0, 1.0))
-def test_a_relay_needs_a_friend_that_the_state_stands_with(relay, more, relation, alignment):
+def test_a_relay_needs_a_friend_that_the_state_is_aligned_with(relay, more, relation, alignment):
     force, stands = np.array([[0.0, 0.6]]), np.array([[0.0, alignment]])
     friends = rules.friendship(np.array([[0.0, relation], [relation, 0.0]]))
     less, greater = (rules.reach(force, np.array([[share, 0.0]]), friends, stands)[0, 0] for share in (relay, relay + more))
@@ -98,28 +98,28 @@ def test_a_patron_not_believed_protects_nobody_and_readiness_adds_to_what_is_bel
 
 
 def test_credibility_lost_where_a_patron_did_not_come_returns_at_its_rate(tmp_path):
-    """A strike of -0.3 fades as exp(-rate t) towards what was believed before; its protection follows, the rival's share rises."""
+    """An impulse of -0.3 decays as exp(-rate t) to the earlier credibility; protection falls, and the rival's share rises."""
     folder = shocked(tmp_path, betrayal=effect("credibility", "impulse", {"state": "north", "bloc": "east"}, -0.3))
     ds = run(folder, "shock=[],[forcing]", "end=2027-01", "dynamics.credibility_rate=0.5", "dynamics.doubt=0")
     lost = (ds["credibility"][1] - ds["credibility"][0])[:, 0, EAST]
-    struck = int(np.flatnonzero(lost)[0])
-    np.testing.assert_allclose(lost[struck:], -0.3 * np.exp(-0.5 * np.arange(len(lost) - struck) / 12), atol=1e-12)
-    change = (ds["protection"][1] - ds["protection"][0])[struck, 0]
+    first = int(np.flatnonzero(lost)[0])
+    np.testing.assert_allclose(lost[first:], -0.3 * np.exp(-0.5 * np.arange(len(lost) - first) / 12), atol=1e-12)
+    change = (ds["protection"][1] - ds["protection"][0])[first, 0]
     assert change[EAST] < 0 < change[WEST]
 
 
 def test_readiness_outlives_its_programme_and_makes_leaving_dear(tmp_path):
-    """Up at rate x size for its two years, down at its own rate; a state then pushed away comes less far."""
+    """It rises at rate x size for two years and falls at its own rate; a state then moved away moves less far."""
     programme = effect("programme", "pulse", {"state": "north", "bloc": "east"}, 2.0, date="2022-01-01", duration=2.0)
     fall = effect("strain_war", "step", {"bloc": "east"}, 0.6, date="2024-01-01")
     folder = shocked(tmp_path, programme=programme, fall=fall)
     said = ["shock=[forcing]", "end=2027-01", "dynamics.readiness_rate_up=0.3", "dynamics.readiness_rate_down=0.06"]
-    calm = run(tmp_path, "end=2027-01")["readiness"][0, 0, 0, EAST]
+    opening = run(tmp_path, "end=2027-01")["readiness"][0, 0, 0, EAST]
     ds = run(folder, *said, "dynamics.exit_cost=0,1", "dynamics.readiness=0")
     ready = ds["readiness"][1, :, 0, EAST]
-    top = 1 - (1 - calm) * np.exp(-0.3 * 2 * 2)
+    top = 1 - (1 - opening) * np.exp(-0.3 * 2 * 2)
     assert ready[24] == pytest.approx(top, abs=1e-12)
-    assert ready[60] == pytest.approx(calm + (top - calm) * np.exp(-0.06 * 3), abs=1e-12)
+    assert ready[60] == pytest.approx(opening + (top - opening) * np.exp(-0.06 * 3), abs=1e-12)
     free, held = ds["alignment"][:, -1, 0, EAST]
     assert free < held < ds["alignment"][0, 0, 0, EAST]
 
@@ -127,8 +127,8 @@ def test_readiness_outlives_its_programme_and_makes_leaving_dear(tmp_path):
 # Exclusivity, peer influence -----------------------------------------------------------------------------------------------------
 
 
-def test_the_dearer_it_is_to_stand_with_rivals_the_more_nearness_to_one_costs_with_the_other():
-    """Stubbornness 1, cost e, rivalry r: a push on one anchor moves the other by -e r/(1 - e^2 r^2), 0 where it costs nothing."""
+def test_the_more_alignment_with_rivals_costs_the_more_a_gain_of_one_lowers_the_other():
+    """Stubbornness 1, cost e, rivalry r: a forcing on one anchor moves the other alignment by -e r/(1 - e^2 r^2), 0 for e = 0."""
     off = [f"dynamics.{name}=0" for name in ("contests", "peer_influence", "legacy", "exit_cost")]
     found = []
     for cost in (0.0, 0.1, 0.2):
@@ -147,7 +147,7 @@ def test_the_dearer_it_is_to_stand_with_rivals_the_more_nearness_to_one_costs_wi
 
 
 def test_a_relation_does_not_fall_below_its_floor(tmp_path):
-    """The non-conflict bottom line: however hard relations are pushed they rest at the floor, and without one at -1."""
+    """A floor of -0.6: under a strong forcing the relation rests at the floor, and without a floor at -1."""
     folder = shocked(tmp_path, rupture=effect("relation", "step", {"bloc": "east", "rival": "west"}, -2.0))
     floors = "region.relation_floor.east.west=-1,-0.6"
     ds = run(folder, "shock=[forcing]", "end=2042-01", floors)
@@ -157,7 +157,7 @@ def test_a_relation_does_not_fall_below_its_floor(tmp_path):
 
 
 def test_ties_that_mend_calm_the_rivals(tmp_path):
-    """Calming c times the mean rise of ties, after both have come to rest; c = 0 leaves relations alone."""
+    """Calming c times the mean rise of ties, after both are at rest; c = 0 leaves relations unchanged."""
     folder = shocked(tmp_path, peace=effect("tie", "step", {"state": "north", "peer": "south"}, 0.4))
     said = ["shock=[forcing]", "end=2062-01", "dynamics.trade=0", "region.calming.east.west=0,0.5"]
     ds = run(folder, *said)
@@ -168,7 +168,7 @@ def test_ties_that_mend_calm_the_rivals(tmp_path):
 
 @pytest.mark.parametrize("unrest", [0.0, 0.3, 3.0])
 def test_the_loop_of_unrest_and_buffer_is_bounded(tmp_path, unrest):
-    """A bloc loses its buffer for good: strain at home nears unrest x the loss and holds there, however strong the loop."""
+    """A bloc loses its buffer permanently: strain at home approaches unrest x the loss and stays there, however strong the loop."""
     folder = shocked(tmp_path, loss=effect("legacy", "step", {"state": "south", "bloc": "west"}, -3.0))
     said = ["shock=[forcing]", "end=2072-01", "region.blocs.west.buffer=[south]", f"region.blocs.west.unrest={unrest}"]
     ds = run(folder, *said)
@@ -187,7 +187,7 @@ ROUTES = (Path(0, 1, ()), Path(0, 1, (2,)))
 
 @given(arrays(float, (1, 2), elements=st.floats(0.0, 1.0)), st.floats(0.0, 1.0))
 def test_a_second_route_breaks_the_monopoly_of_the_first(permit, more):
-    """The best of two carries at least what each does; closing one of two equals costs nothing; a permit never lessens traffic."""
+    """The better of two routes carries the traffic; closing one of two equal ones costs nothing; a permit never lowers traffic."""
     road = np.ones((3, 3))
     both = roads.best_carry(roads.carry(permit, road, ROUTES), ROUTES, 3)[0, 1]
     alone = [
@@ -199,8 +199,8 @@ def test_a_second_route_breaks_the_monopoly_of_the_first(permit, more):
     assert roads.best_carry(roads.carry(raised, road, ROUTES), ROUTES, 3)[0, 1] >= both
 
 
-def test_a_permit_moves_traffic_market_and_tie_as_far_as_the_fixed_point_says(tmp_path):
-    """At rest s = s0 + t (f - f0), u = c (1 + s)/2, f = p u (1 + s)/2: solved by iteration, reached by the run."""
+def test_a_permit_moves_traffic_market_and_tie_to_the_fixed_point(tmp_path):
+    """At rest s = s0 + t (f - f0), u = c (1 + s)/2, f = p u (1 + s)/2: solved by iteration, and reached by the run."""
     folder = shocked(tmp_path, freed=effect("permit", "step", {"route": "direct"}, 0.3))
     ds = run(folder, "shock=[forcing]", "end=2122-01", "region.routes.direct.permit=0.4")
     config = expand(["region=toy"])[0].config
@@ -223,7 +223,7 @@ def test_a_permit_moves_traffic_market_and_tie_as_far_as_the_fixed_point_says(tm
 
 
 def test_joint_exercises_raise_the_bridge_with_their_size():
-    """The shipped shock, half, whole and twice: further from the chessboard each time; not held, nothing moves."""
+    """The shipped shock at 0, half, full and twice its size: the larger, the higher the bridge index."""
     still = [f"region.states.{state}.volatility=0" for state in ("armenia", "azerbaijan", "georgia")]
     size = expand(["shock=[joint_exercises]"])[0].config.shock["joint_exercises"].effects
     tie = next(name for name, one in size.items() if one.target == "tie")
@@ -239,7 +239,7 @@ def test_joint_exercises_raise_the_bridge_with_their_size():
 
 
 def dead(folder, relation):
-    """The effects of the shock of all kinds without which its world is the same."""
+    """The effects of the shock of all kinds without which its run is the same."""
     said = [*HARD, f"region.relations.east.west={relation}", "replicates=1", "end=2027-01", "record=trajectories"]
     base = expand(said, folder)[0]
     effects = base.config.shock["everything"].effects
@@ -258,7 +258,7 @@ def dead(folder, relation):
 
 @pytest.mark.slow
 def test_every_target_of_a_shock_moves_something(hard):
-    """Each target struck in each way; a relay needs friends, a floor of relations needs foes near it."""
+    """Each target with each kind of effect; a relay needs friends, a floor of relations needs foes near it."""
     friends, number = dead(hard, 0.5)
     foes, _ = dead(hard, -0.94)
     assert number > 80

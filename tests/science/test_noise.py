@@ -1,4 +1,4 @@
-"""Luck: keyed by seed, stream and replicate; standard normal, independent, and the same however it is asked for."""
+"""Random draws: keyed by seed, stream and replicate; standard normal, independent, and equal however they are asked for."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from sim.science import noise
 STATES, BLOCS = ("north", "south", "harbour"), ("east", "west")
 
 
-def test_luck_is_standard_normal_and_independent():
-    """Each moment and correlation within four Monte-Carlo errors; the whole by a Kolmogorov-Smirnov test."""
+def test_draws_are_standard_normal_and_independent():
+    """Each moment and correlation within four Monte-Carlo errors; the distribution by a Kolmogorov-Smirnov test."""
     drawn = noise.normals(7, range(400), 60, STATES, BLOCS)
     assert drawn.shape == (1, 400, 60, 3, 2)
     flat = drawn.reshape(-1)
@@ -28,16 +28,16 @@ def test_luck_is_standard_normal_and_independent():
 
 
 @pytest.mark.parametrize(("part", "whole"), [(range(3, 7), range(10)), (range(0, 1), range(5))])
-def test_a_replicate_has_its_own_luck(part, whole):
+def test_a_replicate_has_its_own_draws(part, whole):
     some, every = (noise.normals(7, chosen, 20, STATES, BLOCS) for chosen in (part, whole))
     assert np.array_equal(some[0], every[0, part.start : part.stop])
 
 
-def test_a_longer_run_continues_the_luck_of_a_shorter():
+def test_a_longer_run_continues_the_draws_of_a_shorter():
     assert np.array_equal(noise.normals(7, range(3), 10, STATES, BLOCS), noise.normals(7, range(3), 30, STATES, BLOCS)[:, :, :10])
 
 
-def test_luck_follows_the_name_and_not_the_place():
+def test_draws_follow_the_name_and_not_the_position():
     drawn = noise.normals(7, range(2), 5, STATES, BLOCS)
     turned = noise.normals(7, range(2), 5, STATES[::-1], BLOCS[::-1])
     assert np.array_equal(drawn, turned[..., ::-1, ::-1])
@@ -57,13 +57,13 @@ def test_a_longer_sequence_continues_a_shorter():
 
 
 def test_the_draws_are_those_that_were_written_down():
-    """To the bit, in every version of Python and NumPy that is allowed."""
+    """To the bit, in every supported version of Python and NumPy."""
     assert portability.draws() == portability.GOLDEN
     assert all(len(digest) == 64 for digest in portability.GOLDEN.values())
 
 
 def test_the_numbers_are_these():
-    """Written down once: numbers of another release or machine are the same, or the release says so."""
+    """Recorded once: numbers of another release or machine are equal, or the release notes say that they changed."""
     assert noise.normals(2026, range(1), 1, ("a",), ("b",)).item() == pytest.approx(EXPECTED[0], abs=1e-15)
     assert noise.uniforms(2026, "shock peace_deal", range(3, 4), 1).item() == pytest.approx(EXPECTED[1], abs=1e-15)
 

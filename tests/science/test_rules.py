@@ -1,4 +1,4 @@
-"""Each mechanism alone: its shape on one row and in batches, the bounds it keeps, its limits; the weight that switches it off."""
+"""Each mechanism alone: its shape on one row and in batches, its bounds, its limits; the weight that switches it off."""
 
 import ast
 import inspect
@@ -70,7 +70,7 @@ SHAPES = {
     "access_target": ((COURT, COURT, COURT, SCALAR, COURT), COURT, "state bloc"),
     "road_target": ((PAIR, PAIR), PAIR, "state"),
 }
-"""For each rule the axes of its arguments and of its result, and for whose row or column alone it also answers."""
+"""For each rule the axes of its arguments and of its result, and whether one state's row or one bloc's column suffices."""
 ARITHMETIC = {"namespace", "product", "positive", "share_of"}
 CLOSE = 1e-13
 
@@ -81,14 +81,14 @@ def rule(name):
 
 def draw(name, lead=(), thin=False):
     """Arguments inside every range, with leading axes; `thin`: every other argument lacks the replicates, as constants do."""
-    chance = np.random.default_rng(len(name))
+    random = np.random.default_rng(len(name))
     drawn = []
     for place, dims in enumerate(SHAPES[name][0]):
         if not is_array(dims):
             drawn.append(dims)
             continue
         front = (lead[0], 1) if thin and place % 2 else lead
-        drawn.append(chance.uniform(0.1, 0.6, (*front, *(SIZE[dim] for dim in dims))) * chance.choice([1.0, 0.5]))
+        drawn.append(random.uniform(0.1, 0.6, (*front, *(SIZE[dim] for dim in dims))) * random.choice([1.0, 0.5]))
     return drawn
 
 
@@ -110,7 +110,7 @@ def test_every_rule_has_its_shape_here():
 
 
 def test_rules_are_pure():
-    """They read their arguments and nothing else that changes, and change none of them."""
+    """They depend on their arguments alone, and do not change them."""
     for name in SHAPES:
         given_in = draw(name)
         before = [np.copy(value) if isinstance(value, np.ndarray) else value for value in given_in]
@@ -121,16 +121,16 @@ def test_rules_are_pure():
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_shapes_and_broadcast(name):
-    """(3, 6), (2, 5, 3, 6) and one row: all worlds at once are each world alone, and an actor alone sees what it sees among all."""
+    """(3, 6), (2, 5, 3, 6) and one row: a batch equals each replicate alone, and one actor's row equals that row among all."""
     dims, result, alone = SHAPES[name]
     plane = rule(name)(*draw(name))
     assert plane.shape == shape_of(result)
     many_in = draw(name, (2, 5))
     many = rule(name)(*many_in)
     assert many.shape == (2, 5, *shape_of(result))
-    for world in np.ndindex(2, 5):
-        one = [value[world] if is_array(kind) else value for value, kind in zip(many_in, dims, strict=True)]
-        np.testing.assert_allclose(rule(name)(*one), many[world], rtol=CLOSE, atol=CLOSE)
+    for at in np.ndindex(2, 5):
+        one = [value[at] if is_array(kind) else value for value, kind in zip(many_in, dims, strict=True)]
+        np.testing.assert_allclose(rule(name)(*one), many[at], rtol=CLOSE, atol=CLOSE)
     given_in = draw(name)
     if "state" in alone:
         row = [value[1:2] if is_array(kind) and kind[0] == STATE else value for value, kind in zip(given_in, dims, strict=True)]
@@ -143,7 +143,7 @@ def test_shapes_and_broadcast(name):
 
 
 @pytest.mark.parametrize("name", [name for name, (dims, _, _) in SHAPES.items() if sum(map(is_array, dims)) > 1])
-def test_constants_without_replicates_broadcast_over_worlds(name):
+def test_constants_without_replicates_broadcast_over_replicates(name):
     """In a run constants are (variant, 1, ...) and stocks (variant, replicate, ...)."""
     thin = draw(name, (2, 5), thin=True)
     full = [np.broadcast_to(v, (2, 5, *v.shape[2:])).copy() if isinstance(v, np.ndarray) else v for v in thin]
@@ -159,7 +159,7 @@ def test_rules_are_short_and_have_a_source():
                 assert ast.get_docstring(node), node.name
 
 
-# What each keeps and what each is in its limits --------------------------------------------------------------------------------
+# The bounds and the limits of each rule ----------------------------------------------------------------------------------------
 
 SHARES = arrays(float, (3, 6), elements=st.floats(0.0, 1.0))
 SCORES = arrays(float, (3, 6), elements=st.floats(-0.99, 0.99))
@@ -169,7 +169,7 @@ RELATIONS = arrays(float, (6, 6), elements=st.floats(-1.0, 1.0))
 
 
 @given(SHARES, arrays(float, (3, 1), elements=st.floats(0.0, 5.0)))
-def test_a_contest_shares_out_one_whole(weight, outside):
+def test_shares_of_a_contest_sum_to_one(weight, outside):
     shares = rules.contest(weight, outside)
     assert ((shares >= 0) & (shares <= 1)).all()
     whole = shares.sum(axis=1) + share_of(outside, weight.sum(axis=1, keepdims=True) + outside)[:, 0]
@@ -178,7 +178,7 @@ def test_a_contest_shares_out_one_whole(weight, outside):
 
 
 @given(SHARES, st.floats(0.0, 2.0))
-def test_more_weight_is_more_of_the_whole_and_less_for_others(weight, more):
+def test_more_weight_is_a_larger_share_and_smaller_ones_for_others(weight, more):
     outside = np.full((3, 1), 0.5)
     raised = weight + more * (np.arange(6) == 2)
     change = rules.contest(raised, outside) - rules.contest(weight, outside)
@@ -196,7 +196,7 @@ def test_threat_is_a_share_and_more_coercion_never_lowers_it(coercion, external,
 
 
 def test_no_bloc_shelters_a_state_from_itself():
-    """One bloc coerces: the threat from which each other could shelter is all of it, from which it could itself is the rest."""
+    """One bloc coerces: the threat against which another could protect includes it; that against which itself could does not."""
     coercion = np.array([[0.4, 0.0, 0.0]])
     threat = rules.perceive_threat(np.array([[0.9]]), coercion, np.zeros((1, 3)))
     np.testing.assert_allclose(threat, [[0.1, 1 - 0.9 * 0.6, 1 - 0.9 * 0.6]], atol=1e-15)
@@ -218,7 +218,7 @@ def test_effort_is_a_budget_divided(alignment, opening, relation, reserve, vigil
 
 
 @given(SCORES, RELATIONS, st.floats(0.0, 0.5))
-def test_pressure_rises_with_a_rivals_standing_only(alignment, relation, gain):
+def test_pressure_rises_with_a_rivals_alignment_only(alignment, relation, gain):
     against = rules.rivalry(relation)
     higher = alignment + (np.arange(6) == 1) * np.minimum(gain, 0.99 - alignment)
     change = rules.pressure(higher, against, np.ones((3, 6))) - rules.pressure(alignment, against, np.ones((3, 6)))
@@ -236,8 +236,8 @@ def test_a_stock_ends_between_where_it_was_and_where_it_heads(stock, target, rat
 
 
 @given(SCORES, SCORES)
-def test_parts_of_dispositions_become_parts_of_alignments(before, after):
-    """The chord turns a share of the change of one into a share of the change of the other, also where nothing moves."""
+def test_contributions_to_dispositions_become_contributions_to_alignments(before, after):
+    """The chord factor converts a change of disposition into a change of alignment, also where nothing moves."""
     factor = rules.chord(np.arctanh(before), np.arctanh(after), before, after)
     np.testing.assert_allclose(factor * (np.arctanh(after) - np.arctanh(before)), after - before, atol=1e-12)
     still = rules.chord(np.arctanh(before), np.arctanh(before), before, before)
@@ -270,15 +270,15 @@ def test_readiness_rises_by_the_programme_and_falls_slowly():
     assert rate.tolist() == [[0.6, 0.06]]
 
 
-def test_leaving_costs_only_below_the_opening_and_what_was_lived():
+def test_exit_costs_act_only_below_the_opening_and_its_legacy():
     cost = rules.cost_of_exit(np.array([[0.5]]), np.array([[0.8, 0.8]]), np.array([[0.3, 0.3]]), 0.0, np.array([[0.1, 0.5]]))
     np.testing.assert_allclose(cost, [[0.5 * 0.8 * 0.2, 0.0]], rtol=1e-15)
 
 
-def test_a_bloc_that_is_a_state_stands_as_its_scores_say():
+def test_the_relations_of_a_bloc_that_is_a_state_are_its_alignments():
     joined = np.array([[0.0], [1.0]])
-    said = rules.join_relations(np.array([[0.0, 0.9], [0.9, 0.0]]), joined, np.array([[1.0, 0.0]]), np.array([[-0.4, 0.0]]))
-    assert said.tolist() == [[0.0, -0.4], [-0.4, 0.0]]
+    relation = rules.join_relations(np.array([[0.0, 0.9], [0.9, 0.0]]), joined, np.array([[1.0, 0.0]]), np.array([[-0.4, 0.0]]))
+    assert relation.tolist() == [[0.0, -0.4], [-0.4, 0.0]]
 
 
 # Roads ---------------------------------------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ def test_without_routes_nothing_is_carried():
 
 
 def utility(stance, pull, stubbornness, anchor, legacy, exclusivity, against, peer_influence, tie, peers):
-    """What a state maximises: `stance` and `pull` by bloc; peer influence by peer over the states' scores."""
+    """The utility of a state: `stance` and `pull` by bloc; peer influence by peer over the states' scores."""
     apart = (abs(tie)[:, None] * (stance[None] - np.sign(tie)[:, None] * peers) ** 2).sum()
     return (
         pull @ stance
@@ -324,13 +324,13 @@ def utility(stance, pull, stubbornness, anchor, legacy, exclusivity, against, pe
 @given(st.integers(0, 10_000))
 @settings(max_examples=50)
 def test_the_pull_is_the_gradient_of_a_utility(seed):
-    """Where rivalry is mutual: the rules' terms are the slope of one sum, so a state climbs what it wants."""
-    chance = np.random.default_rng(seed)
-    stance, pull, anchor, legacy = chance.uniform(-0.9, 0.9, (4, 4))
-    stubbornness, exclusivity, peer_influence = chance.uniform(0.2, 2, 4), chance.uniform(0, 1), chance.uniform(0, 1)
-    relation = chance.uniform(-1, 1, (4, 4))
+    """Where rivalry is mutual, the terms of the pull are the gradient of one utility, so a state ascends it."""
+    random = np.random.default_rng(seed)
+    stance, pull, anchor, legacy = random.uniform(-0.9, 0.9, (4, 4))
+    stubbornness, exclusivity, peer_influence = random.uniform(0.2, 2, 4), random.uniform(0, 1), random.uniform(0, 1)
+    relation = random.uniform(-1, 1, (4, 4))
     against = rules.rivalry((relation + relation.T) / 2 * (1 - np.eye(4)))
-    tie, peers = chance.uniform(-1, 1, 3), chance.uniform(-0.9, 0.9, (3, 4))
+    tie, peers = random.uniform(-1, 1, 3), random.uniform(-0.9, 0.9, (3, 4))
     scale = abs(tie).sum()
     given_in = (pull, stubbornness, anchor, legacy, exclusivity, against, peer_influence / scale, tie, peers)
     slope = np.array([(utility(stance + h, *given_in) - utility(stance - h, *given_in)) / 2e-6 for h in 1e-6 * np.eye(4)])
@@ -346,7 +346,7 @@ def test_the_pull_is_the_gradient_of_a_utility(seed):
 
 
 def test_the_terms_that_the_kernel_sums_are_those_of_the_utility():
-    """The kernel's pull less its opening value, by its parts: contests off leaves the gradient without them."""
+    """Without contests the kernel's pulls, each plus its opening value, are the other terms of the gradient."""
     layout, params, world = stack([expand(["region=toy", "dynamics.contests=0"])[0].config])
     opening = kernel.open_run(params, world, layout)
     moved = world._replace(alignment=world.alignment + 0.1)
@@ -376,13 +376,13 @@ OFF = {
     "trade": ["region.states.{state}.gateway.{bloc}=0", "dynamics.trade_makes_peace=0"],
     "unrest": ["region.blocs.{bloc}.unrest=0"],
 }
-"""What a weight of 0 is the same as."""
+"""Overrides that are equivalent to a weight of 0."""
 AWAKE = {
     "relay": ["region.relations.east.west=0.9"],
 }
-"""What wakes a mechanism that sleeps in the toy region."""
+"""Overrides that activate a mechanism that has no effect in the toy region."""
 UNPULLED = {"legacy": {"legacy"}, "contests": {"protection"}}
-"""What still moves at weight 0, and pulls on nothing."""
+"""Variables that still move at weight 0, but pull on nothing."""
 
 
 def spelled(lines):
@@ -398,7 +398,7 @@ def run(*said, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OFF)
 def test_a_weight_of_zero_is_the_mechanism_without_its_numbers(name, storm):
-    """Exactly, in every world and variable, under shocks that move every stock."""
+    """Exactly, in every replicate and variable, under shocks that move every stock."""
     awake = AWAKE.get(name, [])
     weighted = run(f"dynamics.{name}=0", *awake, folder=storm)
     off = spelled(OFF[name])

@@ -1,4 +1,4 @@
-"""Dated shocks as forcing: each shape against its mean over a period, where it acts, and what chance decides."""
+"""Dated shocks as forcing: each shape against its mean over a period, where it acts, and what is random."""
 
 import numpy as np
 import pytest
@@ -55,8 +55,8 @@ def test_each_period_has_the_mean_of_the_shape_over_it(tmp_path, kind, periods_p
 
 @given(st.sampled_from(sorted(SHAPES)), st.dates(read_date("2022-01-01"), read_date("2025-12-31")))
 @settings(max_examples=60, deadline=None)
-def test_a_shorter_period_splits_the_same_push(kind, day):
-    """The push of a year is the mean of the pushes of its months, whatever the date."""
+def test_a_shorter_period_splits_the_same_forcing(kind, day):
+    """The forcing of a year is the mean of the forcings of its months, whatever the date."""
     lasting = SHAPES[kind][0]
     one = shocks.Effect(
         date=day.isoformat(),
@@ -69,8 +69,8 @@ def test_a_shorter_period_splits_the_same_push(kind, day):
         source="x",
         **lasting,
     )
-    shock, normals = shocks.Shock("One", {"e": one}), np.zeros((1, 2))
-    fine, coarse = (shocks._course(shock, one, Window(read_date("2022-01"), read_date("2026-01"), n), normals)[0] for n in (12, 1))
+    shock, uniforms = shocks.Shock("One", {"e": one}), np.zeros((1, 2))
+    fine, coarse = (shocks._course(shock, one, Window(read_date("2022-01"), read_date("2026-01"), n), uniforms)[0] for n in (12, 1))
     np.testing.assert_allclose(fine.reshape(4, 12).mean(axis=1), coarse, atol=1e-12)
 
 
@@ -88,7 +88,7 @@ def test_an_impulse_falls_in_the_period_of_its_date(tmp_path, date, period):
     assert found[period] == 0.2
 
 
-def test_a_pair_is_struck_both_ways_and_a_state_and_bloc_once(tmp_path):
+def test_a_pair_is_acted_on_both_ways_and_a_state_and_bloc_once(tmp_path):
     found, _ = forcing(tmp_path, {"e": effect("tie", "step", {"state": "*", "peer": "*"}, 0.2, date="2022-01-01")})
     np.testing.assert_allclose(found.at(3).lasting["tie"][0, 0], [[0.0, 0.2], [0.2, 0.0]], rtol=1e-12)
     (tmp_path / "b").mkdir()
@@ -101,9 +101,9 @@ def test_a_pair_is_struck_both_ways_and_a_state_and_bloc_once(tmp_path):
 
 def test_joined_and_fixed_pairs_are_left_out(tmp_path):
     write_region(tmp_path, connected())
-    term = effect("disposition", "impulse", {"state": "*", "bloc": "*"}, 0.2, date="2022-01-01")
+    move = effect("disposition", "impulse", {"state": "*", "bloc": "*"}, 0.2, date="2022-01-01")
     trust = effect("credibility", "step", {"state": "*", "bloc": "*"}, 0.2, date="2022-01-01")
-    shock_folder(tmp_path, "one", {"forcing": term, "trust": trust})
+    shock_folder(tmp_path, "one", {"move": move, "trust": trust})
     (variant,) = expand(["region=connected", "shock=[one]"], tmp_path)
     layout = layout_of(variant.config.region)
     found = shocks.draw([variant.config], layout, range(1))
@@ -112,12 +112,12 @@ def test_joined_and_fixed_pairs_are_left_out(tmp_path):
     assert layout.free.sum() == layout.courted.sum() - 1 == 7
 
 
-def test_a_push_on_a_weighted_parameter_is_weighted_too(tmp_path):
-    """So that a mechanism of weight 0 stays exactly off under a shock on its number."""
-    term = {"e": effect("vigilance", "step", {"bloc": "east"}, 0.4, date="2022-01-01")}
-    found, _ = forcing(tmp_path, term, "dynamics.vigilance=0.5")
+def test_a_forcing_of_a_weighted_parameter_is_weighted_too(tmp_path):
+    """So that a mechanism of weight 0 stays exactly off under a shock to its parameter."""
+    effects = {"e": effect("vigilance", "step", {"bloc": "east"}, 0.4, date="2022-01-01")}
+    found, _ = forcing(tmp_path, effects, "dynamics.vigilance=0.5")
     assert found.at(0).lasting["vigilance"][0, 0].tolist() == [[0.2, 0.0]]
-    found, _ = forcing(tmp_path, term, "dynamics.vigilance=0")
+    found, _ = forcing(tmp_path, effects, "dynamics.vigilance=0")
     assert not found.at(0).lasting["vigilance"].any()
 
 
@@ -128,7 +128,7 @@ def test_effects_on_one_target_add_up(tmp_path):
 
 
 def test_a_date_from_an_interval_is_uniform_over_it(tmp_path):
-    """Each replicate its own date; the mean course is that of a uniform date, within four Monte-Carlo errors."""
+    """Each replicate has its own date; the mean course is that of a uniform date, within four Monte-Carlo errors."""
     interval = {"from": "2023-01-01", "to": "2025-01-01"}
     found, window = forcing(tmp_path, {"e": effect("tie", "step", TIE, 1.0, date=interval)}, replicates=4000)
     (term,) = found.lasting["tie"]
@@ -147,18 +147,18 @@ def test_probability_decides_for_all_effects_of_a_shock(tmp_path):
         "two": effect("strain_war", "impulse", {"bloc": "east"}, 0.1),
     }
     found, window = forcing(tmp_path, effects, replicates=2000, probability=0.3)
-    lasting, struck = found.lasting["tie"][0].course[0, :, -1], found.impulses["strain_war"][0].course[0].max(axis=1)
-    assert set(struck) == {0.0, 1.0}
-    np.testing.assert_allclose(lasting, struck, rtol=1e-12)
-    assert abs(struck.mean() - 0.3) < 4 * np.sqrt(0.21 / 2000)
+    lasting, impulse = found.lasting["tie"][0].course[0, :, -1], found.impulses["strain_war"][0].course[0].max(axis=1)
+    assert set(impulse) == {0.0, 1.0}
+    np.testing.assert_allclose(lasting, impulse, rtol=1e-12)
+    assert abs(impulse.mean() - 0.3) < 4 * np.sqrt(0.21 / 2000)
     (tmp_path / "b").mkdir()
     never, _ = forcing(tmp_path / "b", effects, replicates=50, probability=0)
     assert not any(term.course.any() for table in (never.lasting, never.impulses) for terms in table.values() for term in terms)
     assert window.periods == 120
 
 
-def test_the_luck_of_a_shock_is_its_names_alone(tmp_path):
-    """Two shocks of other names meet other luck; the same shock the same luck, whatever stands beside it."""
+def test_the_draws_of_a_shock_depend_on_its_name_alone(tmp_path):
+    """Two shocks of other names have other random draws; a shock has the same draws whatever other shocks there are."""
     maybe = {"e": effect("tie", "step", TIE, 0.2, date="2022-01-01")}
     for name in ("one", "two"):
         shock_folder(tmp_path, name, maybe, probability=0.5)
@@ -173,7 +173,6 @@ def test_the_luck_of_a_shock_is_its_names_alone(tmp_path):
 
 
 def test_a_stock_at_its_bound_stays_there(tmp_path):
-
     most = {"e": effect("tie", "step", TIE, 1.3, date="2022-01-01"), "i": effect("strain_war", "impulse", {"bloc": "east"}, 0.6)}
     huge = [f"shock.one.effects.{name}.size=5" for name in most]
     ds = simulate(expand(["region=toy", "shock=[one]", "replicates=2", *huge], shock_folder(tmp_path, "one", most)))

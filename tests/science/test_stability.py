@@ -1,4 +1,4 @@
-"""The stability margin against the map itself: its slopes by another way, and what nudges do over many periods."""
+"""The stability margin against the one-period map: closed forms, and small disturbances over many periods."""
 
 from dataclasses import replace
 
@@ -15,17 +15,17 @@ from sim.science.state import NO_FORCES, World
 
 LONE = ["region=toy", *(f"dynamics.{name}=0" for name in ("unrest", "exit_cost", "coercion", "readiness", "trade"))]
 LONE += [f"dynamics.{name}=50" for name in ("readiness_rate_up", "readiness_rate_down")]
-"""A toy without kinks at its opening and without slow loops: what remains moves alignments, legacy and credibility."""
+"""The toy region without kinks at its opening and without slow loops: alignments, legacy and credibility remain."""
 
 
 def margin_of(said):
     return Plan(expand(said)).margins[0]
 
 
-def after(params, world, layout, dt, nudge, periods):
-    """How far dispositions nudged off the opening are from it after some periods, as one number."""
+def after(params, world, layout, dt, disturbance, periods):
+    """The distance from the opening, as one number, some periods after its dispositions were disturbed."""
     opening = kernel.open_run(params, world, layout)
-    disposition = world.disposition + nudge
+    disposition = world.disposition + disturbance
     start = now = world._replace(disposition=disposition, alignment=np.tanh(disposition))
     for _ in range(periods):
         now = kernel.step(now, params, opening, NO_FORCES, np.zeros_like(start.alignment), layout, dt).world
@@ -33,7 +33,7 @@ def after(params, world, layout, dt, nudge, periods):
 
 
 def test_a_lone_state_has_the_margin_of_its_closed_form():
-    """Contests off, one term holds: the slowest of speed stubbornness (1 - a^2) dt and of the stocks that relax alone."""
+    """Without contests the margin is the smallest of speed stubbornness (1 - a^2) dt, where other stocks relax fast."""
     off = [
         f"dynamics.{name}=0"
         for name in ("contests", "exclusivity", "peer_influence", "legacy", "readiness", "exit_cost", "trade", "unrest")
@@ -53,20 +53,20 @@ def test_a_lone_state_has_the_margin_of_its_closed_form():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("vigilance", [0, 1, 10])
-def test_the_margin_is_the_rate_at_which_the_slowest_nudge_dies(vigilance):
-    """The map stepped 1800 times, without its derivative: nudges shrink by the factor that the margin says."""
+def test_the_margin_is_the_rate_at_which_the_slowest_disturbance_decays(vigilance):
+    """The map stepped 1800 times, without its derivative: disturbances shrink by the factor that the margin says."""
     (variant,) = expand([*LONE, f"dynamics.vigilance={vigilance}"])
     layout, params, world = stack([variant.config])
     dt = variant.config.window.dt
-    nudge = 1e-4 * np.random.default_rng(1).standard_normal(world.disposition.shape)
-    early, late = (after(params, world, layout, dt, nudge, periods) for periods in (1200, 1800))
+    disturbance = 1e-4 * np.random.default_rng(1).standard_normal(world.disposition.shape)
+    early, late = (after(params, world, layout, dt, disturbance, periods) for periods in (1200, 1800))
     assert 1 - (late / early) ** (1 / 600) == pytest.approx(Plan([variant]).margins[0], rel=0.02)
 
 
 @pytest.mark.slow
-def test_below_zero_a_nudge_grows_and_above_it_dies():
-    """Armed with no fatigue the two blocs' race runs away; the sign of the margin is the fate of a nudge, either way."""
-    fates = set()
+def test_below_zero_a_disturbance_grows_and_above_it_decays():
+    """Without fatigue the arms race of two blocs is unstable: disturbances grow where the margin is negative, else they decay."""
+    signs = set()
     for stubbornness in (0.05, 0.4, 1.0):
         lines = [
             f"region.states.{state}.stubbornness.{bloc}={stubbornness}" for state in ("north", "south") for bloc in ("east", "west")
@@ -75,15 +75,15 @@ def test_below_zero_a_nudge_grows_and_above_it_dies():
         layout, params, world = stack([variant.config])
         dt = variant.config.window.dt
         margin = stability.margins(params, world, layout, dt)[0]
-        nudge = 1e-8 * np.array([[[[1.0, -1.0], [1.0, -1.0]]]])
-        early, late = (after(params, world, layout, dt, nudge, periods) for periods in (600, 1200))
+        disturbance = 1e-8 * np.array([[[[1.0, -1.0], [1.0, -1.0]]]])
+        early, late = (after(params, world, layout, dt, disturbance, periods) for periods in (600, 1200))
         assert (late > early) == (margin < 0), (stubbornness, margin, late / early)
-        fates.add(margin < 0)
-    assert fates == {True, False}
+        signs.add(margin < 0)
+    assert signs == {True, False}
 
 
 def test_the_smaller_margin_of_both_sides_of_a_kink_counts():
-    """Coercion begins at a red line that the opening stands on: it acts on one side only, and that side counts."""
+    """Coercion begins at a red line that the opening is on: it acts on one side only, and that side counts."""
     on = ["region=toy", "region.blocs.east.red_line.north=0.4", "region.blocs.east.coerciveness=0.5", "dynamics.peer_influence=0"]
     (variant,) = expand(on)
     layout, params, world = stack([variant.config])

@@ -1,4 +1,4 @@
-"""A calm world: without shocks and luck nothing moves, whatever the opening holds."""
+"""The no-shock equilibrium: without shocks and noise nothing moves, whatever the opening holds."""
 
 import pytest
 from conftest import ROOT, connected, write_region
@@ -12,7 +12,7 @@ SHIPPED = sorted(path.stem for path in (ROOT / "configs" / "region").glob("*.yam
 
 
 def drift(ds, names=RECORDED):
-    """How far any of the variables gets from where it opened, over all variants."""
+    """The largest deviation of each variable from its opening value, over all variants."""
     worst = {}
     for name in names:
         time = "period" if "period" in ds[name].dims else "time"
@@ -20,8 +20,8 @@ def drift(ds, names=RECORDED):
     return worst
 
 
-def calm(said, folder=None):
-    """Ten years without shocks and luck."""
+def undisturbed(said, folder=None):
+    """Ten years without shocks and noise."""
     config = expand(said, folder)[0].config
     still = [f"region.states.{state}.volatility=0" for state in config.region.states]
     ds = simulate(expand([*said, *still, "replicates=1", "shock=[]", "end=2032-01"], folder))
@@ -32,8 +32,8 @@ def calm(said, folder=None):
 @pytest.mark.slow
 @pytest.mark.parametrize("region", SHIPPED)
 @pytest.mark.parametrize("dynamics", ["reference", "no_peer_influence"])
-def test_shipped_regions_stand_still(region, dynamics):
-    worst = drift(calm([f"region={region}", f"dynamics={dynamics}"]))
+def test_shipped_regions_stay_at_rest(region, dynamics):
+    worst = drift(undisturbed([f"region={region}", f"dynamics={dynamics}"]))
     assert max(worst.values()) < STILL, worst
 
 
@@ -54,7 +54,7 @@ OPENINGS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("said", OPENINGS)
 @pytest.mark.parametrize("region", SHIPPED)
-def test_an_opening_with_more_in_it_stands_still(region, said):
+def test_an_opening_with_more_in_it_stays_at_rest(region, said):
     pair = "north.south" if region == "toy" else "armenia.georgia"
     config = expand([f"region={region}"])[0].config.region
     who = [
@@ -64,12 +64,12 @@ def test_an_opening_with_more_in_it_stands_still(region, said):
         if config.states[state].same_as != bloc
     ]
     lines = dict.fromkeys(line.format(**names) for line in OPENINGS[said] for names in who)
-    worst = drift(calm([f"region={region}", *lines]))
+    worst = drift(undisturbed([f"region={region}", *lines]))
     assert max(worst.values()) < STILL, worst
 
 
-def test_joined_and_member_states_stand_still(tmp_path):
-    worst = drift(calm(["region=connected"], write_region(tmp_path, connected())))
+def test_joined_and_member_states_stay_at_rest(tmp_path):
+    worst = drift(undisturbed(["region=connected"], write_region(tmp_path, connected())))
     assert max(worst.values()) < STILL, worst
 
 
@@ -80,7 +80,7 @@ def test_the_length_of_the_period_does_not_matter(periods_per_year):
     assert max(drift(simulate(expand(said))).values()) < STILL
 
 
-def test_draws_of_the_shipped_ranges_stand_still():
+def test_draws_of_the_shipped_ranges_stay_at_rest():
     """At rest is a property of the model, not of the shipped numbers."""
     still = [f"region.states.{state}.volatility=0" for state in ("armenia", "azerbaijan", "georgia")]
     ds = simulate(expand(["sample=ranges", "draws=20", "replicates=1", *still]))
@@ -89,6 +89,6 @@ def test_draws_of_the_shipped_ranges_stand_still():
     assert max(drift(stable).values()) < STILL
 
 
-def test_luck_alone_moves_a_world():
-    """The bound can fail: with luck the same world is far outside it."""
+def test_noise_alone_moves_a_run():
+    """The bound can fail: with noise the same run is far outside it."""
     assert drift(simulate(expand(["region=toy", "replicates=1"])), ["alignment"])["alignment"] > 0.01
