@@ -14,8 +14,7 @@ from sim.config.fingerprint import code_hash, differing, fingerprint, flat_setti
 from sim.config.nested import entry, merged
 from sim.config.schema import Record
 from sim.config.strict_yaml import read_written
-from sim.engine.metadata import commit
-from sim.engine.metadata import words as words_of
+from sim.engine.metadata import commit, metadata_of
 from sim.engine.plan import Plan
 from sim.errors import DamageError, SettingError
 from sim.names import VARIANT
@@ -95,7 +94,7 @@ APART = ("provenance", "settings_hash", "refused_draws", "swept")
 
 def demand_words_of(folder: Path, words: Words, plan: Plan) -> None:
     """Refuse a folder whose words are not those of its run, though they were sealed again: labels, dates, references, shocks."""
-    now, there = (json.loads(json.dumps(said, default=str)) for said in (words_of(plan), words))
+    now, there = (json.loads(json.dumps(said, default=str)) for said in (metadata_of(plan), words))
     rows = [name for name in ("variables", "coordinates") if now[name] != there[name]]
     rows += [name for dim, columns in now["beside"].items() for name in columns if columns[name] != there["beside"][dim].get(name)]
     rows += [name for name, said in now["attributes"].items() if name not in APART and said != there["attributes"].get(name)]

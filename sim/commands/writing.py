@@ -17,7 +17,7 @@ from sim.config.places import trusting
 from sim.config.schema import Variant
 from sim.engine.ensemble import tasks
 from sim.engine.job import Job
-from sim.engine.metadata import words
+from sim.engine.metadata import metadata_of
 from sim.engine.plan import Plan, job_of
 from sim.engine.workers import Failure, at_fault, divided, failed, is_divisible, outcomes, workers_of
 from sim.errors import FailedError
@@ -137,7 +137,7 @@ def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callab
 def _words(plan: Plan, job: Job, more: dict[str, Any]) -> dict[str, Any]:
     """What the manifest of a run says: the words of its plan, and `more` that says its settings."""
     engine, run = plan.config.engine, fingerprint(more["settings"])
-    said: dict[str, Any] = words(plan) | more | {"settings_hash": run}
+    said: dict[str, Any] = metadata_of(plan) | more | {"settings_hash": run}
     said["attributes"] |= {"settings_hash": run}
     said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
     if engine.chunks:

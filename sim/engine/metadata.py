@@ -15,6 +15,7 @@ from sim.home import PACKAGE
 from sim.names import (
     BLOC,
     BUFFERS,
+    CONTRIBUTION,
     DIFFERENCE,
     DRAWN,
     MEASURED_RELATIONS,
@@ -27,6 +28,7 @@ from sim.names import (
     RIVAL,
     SHOWN,
     STATE,
+    STATISTIC,
     TIME,
     VARIANT,
     contribution_names,
@@ -37,69 +39,79 @@ from sim.science import shocks
 from sim.science.measures import STATISTICS
 
 
-def words(plan: Plan) -> dict[str, Any]:
+def metadata_of(plan: Plan) -> dict[str, Any]:
     """The metadata of a run, as plain values: names of variables, coordinates and attributes, which make up its manifest."""
-    config, layout, region = plan.config, plan.layout, plan.config.region
-    instants = [day.isoformat() for day in plan.window.instants]
-    impulse_shocks = shocks.impulse_shocks(plan.configs)
-    by_replicate = plan.record is not Record.summaries
-    labels = [state.label for state in region.states.values()]
-    coordinates: dict[str, Any] = {VARIANT: [variant.label for variant in plan.variants]}
-    coordinates |= {REPLICATE: list(range(config.replicates))} | ({} if by_replicate else {"statistic": list(STATISTICS)})
-    coordinates |= {TIME: instants, PERIOD: instants[:-1], "contribution": contribution_names(impulse_shocks)}
-    coordinates |= {STATE: layout.states, PEER: layout.states, BLOC: layout.blocs, RIVAL: layout.blocs}
     names = list(dict.fromkeys(name for variant in plan.variants for name in variant.coordinates))
     drawn, draws = drawn_numbers(plan.variants)
-    beside: dict[str, dict[str, Any]] = {
-        VARIANT: {name: [_plain(variant.coordinates.get(name, "")) for variant in plan.variants] for name in names}
-        | {
-            "scenario_label": [variant.config.scenario.label for variant in plan.variants],
-            "reference": [plan.variants[index].label for index in plan.references],
-            "stability_margin": plan.margins.tolist(),
-            BUFFERS: buffers(plan.configs),
-            DRAWN: drawn,
-        },
-        STATE: {"state_label": labels},
-        BLOC: {
-            "bloc_label": [bloc.label for bloc in region.blocs.values()],
-            "bloc_colour": [bloc.colour for bloc in region.blocs.values()],
-        },
+    return {
+        "format": manifest.FORMAT,
+        "variables": _variables(plan),
+        "coordinates": {name: list(values) for name, values in _coordinates(plan).items()},
+        "beside": _columns(plan, names, drawn),
+        "attributes": _attributes(plan, names, draws),
+    }
+
+
+def _variables(plan: Plan) -> list[str]:
+    """The names of the recorded variables."""
+    if plan.record is Record.summaries:
+        return [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
+    return [*RECORDED, *([MOVE] if plan.record is Record.decomposition else [])]
+
+
+def _coordinates(plan: Plan) -> dict[str, Any]:
+    """The values along each axis."""
+    layout, instants = plan.layout, [day.isoformat() for day in plan.window.instants]
+    found: dict[str, Any] = {VARIANT: [variant.label for variant in plan.variants]}
+    found |= {REPLICATE: list(range(plan.config.replicates))}
+    found |= {STATISTIC: list(STATISTICS)} if plan.record is Record.summaries else {}
+    found |= {TIME: instants, PERIOD: instants[:-1], CONTRIBUTION: contribution_names(shocks.impulse_shocks(plan.configs))}
+    return found | {STATE: layout.states, PEER: layout.states, BLOC: layout.blocs, RIVAL: layout.blocs}
+
+
+def _columns(plan: Plan, names: Sequence[str], drawn: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What else is known along an axis: of each variant its swept values and reference, of each actor its label and colour."""
+    region = plan.config.region
+    variants = {name: [_plain(variant.coordinates.get(name, "")) for variant in plan.variants] for name in names} | {
+        "scenario_label": [variant.config.scenario.label for variant in plan.variants],
+        "reference": [plan.variants[index].label for index in plan.references],
+        "stability_margin": plan.margins.tolist(),
+        BUFFERS: buffers(plan.configs),
+        DRAWN: drawn,
     }
     if any(config.region.measured_relations for config in plan.configs.wholes):
         tables = (variant.config.region.measured_relations for variant in plan.variants)
-        beside[VARIANT][MEASURED_RELATIONS] = [json.dumps(table) for table in tables]
-    variables = list(RECORDED)
-    if not by_replicate:
-        variables = [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
-    elif plan.record is Record.decomposition:
-        variables.append(MOVE)
+        variants[MEASURED_RELATIONS] = [json.dumps(table) for table in tables]
+    blocs = region.blocs.values()
     return {
-        "format": manifest.FORMAT,
-        "variables": variables,
-        "coordinates": {name: list(values) for name, values in coordinates.items()},
-        "beside": beside,
-        "attributes": {
-            "title": config.study.question or f"{region.label}: {', '.join(dict.fromkeys(_scenarios(plan)))}",
-            "region": region.name,
-            "region_label": region.label,
-            "study": config.study.name,
-            **({"seed": config.seed} if len({plan.configs.wholes[whole].seed for whole in plan.configs.whole}) == 1 else {}),
-            "replicates": config.replicates,
-            "periods_per_year": config.periods_per_year,
-            "outcome": config.outcome or f"alignment.{layout.states[0]}.{layout.blocs[0]}",
-            "record": plan.record.value,
-            "refused_draws": plan.refused,
-            "same_as": json.dumps([[layout.states[state], layout.blocs[bloc]] for state, bloc in layout.same_as]),
-            "swept": json.dumps([name for name in names if name != "scenario"]),
-            "shocks": json.dumps(_shocks(plan)),
-            DRAWN: json.dumps(draws),
-            "provenance": json.dumps(provenance(plan.variants)),
-        },
+        VARIANT: variants,
+        STATE: {"state_label": [state.label for state in region.states.values()]},
+        BLOC: {"bloc_label": [bloc.label for bloc in blocs], "bloc_colour": [bloc.colour for bloc in blocs]},
     }
 
 
-def _scenarios(plan: Plan) -> list[str]:
-    return [variant.config.scenario.label for variant in plan.variants]
+def _attributes(plan: Plan, names: Sequence[str], draws: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """What is known of the run as a whole."""
+    config, layout, region = plan.config, plan.layout, plan.config.region
+    scenarios = dict.fromkeys(variant.config.scenario.label for variant in plan.variants)
+    seeds = {plan.configs.wholes[whole].seed for whole in plan.configs.whole}
+    return {
+        "title": config.study.question or f"{region.label}: {', '.join(scenarios)}",
+        "region": region.name,
+        "region_label": region.label,
+        "study": config.study.name,
+        **({"seed": config.seed} if len(seeds) == 1 else {}),
+        "replicates": config.replicates,
+        "periods_per_year": config.periods_per_year,
+        "outcome": config.outcome or f"alignment.{layout.states[0]}.{layout.blocs[0]}",
+        "record": plan.record.value,
+        "refused_draws": plan.refused,
+        "same_as": json.dumps([[layout.states[state], layout.blocs[bloc]] for state, bloc in layout.same_as]),
+        "swept": json.dumps([name for name in names if name != "scenario"]),
+        "shocks": json.dumps(_shocks(plan)),
+        DRAWN: json.dumps(draws),
+        "provenance": json.dumps(provenance(plan.variants)),
+    }
 
 
 def buffers(configs: Configs) -> list[str]:

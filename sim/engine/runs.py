@@ -7,7 +7,7 @@ import xarray as xr
 from sim.arrays import Array
 from sim.config.schema import Record, Variant
 from sim.engine import ensemble, workers
-from sim.engine.metadata import words
+from sim.engine.metadata import metadata_of
 from sim.engine.plan import Plan, job_of
 from sim.results import chunks, dataset
 
@@ -32,7 +32,7 @@ def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
         Where a variant cannot be run.
     """
     plan = variants if isinstance(variants, Plan) else Plan(variants)
-    return dataset.label(run_arrays(plan), words(plan))
+    return dataset.label(run_arrays(plan), metadata_of(plan))
 
 
 def run_arrays(plan: Plan) -> dict[str, Array]:
