@@ -79,7 +79,7 @@ def test_a_number_behind_a_mechanism_that_is_off_is_said_and_moves_nothing(said,
     from sim.engine.runs import simulate
 
     variants = expand([*TOY, *said])
-    assert any("no variant meets" in line and word in line for line in notes.lines(variants))
+    assert any("no variant depends on" in line and word in line for line in notes.lines(variants))
     ds = simulate(variants)
     assert all((ds[name].isel(variant=0) == ds[name].isel(variant=1)).all() for name in ds.data_vars)
 
@@ -94,7 +94,7 @@ def test_an_effect_on_what_does_not_follow_its_target_is_said_and_moves_nothing(
     own = who.get(target, {"state": "north", "bloc": "east"})
     folder = shock_folder(tmp_path, "forcing", {"one": effect(target, "pulse", own, 0.1, date="2022-02-01", duration=1.0)})
     variants = expand([*TOY, "shock=[],[forcing]", f"dynamics.{rate}=0"], folder)
-    assert any(f"effect one of shock push does nothing, as dynamics.{rate} is 0" in line for line in notes.lines(variants))
+    assert any(f"effect one of shock forcing does nothing, as dynamics.{rate} is 0" in line for line in notes.lines(variants))
     ds = simulate(variants)
     assert all((ds[name].isel(variant=0) == ds[name].isel(variant=1)).all() for name in ds.data_vars)
     assert not any("one of shock push" in line for line in notes.lines(expand([*TOY, "shock=[],[forcing]"], folder)))

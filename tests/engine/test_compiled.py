@@ -188,5 +188,5 @@ def test_chunks_touch_no_bit_of_compiled_worlds(hard, monkeypatch):
 
 
 def test_parts_are_refused_where_they_are_not_made():
-    with pytest.raises(SettingError, match="the compiled kernel records no decomposition"):
+    with pytest.raises(SettingError, match="the compiled kernel cannot record a decomposition"):
         expand(["region=toy", "engine.backend=jax", "record=decomposition"])
