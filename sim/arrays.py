@@ -1,7 +1,7 @@
-"""The seams under the rules: whose arrays they are, how they are summed over actors, and how many worlds lie in memory.
+"""Array operations of the rules: the array library in use, sums over actors, and the memory layout of many replicates.
 
-A stack of worlds is (variant, replicate, ..., ...), but lies in memory with the worlds innermost, so that each operation runs along
-them. Sums over actors are taken in the actors' order: a world's bits do not depend on how many others stand beside it.
+A stack is (variant, replicate, ..., ...), but variants and replicates are innermost in memory, so that each operation runs along
+them. Sums over actors follow the actors' order: the bits of a replicate do not depend on how many others are computed with it.
 """
 
 import functools
@@ -15,15 +15,15 @@ Array = np.ndarray
 
 
 def namespace(array: Array) -> Any:
-    """The library that an array comes from, with the functions of the array API standard."""
+    """The array library of an array, with the functions of the array API standard."""
     return array.__array_namespace__()
 
 
 def product(left: Array, right: Array) -> Array:
-    """Multiply small matrices in the last two axes: the one place where a sum over actors is a matrix product.
+    """Multiply small matrices in the last two axes: every sum over actors that is a matrix product is computed here.
 
-    Each world's matrices are multiplied by themselves and from one layout, whatever stands beside them. Compiled arrays are summed
-    actor by actor, which fuses with what stands around it.
+    The matrices of each replicate are multiplied separately and in one memory layout, however many others there are. Compiled
+    arrays are summed actor by actor, which the compiler fuses with the operations around it.
     """
     if not (isinstance(left, np.ndarray) and isinstance(right, np.ndarray)):
         return _compiled_product(left, right)
@@ -32,24 +32,24 @@ def product(left: Array, right: Array) -> Array:
 
 
 UNROLLED = 32
-"""Up to so many actors a compiled product is written out as a sum."""
+"""Up to this many actors a compiled product is written out as a sum."""
 
 
 def _compiled_product(left: Array, right: Array) -> Array:
     if left.shape[-1] > UNROLLED:
         xp = namespace(right if isinstance(left, np.ndarray) else left)
-        return xp.matmul(left, right, precision="highest")  # cards may else round factors to 10 bits
+        return xp.matmul(left, right, precision="highest")  # otherwise GPUs may round factors to 10 bits
     terms = [left[..., :, at : at + 1] * right[..., at : at + 1, :] for at in range(left.shape[-1])]
     return functools.reduce(operator.add, terms)
 
 
 def total(values: Array, axis: int) -> Array:
-    """The sum over one of the last two axes, which stays with length 1."""
+    """The sum over one of the last two axes, which is retained with length 1."""
     return values.sum(axis=axis, keepdims=True) if values.ndim == 2 else _joined(values, axis, operator.iadd)
 
 
 def joint(values: Array, axis: int) -> Array:
-    """The product over one of the last two axes, which stays with length 1."""
+    """The product over one of the last two axes, which is retained with length 1."""
     return values.prod(axis=axis, keepdims=True) if values.ndim == 2 else _joined(values, axis, operator.imul)
 
 
@@ -59,14 +59,14 @@ def _joined(values: Array, axis: int, join: Callable[[Array, Array], Array]) -> 
 
 
 def placed(values: Mapping[tuple[int, int], Array], rows: int, columns: int, none: Array) -> Array:
-    """A matrix in the plane of the last two axes from the numbers of single pairs, each an array of worlds; `none` elsewhere.
+    """A matrix in the last two axes from the numbers of single pairs, each an array over replicates; `none` elsewhere.
 
     >>> placed({(0, 1): np.array([5.0, 6.0])}, 1, 2, np.zeros(2)).tolist()
     [[[0.0, 5.0]], [[0.0, 6.0]]]
     """
     if isinstance(none, np.ndarray | np.generic):
-        worlds = np.broadcast_shapes(none.shape, *(array.shape for array in values.values()))
-        matrix = np.empty((rows, columns, *worlds), none.dtype)
+        shape = np.broadcast_shapes(none.shape, *(array.shape for array in values.values()))
+        matrix = np.empty((rows, columns, *shape), none.dtype)
         matrix[...] = none
         for pair, array in values.items():
             matrix[pair] = array
@@ -87,7 +87,7 @@ def share_of(part: Array, whole: Array) -> Array:
 
 
 def replicates_last(array: Array) -> Array:
-    """The same stack, (variant, replicate, ...), laid out in memory with the worlds innermost.
+    """The same stack, (variant, replicate, ...), with variants and replicates innermost in memory.
 
     >>> replicates_last(np.zeros((2, 5, 3, 6))).strides
     (40, 8, 480, 80)

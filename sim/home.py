@@ -1,4 +1,4 @@
-"""Where this package lies: what is found by its place asks here."""
+"""The folder of this package, from which its files are located."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""A stop that is asked for by a signal: noted at once, heeded where nothing is half done, and granted in any case in two seconds.
+"""Stops by a signal: recorded at once, acted on between steps of the work, and enforced after two seconds at most.
 
-A handler that raised would strike anywhere: in a callback or finaliser Python would drop what it raises and only say so. So it
-notes, and the work looks (`check`) between blocks of worlds, chunks, tables and figures. What cannot look in time is ended from
-beside: whatever is written takes its place whole, so that even then nothing counts that is not whole.
+A signal handler that raised could interrupt any code: in a callback or finaliser Python would only print the exception. So the
+handler records the signal, and the work calls `check` between blocks of replicates, chunks, tables and figures. Work that does not
+check in time is ended by a thread: files are written atomically, so that even then none is incomplete.
 """
 
 import os
@@ -15,27 +15,27 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 PATIENCE = 1.0
-"""Seconds after which a stop no longer waits for the work to look."""
+"""Seconds after which a stop no longer waits for the work to check."""
 LOOK_SECONDS = 0.1
-"""How often those look who wait for others."""
+"""Seconds between checks while waiting for others."""
 SIGNALS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
-"""What asks for a stop, where whoever began the process did not have it ignored."""
+"""The signals that request a stop, unless the parent process had them ignored."""
 
 Item = TypeVar("Item")
 _asked: list[int] = []
 _heeded = threading.Event()
-_told = threading.Event()
+_reported = threading.Event()
 
 
 class Stopped(KeyboardInterrupt):
-    """The work stops at a place of its own choice.
+    """Raised by `check` to stop the work.
 
-    An interrupt under another name: where one of Python's own passes through `exec`, Python ends by the signal in the end.
+    A class of its own: after a plain `KeyboardInterrupt` that passes through `exec`, Python ends by the signal.
     """
 
 
 def listen(hint: Callable[[], str]) -> None:
-    """Note from now on what asks for a stop; what `hint` gives then is said where it is granted from beside."""
+    """Record requests to stop from now on; the text of `hint` is printed where the thread ends the process."""
     heard, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -46,21 +46,21 @@ def listen(hint: Callable[[], str]) -> None:
 
 
 def leave() -> None:
-    """Hear nothing more: Python takes its handlers down before it ends, and what is asked then would end it without a code."""
+    """Ignore further signals: Python removes its handlers before it exits, and a signal then would end it without an exit code."""
     for number in SIGNALS:
         if signal.getsignal(number) is _note:
             signal.signal(number, signal.SIG_IGN)
 
 
 def check() -> None:
-    """Stop here where it was asked for; once, so that what is cleared away on the way out is cleared to its end."""
+    """Raise `Stopped` if a stop was requested; only once, so that clean-up on the way out is completed."""
     if _asked and not _heeded.is_set():
         _heeded.set()
         raise Stopped(_asked[0])
 
 
 def next_of(queue: "SimpleQueue[Item]") -> Item:
-    """What comes next in a queue that others fill; a stop does not wait for it."""
+    """The next item of a queue that others fill; a stop interrupts the waiting."""
     while True:
         check()
         with suppress(Empty):
@@ -68,8 +68,8 @@ def next_of(queue: "SimpleQueue[Item]") -> Item:
 
 
 def tell(line: str) -> None:
-    """Say that the work has stopped; to nobody where the terminal is closed."""
-    _told.set()
+    """Print on stderr that the work has stopped; nothing where the terminal is closed."""
+    _reported.set()
     with suppress(OSError):
         os.write(2, f"{line}\n".encode())
 
@@ -79,11 +79,11 @@ def _note(number: int, _frame: object) -> None:
 
 
 def _end_in_time(heard: int, hint: Callable[[], str]) -> None:
-    """End the process a while after the first stop that is asked for, whatever it is about."""
+    """End the process `PATIENCE` seconds after the first request to stop, whatever it is doing."""
     number = os.read(heard, 1)[0]
     while number not in SIGNALS:
         number = os.read(heard, 1)[0]
     time.sleep(PATIENCE)
-    if not _told.is_set():
+    if not _reported.is_set():
         tell(hint())
     os._exit(128 + number)

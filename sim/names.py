@@ -1,7 +1,7 @@
-"""The vocabulary: every quantity's axes, unit, range and label, written once and read by configs, results, plots and documents.
+"""The vocabulary: axes, unit, range and label of every quantity, defined once for configs, results, figures and documents.
 
 Every array is a matrix in the plane of its last two axes: a number per state is a column (state, 1), a number per bloc a row
-(1, bloc), a scalar (1, 1). Batch axes (variant, replicate) lead, so that one rule serves one agent and many worlds.
+(1, bloc), a scalar (1, 1). Batch axes (variant, replicate) lead, so that one rule serves one agent and many replicates.
 """
 
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ STATE, PEER, BLOC, RIVAL, ROUTE = "state", "peer", "bloc", "rival", "route"
 VARIANT, REPLICATE, TIME, PERIOD = "variant", "replicate", "time", "period"
 STATISTIC = "statistic"
 INSTANTS = "datetime64[s]"
-"""What holds instants: seconds carry every year from 0001 to 9999, nanoseconds wrap round before 1678 and after 2262."""
+"""The data type of instants: seconds represent the years 0001 to 9999, nanoseconds only 1678 to 2262."""
 MOVE, CONTRIBUTION = "move", "contribution"
-"""The variable that holds the parts of each move of an alignment, and its axis of parts."""
+"""The variable with the contributions to each change of alignment, and its axis of contributions."""
 BUFFERS = "buffers"
-"""The coordinate of variants that says which states each bloc holds for its buffer, as a JSON list of [state, bloc]."""
+"""The coordinate of variants with the states that each bloc regards as its buffer, as a JSON list of [state, bloc]."""
 DRAWN = "drawn"
-"""The coordinate of variants that says which table of drawn numbers is theirs, among those of the attribute of this name."""
+"""The coordinate of variants with the index of their table of drawn numbers, in the attribute of the same name."""
 
 STATE_BLOC = (STATE, BLOC)
 STATE_PEER = (STATE, PEER)
@@ -29,7 +29,7 @@ Kind = Literal["stock", "flow", "parameter", "scalar", "weight", "measure"]
 
 @dataclass(frozen=True)
 class Quantity:
-    """One quantity of the model: what it is called, on which axes it lives, in what unit and range."""
+    """One quantity of the model: its name, label, axes, unit and range."""
 
     name: str
     label: str
@@ -39,9 +39,9 @@ class Quantity:
     high: float
     kind: Kind
     weight: str = ""
-    """The mechanism weight of `dynamics` that multiplies it, if any."""
+    """The weight of a mechanism in `dynamics` that multiplies it, if any."""
     open_ends: bool = False
-    """True where the ends of the range themselves are refused."""
+    """True where the ends of the range are excluded."""
     whole: bool = False
     shockable: bool = True
 
@@ -52,17 +52,17 @@ class Quantity:
 
     @property
     def per_period(self) -> bool:
-        """Whether it is of a period, standing at its start, and not of an instant."""
+        """Whether it belongs to a period, recorded at its start, and not to an instant."""
         return self.kind == "flow" or self.name == "bridge"
 
     @property
     def least(self) -> float:
-        """The lowest number that shocks can bring it to: its low end, or next to one that is refused."""
+        """The lowest number that shocks can lead to: the low end, or just above it where it is excluded."""
         return self.low + NEXT_TO if self.open_ends else self.low
 
     @property
     def allowed(self) -> str:
-        """The range in words for a message, as in '[0, 1]'."""
+        """The range as text for messages, as in '[0, 1]'."""
         left, right = "()" if self.open_ends else "[]"
         high = f"{self.high:g}{right}" if self.high < INFINITE else "infinity)"
         low = f"{left}{self.low:g}" if self.low > -INFINITE else "(-infinity"
@@ -71,13 +71,13 @@ class Quantity:
 
 INFINITE = float("inf")
 NEXT_TO = 1e-9
-"""How near a number comes to an end of its range that it may not reach."""
+"""The distance that shocks leave to an excluded end of a range."""
 STRAIN_MAX = 0.95
-"""Strain and external threat are cut here, so that a bloc never vanishes and a threat never divides by zero."""
+"""The highest strain and external threat, so that a bloc never vanishes and a threat never divides by zero."""
 SYMMETRIC = frozenset({"tie", "road", "relation", "relation_floor", "road_capacity", "calming"})
 
 _TABLE: tuple[Quantity, ...] = (
-    # Stocks: what the world is at an instant.
+    # Stocks: values at an instant.
     Quantity("alignment", "Alignment", STATE_BLOC, "alignment", -1, 1, "stock", open_ends=True, shockable=False),
     Quantity("disposition", "Disposition", STATE_BLOC, "disposition", -INFINITE, INFINITE, "stock"),
     Quantity("legacy", "Legacy", STATE_BLOC, "alignment", -INFINITE, INFINITE, "stock"),
@@ -89,13 +89,13 @@ _TABLE: tuple[Quantity, ...] = (
     Quantity("relation", "Relation", BLOC_RIVAL, "relation", -1, 1, "stock"),
     Quantity("strain_war", "Strain by war", (BLOC,), "share of means", 0, STRAIN_MAX, "stock"),
     Quantity("strain_home", "Strain at home", (BLOC,), "share of means", 0, STRAIN_MAX, "stock"),
-    # Flows: what happens in the period after the instant.
+    # Flows: values over the period after the instant.
     Quantity("effort", "Effort", STATE_BLOC, "capability", 0, INFINITE, "flow"),
     Quantity("threat", "Threat", STATE_BLOC, "share", 0, 1, "flow"),
     Quantity("protection", "Share of protection", STATE_BLOC, "share", 0, 1, "flow"),
     Quantity("dependence", "Dependence", STATE_BLOC, "share", 0, 1, "flow"),
     Quantity("traffic", "Traffic", STATE_PEER, "share of traffic", 0, 1, "flow"),
-    # Measures: what we read off a run at an instant; nothing in the model depends on them.
+    # Measures: statistics of a run at an instant; nothing in the model depends on them.
     Quantity("influence", "Share of influence", (BLOC,), "share", 0, 1, "measure", shockable=False),
     Quantity("sphere", "Strength of the sphere", (BLOC,), "share", 0, 1, "measure", shockable=False),
     Quantity("hedging", "Hedging", (STATE,), "share", 0, 1, "measure", shockable=False),
@@ -182,20 +182,20 @@ MECHANISMS: dict[str, str] = {
     "trade": "traffic opens markets and mends ties",
     "unrest": "a lost buffer strains the bloc at home",
 }
-"""The mechanisms that one weight of `dynamics` switches: 0 is exactly off, 1 is as the region file says."""
+"""The mechanisms, each with a weight in `dynamics`: 0 is exactly off, 1 leaves the numbers of the region file as they are."""
 WEIGHT_MAX = 10.0
 WEIGHT = Quantity("weight", "Weight of a mechanism", (), "weight", 0, WEIGHT_MAX, "weight", shockable=False)
 
 
 class Contribution(NamedTuple):
-    """A part of a move: its label, and how a narrative calls it as a reason."""
+    """A contribution to a change of alignment: its label, and its name as a reason in narratives."""
 
     label: str
     reason: str
 
 
 CONTRIBUTIONS: dict[str, Contribution] = {
-    "anchor": Contribution("Anchor", "the pull back to where it stood"),
+    "anchor": Contribution("Anchor", "the pull back to its anchor"),
     "legacy": Contribution("Legacy", "what it has lived through"),
     "exit_cost": Contribution("Exit cost", "the cost of leaving what was built together"),
     "security": Contribution("Security", "protection"),
@@ -203,16 +203,16 @@ CONTRIBUTIONS: dict[str, Contribution] = {
     "exclusivity": Contribution("Exclusivity", "the cost of standing with rivals at once"),
     "peer_influence": Contribution("Peer influence", "where its friends and foes stand"),
     "impulse": Contribution("Shock impulses", "shocks"),
-    "noise": Contribution("Noise", "chance"),
+    "noise": Contribution("Noise", "noise"),
 }
-"""The parts into which each move of an alignment splits (kept with record=decomposition), in the order of plots and tables.
+"""The contributions to each change of alignment (recorded with record=decomposition), in the order of figures and tables.
 
-`impulse` stands for a part of each shock that strikes dispositions, called `impulse.<shock>`.
+`impulse` stands for one contribution of each shock with an impulse on dispositions, named `impulse.<shock>`.
 """
 
 
 def contribution_names(impulse_shocks: Iterable[str]) -> list[str]:
-    """The parts of the moves in a run whose named shocks strike dispositions.
+    """The contributions in a run in which the named shocks have impulses on dispositions.
 
     >>> contribution_names(["revolution"])[-3:]
     ['peer_influence', 'impulse.revolution', 'noise']
@@ -225,34 +225,34 @@ def contribution_names(impulse_shocks: Iterable[str]) -> list[str]:
 
 
 STORED_STOCKS = tuple(name for name in STOCKS if name != "disposition")
-"""What a run keeps of the stocks: disposition is arctanh of the alignment."""
+"""The recorded stocks: disposition is left out, as it is arctanh of the alignment."""
 RECORDED = STORED_STOCKS + FLOWS
 SHOWN = RECORDED + MEASURES
-"""What summaries, tables and comparisons hold."""
+"""The variables of summaries, tables and comparisons."""
 DIFFERENCE = "_difference"
-"""What the name of a paired difference ends in."""
+"""Suffix of the name of a paired difference."""
 FINAL, REALIGNMENT = "final_alignment", "realignment"
 MEASURED_RELATIONS = "measured_relations"
-"""The coordinate of variants that says, as JSON, the relations that their region file gives measures."""
+"""The coordinate of variants with the relations that their region file gives for measures, as JSON."""
 SIDELESS = "blocs_without_rival"
-"""The attribute of measures that names the blocs which have no rival by which to weigh standing with them."""
+"""The attribute of measures with the blocs that have no rival, so that alignment with them cannot be weighed against one."""
 OUTCOMES = {FINAL: STATE_BLOC, REALIGNMENT: (STATE,)}
-"""What summaries keep of every world: the alignment at the end, and the instant from which a state stays realigned, or -1."""
+"""What summaries record of every replicate: the final alignments, and the instant from which a state stays realigned, or -1."""
 RESERVED = frozenset({*SHOWN, *OUTCOMES, MOVE, BUFFERS, DRAWN, MEASURED_RELATIONS}) | {
     *(STATE, PEER, BLOC, RIVAL, ROUTE, VARIANT, REPLICATE, TIME, PERIOD, STATISTIC, CONTRIBUTION),
     *("scenario", "scenario_label", "reference", "draw", "stability_margin", "state_label", "bloc_label", "bloc_colour"),
 }
-"""The names of variables, axes and coordinates of results, by which no swept setting goes."""
+"""Names of variables, axes and coordinates of results, which swept settings may not have."""
 
 
 def several(number: int | str, noun: str) -> str:
-    """A number of things in words.
+    """A number with its noun, in the plural where needed.
 
-    >>> several(1, "world"), several(1200, "world"), several("5 and 2", "world")
-    ('1 world', '1,200 worlds', '5 and 2 worlds')
+    >>> several(1, "replicate"), several(1200, "replicate"), several("5 and 2", "replicate")
+    ('1 replicate', '1,200 replicates', '5 and 2 replicates')
     """
     return f"{number:,} {noun}{'s' * (number != 1)}" if isinstance(number, int) else f"{number} {noun}s"
 
 
 WEIGHT_OF = {name: quantity.weight for name, quantity in QUANTITIES.items() if quantity.weight}
-"""The mechanism weight that multiplies each parameter."""
+"""For each weighted parameter the mechanism weight that multiplies it."""

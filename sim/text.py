@@ -1,18 +1,18 @@
-"""Text that people read: which characters are not seen, and how text of others is shown where it may hold anything."""
+"""Text for the screen: invisible characters are detected and escaped, since text of users may contain any character."""
 
 import sys
 import unicodedata
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories of Unicode that move the cursor, turn the direction of writing, break a line, or show nothing."""
+"""Unicode categories of characters that move the cursor, change the direction of writing, break a line, or show nothing."""
 BLANK = frozenset(map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2065, 0x2800, 0x3164, 0xFFA0)))
-"""Letters and marks by their category that show nothing: fillers, joiners of graphemes, the empty cell of Braille."""
+"""Characters that are letters or marks by category but show nothing: fillers, grapheme joiners, the empty cell of Braille."""
 JOINERS = frozenset("\u200c\u200d")
-"""They show nothing by themselves, but shape Persian and Indic words and join emoji."""
+"""Characters that are accepted although they show nothing: they shape Persian and Indic words and join emoji."""
 
 
 def unseen(text: str) -> str:
-    r"""The characters of a text that nobody sees: control characters, breaks of lines, marks of direction; each once.
+    r"""The invisible characters of a text, each once: control characters, line breaks, marks of direction.
 
     >>> unseen("Armenia"), unseen("Arm\x1b[31menia")
     ('', '\x1b')
@@ -24,18 +24,18 @@ def unseen(text: str) -> str:
 
 
 def shown(text: object) -> str:
-    r"""A text on one line, with what is not seen written out.
+    r"""A text on one line, with invisible characters escaped.
 
     >>> print(shown("Arm\x1b[31menia\n"))
     Arm\x1b[31menia\n
     """
-    said = str(text)
-    hidden = unseen(said)
-    return said.translate({ord(letter): letter.encode("unicode_escape").decode() for letter in hidden}) if hidden else said
+    line = str(text)
+    hidden = unseen(line)
+    return line.translate({ord(letter): letter.encode("unicode_escape").decode() for letter in hidden}) if hidden else line
 
 
 def cut(text: str, letters: int) -> str:
-    """A text of at most so many letters, with an ellipsis where it was longer.
+    """A text shortened to a number of characters, with an ellipsis where it was longer.
 
     >>> cut("Organisation of the Black Sea", 13)
     'Organisation…'
@@ -44,10 +44,10 @@ def cut(text: str, letters: int) -> str:
 
 
 LABEL_MAX = 120
-"""Letters of a label or name on a line of the screen."""
+"""Most characters of a label or name on a line of the screen."""
 
 
 def say(*lines: object, wrong: bool = False) -> None:
-    """Print lines for people, what is not seen in them written out: on stderr what went wrong."""
+    """Print lines with invisible characters escaped; on stderr where `wrong`."""
     for line in lines:
         print(shown(line), file=sys.stderr if wrong else sys.stdout, flush=True)

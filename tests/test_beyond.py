@@ -130,7 +130,7 @@ def test_parts_hold_a_folder_together_and_against_a_whole_run(tmp_path):
 
 @pytest.mark.parametrize("part", ["0/3", "4/3", "3", "1/0", "-1/3", "a/b", "1/3/5"])
 def test_what_is_no_part_is_refused(part):
-    with pytest.raises(SettingError, match=r"engine\.part.*is no part"):
+    with pytest.raises(SettingError, match=r"engine\.part.*is not a part"):
         expand([f"engine.part='{part}'"])
 
 

@@ -195,7 +195,7 @@ REPLACED = {
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_file_that_stands_before_a_shipped_one_is_named(here, group):
     said = own(here, REPLACED[group], (config_folder() / REPLACED[group]).read_text("utf-8"))
-    line = f"configs: your {REPLACED[group]} stands before the shipped one\n"
+    line = f"configs: your {REPLACED[group]} takes precedence over the shipped one\n"
     assert folders("mine").replaced_lines() == [line.strip()]
     assert called("sim", *TOY, *said, verb="plan").screen.startswith(line)
     code, screen = called("sim", *TOY, *said, "--cfg", "job", verb="run")
@@ -211,7 +211,7 @@ def test_every_command_names_it(here, words):
     program = [str(ROOT / words[0])] if words[0].endswith(".py") else ["-m", "sim"]
     argv = [sys.executable, *program, *words[1:], *TOY, *said]
     done = subprocess.run(argv, cwd=here, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
-    assert "configs: your engine/local.yaml stands before the shipped one\n" in done.stdout, done
+    assert "configs: your engine/local.yaml takes precedence over the shipped one\n" in done.stdout, done
 
 
 @pytest.mark.slow

@@ -132,11 +132,11 @@ def test_of_two_files_that_set_a_key_the_later_one_is_named(tmp_path):
     ("group", "before", "after", "said"),
     [
         ("region", '"states.*.speed":', '"states.*.sped":', "did you mean region.evidence.states.*.speed?"),
-        ("region", '"blocs.*.priority.*":', '"blocs.*.priority.nrth":', "is evidence of no number"),
-        ("region", "name: toy", "name: a|b", "is no name"),
+        ("region", '"blocs.*.priority.*":', '"blocs.*.priority.nrth":', "matches no number"),
+        ("region", "name: toy", "name: a|b", "is not a valid name"),
         ("shock", "{state: armenia,", "{state: [],", "names nobody"),
-        ("shock", "    tie:\n", "    t@ie:\n", "is no name"),
-        ("scenario", "name: peace_deal", 'name: ""', "is no name"),
+        ("shock", "    tie:\n", "    t@ie:\n", "is not a valid name"),
+        ("scenario", "name: peace_deal", 'name: ""', "is not a valid name"),
     ],
 )
 def test_what_would_be_passed_over_is_refused(tmp_path, group, before, after, said):

@@ -1,1 +1,1 @@
-"""YAML and overrides to variants: expansion, designs, draws, where files are found; the only package that meets Hydra."""
+"""From YAML and overrides to variants: expansion, designs, draws, search for files; the only package that uses Hydra."""

@@ -1,4 +1,4 @@
-"""Completion in the shell: Hydra's own, asked with the verb cut away."""
+"""Shell completion: Hydra's own, applied to the command line without the verb."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from sim.errors import SettingError
 
 ASKED = ("install=bash", "uninstall=bash", "query=bash")
 OWN_FOLDER = re.compile(r"""(?<=\s)--config-dir(?:=|\s+)((?:"[^"]*"|'[^']*'|\\.|[^\s"'\\])+)\s+""")
-"""The option that names the user's folder, as it stands typed in a shell, with the blanks after it."""
+"""The option that names the user's folder, as typed in a shell, with the blanks after it."""
 
 
 def complete(words: Sequence[str], verbs: Sequence[str]) -> int:
@@ -30,13 +30,13 @@ def complete(words: Sequence[str], verbs: Sequence[str]) -> int:
 
 
 def _cut(line: str) -> tuple[str, Folders]:
-    """A line that is being typed without the option that names the user's folder, and the folders that it then searches."""
+    """A command line without the option that names the user's folder, and the folders to search for config files."""
     found = OWN_FOLDER.search(line)
     if not found:
         return line, Folders()
     try:
         where = folders(os.path.expanduser("".join(shlex.split(found[1]))))
-    except (SettingError, OSError, ValueError):  # nothing is said while a line is typed: the command itself says it
+    except (SettingError, OSError, ValueError):  # no message while a line is typed: the command itself reports it
         where = Folders()
     return line[: found.start()] + line[found.end() :], where
 

@@ -1,4 +1,4 @@
-"""Lists of defaults: which other files a config file brings in. An entry that Hydra could not follow is refused, with its file."""
+"""Lists of defaults: the other files that a config file includes. Invalid entries are refused, with the file that has them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,33 +13,33 @@ from sim.errors import SettingError
 
 @dataclass
 class Taken:
-    """The files that take part in a composition."""
+    """The files of a composition."""
 
     where: Folders
     picked: Mapping[str, Sequence[str]]
-    """What a command names, by group; it takes the place of what files name."""
+    """The files that a command names, by group; they replace those that files name."""
     choices: dict[str, list[str]] = field(default_factory=lambda: {group: [] for group in GROUPS})
-    """The names of the files, by group, in that order."""
+    """The names of the included files, by group, in the order of inclusion."""
     order: list[tuple[str, Path]] = field(default_factory=list)
-    """The files with their groups, in the order in which they are laid over each other."""
+    """The files with their groups, in the order of merging: later ones override earlier ones."""
     overrides: dict[str, Sequence[str]] = field(default_factory=dict)
-    """What files want instead of what `config.yaml` names, the outermost first."""
+    """The files that lists of defaults name instead of those in `config.yaml`, by group, from the outermost list."""
 
-    def bring(self, group: str, names: Sequence[str], by: tuple[Path, ...]) -> None:
-        """Take files and what their lists of defaults name; `by` are those that brought them in, the outermost first."""
+    def include(self, group: str, names: Sequence[str], by: tuple[Path, ...]) -> None:
+        """Include files and what their lists of defaults name; `by` are the files that include them, the outermost first."""
         for name in names:
             file = self.where.file(group, name)
             if file is None:
                 continue
             place = str(by[-1]) if by else ""
             if file in by:
-                raise SettingError(f"defaults.{group}", f"{name} leads back to itself", "no circle", where=place)
+                raise SettingError(f"defaults.{group}", f"{name} includes itself", "no circular lists", where=place)
             if name in self.choices[group]:
-                raise SettingError(f"defaults.{group}", f"{name} is brought in twice", "each file once", where=place)
+                raise SettingError(f"defaults.{group}", f"{name} is included twice", "each file once", where=place)
             self.follow(file, group, (*by, file))
 
     def follow(self, file: Path, group: str, by: tuple[Path, ...]) -> None:
-        """Take what a file's list of defaults names, and the file itself in its place among them."""
+        """Include what a file's list of defaults names, and the file itself at its place in that list."""
         content = read_checked(file, group, own=True) if self.where.is_own(file) else read_file(file)
         entries = entries_of(content, group, file)
         for entry in entries:
@@ -51,14 +51,14 @@ class Taken:
                 self.order.append((group, file))
                 self.choices.get(group, []).append(file.stem)
             elif entry.group == LISTED != group and LISTED in self.picked:
-                self.bring(LISTED, () if self.choices[LISTED] else self.picked[LISTED], ())
+                self.include(LISTED, () if self.choices[LISTED] else self.picked[LISTED], ())
             elif not entry.override:
                 picked = {} if group else self.picked
-                self.bring(entry.group, picked.get(entry.group, entry.names), by)
+                self.include(entry.group, picked.get(entry.group, entry.names), by)
 
 
 def taken(picks: Sequence[str], where: Folders) -> Taken:
-    """The files that take part: those that were picked and those that lists of defaults name. Each is read and checked."""
+    """The files of a composition: those that were picked and those that lists of defaults name. Each is read and checked."""
     picked = {
         group: names.strip("[]").split(",") if names.strip("[]") else [] for group, _, names in (p.partition("=") for p in picks)
     }
@@ -71,12 +71,12 @@ def _taken(picked: Mapping[str, Sequence[str]], where: Folders) -> Taken:
     found = Taken(where, picked)
     found.follow(config_folder() / f"{MAIN}.yaml", "", ())
     if not found.choices[LISTED]:
-        found.bring(LISTED, picked.get(LISTED, ()), ())
+        found.include(LISTED, picked.get(LISTED, ()), ())
     return found
 
 
 def _demand_there(entry: Entry, file: Path, where: Folders) -> None:
-    """Refuse an entry that names a file which is not there."""
+    """Refuse an entry that names a file that does not exist."""
     options = where.options(entry.group) if entry.group else []
     for name in entry.names:
         if name not in options:

@@ -1,4 +1,4 @@
-"""Designs of experiments: how swept settings combine into variants, and the variants of a design as a light sequence."""
+"""Designs of experiments: how swept settings combine into variants, and the variants of a design, built on demand."""
 
 import itertools
 import math
@@ -22,7 +22,7 @@ from sim.config.schema import Config, Design, Sample, Variant
 from sim.errors import SettingError
 
 GRID_MAX = 100_000
-"""Combinations of swept values in one run."""
+"""Most combinations of swept values in one run."""
 Combination = dict[str, Any]
 """One value for each swept key."""
 Between = tuple[Where, float, float]
@@ -30,7 +30,7 @@ Between = tuple[Where, float, float]
 
 
 def combinations(axes: Sequence[Axis], design: Design) -> list[Combination]:
-    """The values that swept keys take together: every combination, the last key fastest, or with zip the first of each, ...
+    """The combinations of swept values: all of them, the last key fastest; with zip the first of each, the second of each, ...
 
     Raises
     ------
@@ -38,26 +38,26 @@ def combinations(axes: Sequence[Axis], design: Design) -> list[Combination]:
         Where there are too many, or zip finds lists of different lengths.
     """
     swept = [axis for axis in axes if len(axis.choices) > 1]
-    said = " ".join(axis.said for axis in swept)
+    text = " ".join(axis.text for axis in swept)
     if design is Design.zip:
         lengths = list(dict.fromkeys(len(axis.choices) for axis in swept))
         if len(lengths) > 1:
             raise SettingError(
-                "design", f"zip needs lists of one length, not {' and '.join(map(str, lengths))}", "grid", where=said
+                "design", f"zip needs lists of one length, not {' and '.join(map(str, lengths))}", "grid", where=text
             )
         rows: Iterator[tuple[Any, ...]] = zip(*(axis.choices for axis in swept), strict=True) if swept else iter([()])
         number = max(lengths, default=1)
     else:
         rows, number = itertools.product(*(axis.choices for axis in swept)), math.prod(len(axis.choices) for axis in swept)
     if number > GRID_MAX:
-        raise SettingError(said, f"make {number} variants", f"at most {GRID_MAX}")
+        raise SettingError(text, f"make {number} variants", f"at most {GRID_MAX}")
     return [dict(zip((axis.key for axis in swept), row, strict=True)) for row in rows]
 
 
 def is_light(axis: Axis, axes: Sequence[Axis]) -> bool:
-    """Whether the values of a key can be set over a whole config, so that none of them needs a config of its own.
+    """Whether the values of a key can be set on a base config as an overlay, so that none of them needs a config of its own.
 
-    So can every number of region and dynamics and the size of an effect, unless another override sets a table round it.
+    This holds for every number of region and dynamics and the size of an effect, unless another override sets a table above it.
     """
     if axis.group or axis.delete or any(axis.key.startswith(other.key + ".") for other in axes if not other.group):
         return False
@@ -71,7 +71,7 @@ def _is_size(path: Where) -> bool:
 
 
 def demand_values(axis: Axis) -> None:
-    """Refuse a value or an end of an interval that the quantity of a key cannot have."""
+    """Refuse a value or an end of an interval outside the range of the quantity."""
     quantity = quantity_at(axis.path)
     for value in axis.interval or axis.choices:
         try:
@@ -82,13 +82,15 @@ def demand_values(axis: Axis) -> None:
 
 
 def demand_drawable(axis: Axis) -> None:
-    """Refuse an interval for what is no number of the model."""
+    """Refuse an interval for a key that is not a number of the model."""
     if not (_is_size(axis.path) or quantity_at(axis.path) or axis.path[0] == "shock"):
-        raise SettingError(axis.key, "is not drawn from an interval", "a number of region, dynamics or a shock", where=axis.place)
+        raise SettingError(
+            axis.key, "cannot be drawn from an interval", "a number of region, dynamics or a shock", where=axis.place
+        )
 
 
 def demand_one_way(axis: Axis, settings: Tables) -> None:
-    """Refuse to vary one side of a pair that the settings give both ways, where both must be one number."""
+    """Refuse to vary one direction of a pair that the settings give in both directions, where both must be equal."""
     match axis.path:
         case ("region", table, one, other) if table in PAIR_TABLES and PAIR_TABLES[table][0] not in DIRECTED:
             if one in settings["region"][table].get(other, {}):
@@ -99,29 +101,29 @@ def demand_one_way(axis: Axis, settings: Tables) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Whole:
-    """A config of its own with the settings that made it, and the ends between which its numbers are drawn, by path."""
+    """A base config with its settings, and the ends between which its numbers are drawn, by path."""
 
     config: Config
     settings: Tables
     between: Mapping[Where, tuple[float, float]]
     misfits: Sequence[Misfit] = ()
-    """The numbers outside what is known of them."""
+    """The numbers outside their plausible range."""
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """One combination of the swept settings, of which every draw makes a variant.
+    """One combination of swept settings; with draws, each draw of it is a variant.
 
     Attributes
     ----------
     label : str
-        Its name.
+        The label of the combination.
     coordinates : mapping
-        The values that set it apart.
+        The values in which it differs from other points.
     whole : Whole
-        What it shares with other points.
+        Its base config, shared with other points.
     own : mapping
-        The numbers that it sets over that, by path.
+        The numbers that it sets on the base config, by path.
     """
 
     label: str
@@ -131,7 +133,7 @@ class Point:
 
     @cached_property
     def settings(self) -> Tables:
-        """The composed files as plain tables of its own."""
+        """The composed settings of this point as plain tables (a copy)."""
         tables = copied(self.whole.settings)
         for path, value in self.own.items():
             put(tables, path, value)
@@ -139,7 +141,7 @@ class Point:
 
 
 class _Light(Variant):
-    """A variant of a design: its config and settings are made when they are asked for."""
+    """A variant of a design whose config and settings are built on first access."""
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("config", "settings", "drawn") or "_of" not in self.__dict__:
@@ -159,22 +161,22 @@ class _Light(Variant):
 
 @dataclass(frozen=True, eq=False)
 class Variants(Sequence[Variant]):
-    """The variants of a design; one by index is made when it is asked for, and not kept.
+    """The variants of a design; indexing builds one on demand.
 
     Attributes
     ----------
     configs : Configs
-        Their configs, light.
+        Their configs.
     points : sequence of Point
         The combinations of swept settings.
     point : array
-        For each variant its point, (variant,).
+        For each variant the index of its point, (variant,).
     draw : array or None
-        For each variant the number of its draw, (variant,); none where nothing is drawn.
+        For each variant the index of its draw, (variant,); None where nothing is drawn.
     intervals : mapping
-        What the keys that are drawn from an interval are in each draw, by the name of the coordinate, (draw,).
+        The values of keys that are drawn from an interval, by the name of the coordinate, (draw,).
     drawn : mapping
-        Everything that is drawn, by its path and the two ends between which it is, (draw,).
+        The values of all drawn numbers, by path and the two ends, (draw,).
     overrides, config_dir
         As of `Variant`.
     """
@@ -222,11 +224,11 @@ class Variants(Sequence[Variant]):
 
     @cached_property
     def numbers(self) -> Mapping[str, Array]:
-        """Everything that is drawn, by its dotted path, (draw,); counted up where points draw it between ends of their own."""
+        """The values of all drawn numbers, by dotted path, (draw,); with a count where points have different ends."""
         return _named(self.drawn)
 
     def hashes(self, point: Point) -> dict[str, str]:
-        """What one point draws, by its dotted path, each with a hash of its values in all draws."""
+        """For each number that a point draws, by dotted path, a hash of its values in all draws."""
         whole = point.whole
         if id(whole) not in self._hashes:
             own = ((".".join(path), self.drawn[path, low, high]) for path, (low, high) in whole.between.items())
@@ -238,17 +240,17 @@ class Variants(Sequence[Variant]):
         return {}
 
     def flat_settings(self) -> dict[str, dict[str, Any]]:
-        """The flat settings of each point that decide its numbers, by its label."""
+        """The flat settings that decide the numbers of each point, by its label."""
         wholes = {id(point.whole): point.whole for point in self.points}
         tables = {name: data_settings(whole.settings) for name, whole in wholes.items()}
         own = ({".".join(path): value for path, value in point.own.items()} for point in self.points)
         return {point.label: tables[id(point.whole)] | values for point, values in zip(self.points, own, strict=True)}
 
 
-def assemble(points: Sequence[Point], intervals: Mapping[str, Axis], said: tuple[str, ...], config_dir: str) -> Variants:
-    """The variants of some points, each point under every draw where numbers are drawn.
+def assemble(points: Sequence[Point], intervals: Mapping[str, Axis], overrides: tuple[str, ...], config_dir: str) -> Variants:
+    """The variants of some points: each point with every draw where numbers are drawn.
 
-    `intervals` are the keys drawn between two ends of the command's own, by the name of their coordinate.
+    `intervals` are the keys that the command draws from an interval, by the name of the coordinate.
     """
     wholes = {id(point.whole): point.whole for point in points}
     first = next(iter(wholes.values())).config
@@ -271,13 +273,13 @@ def assemble(points: Sequence[Point], intervals: Mapping[str, Axis], said: tuple
         draw=draw if drawn else None,
         intervals={name: _named(values)[axis.key] for name, axis in intervals.items()},
         drawn=values,
-        overrides=said,
+        overrides=overrides,
         config_dir=config_dir,
     )
 
 
 def _ends(wholes: Sequence[Whole]) -> dict[Between, tuple[int, ...]]:
-    """What is drawn between which ends, and by which of the whole configs."""
+    """The indices of the base configs that draw a number between the same two ends."""
     ends: dict[Between, tuple[int, ...]] = {}
     for index, one in enumerate(wholes):
         for path, (low, high) in one.between.items():
@@ -286,19 +288,19 @@ def _ends(wholes: Sequence[Whole]) -> dict[Between, tuple[int, ...]]:
 
 
 def _drawn(config: Config, ends: Iterable[Between]) -> dict[Between, Array]:
-    """The numbers drawn between two ends, (draw,); points whose ends are the same share their draws."""
+    """The drawn numbers, (draw,); points with the same ends share their draws."""
     uniform = uniforms(config.design, config.seed, config.draws, dict.fromkeys(path for path, _, _ in ends))
     return {(path, low, high): low + (high - low) * uniform[path] for path, low, high in ends}
 
 
 def _overlays(values: Mapping[Between, Array], ends: Mapping[Between, tuple[int, ...]], whole: Array, draw: Array) -> list[Overlay]:
-    """What is drawn as overlays of the variants, given for each its whole config and its draw."""
+    """Drawn numbers as overlays, given for each variant the index of its base config and of its draw."""
     rows = {holders: np.where(np.isin(whole, holders), draw, OWN) for holders in set(ends.values())}
     return [Overlay(between[0], values[between], rows[holders]) for between, holders in ends.items()]
 
 
 def _named(drawn: Mapping[Between, Array]) -> dict[str, Array]:
-    """What is drawn by its dotted path, a path that has several pairs of ends counted up."""
+    """Drawn numbers by dotted path; the second, third, ... pair of ends of a path gets its number in brackets."""
     named: dict[str, Array] = {}
     times: dict[str, int] = {}
     for (path, _, _), values in drawn.items():
@@ -309,7 +311,7 @@ def _named(drawn: Mapping[Between, Array]) -> dict[str, Array]:
 
 
 def _made_whole(configs: Configs, costly: Sequence[Where]) -> Configs:
-    """The same configs with some overlays made part of whole ones: numbers that change the course of a shock."""
+    """The same configs with some overlays built into base configs: numbers that change the course of a shock."""
     setting = [overlay for overlay in configs.overlays if overlay.path in costly]
     rest = tuple(overlay for overlay in configs.overlays if overlay.path not in costly)
     made = Configs(configs.wholes, configs.whole, tuple(setting))

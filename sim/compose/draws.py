@@ -1,4 +1,4 @@
-"""What a run says of the numbers that it draws: a table of them, and which of them no variant meets."""
+"""Reports of drawn numbers: the table `draws.csv`, and a line for the screen."""
 
 import csv
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from sim.compose.designs import Variants
 from sim.config.schema import Design, Variant
 
 UNMET = " (no variant meets it)"
-"""What the column of such a number ends in."""
+"""Suffix of the column of a drawn number on which no variant depends."""
 
 
 def write(path: Path, variants: Sequence[Variant]) -> None:
-    """Write a row for each draw, a column for each number by its dotted path; no file where nothing was drawn.
+    """Write a row for each draw and a column for each number, by dotted path; no file where nothing was drawn.
 
-    The column of a number that no variant meets says so in its name.
+    The column of a number on which no variant depends ends in `UNMET`.
     """
     if isinstance(variants, Variants) and variants.draw is not None:
         draws = sorted(set(variants.draw.tolist()))
@@ -28,12 +28,12 @@ def write(path: Path, variants: Sequence[Variant]) -> None:
 
 
 def lines(variants: Sequence[Variant]) -> list[str]:
-    """What is drawn and by which design; nothing where nothing is."""
+    """A line with the number of drawn numbers, the draws and the design; empty where nothing is drawn."""
     numbers = getattr(variants, "numbers", {})
     if not numbers:
         return []
     config = variants[0].config
     drawn = {Design.latin: "a Latin hypercube", Design.sobol: "Sobol points"}.get(config.design, "independent draws")
-    said = f"{len(numbers):,} {'number' if len(numbers) == 1 else 'numbers'} drawn {config.draws:,} times: {drawn}"
+    line = f"{len(numbers):,} {'number' if len(numbers) == 1 else 'numbers'} drawn {config.draws:,} times: {drawn}"
     uneven = config.design is Design.sobol and config.draws & (config.draws - 1)
-    return [said + (f", balanced at powers of 2 only (draws={2 ** config.draws.bit_length()})" if uneven else "")]
+    return [line + (f", balanced at powers of 2 only (draws={2 ** config.draws.bit_length()})" if uneven else "")]

@@ -1,7 +1,7 @@
 """From YAML and overrides to typed, checked variants.
 
-Hydra composes the files once for each distinct choice of groups; plain overrides are then set on copies, and numbers that vary
-are set over few whole configs.
+The files are composed once for each distinct choice of groups; plain overrides are then set on copies, and numbers that vary are
+set on a few base configs.
 """
 
 import json
@@ -39,25 +39,25 @@ from sim.science.layout import layout_of
 
 
 def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> Variants:
-    """All variants that a list of overrides describes: their design, the study's axes first.
+    """All variants that a list of overrides describes; the axes of a study come first.
 
     Parameters
     ----------
     overrides : sequence of str
-        In Hydra's grammar: `scenario=baseline,peace_deal`, `dynamics.vigilance=0.5,1`, `'shock=[a,b]'`, `seed=range(1,4)`,
-        `dynamics.vigilance=interval(0,2)`. The setting `design` says how swept values combine and how numbers are drawn.
+        Hydra's grammar: `scenario=baseline,peace_deal`, `dynamics.vigilance=0.5,1`, `'shock=[a,b]'`, `seed=range(1,4)`,
+        `dynamics.vigilance=interval(0,2)`. The setting `design` is how swept values combine and how numbers are drawn.
     config_dir : path, optional
         The user's own folder of `region/`, `shock/`, `scenario/`, `dynamics/`, `study/` files.
 
     Returns
     -------
     Variants
-        A sequence of `Variant`, each made when it is asked for; draws fastest, then the last swept key.
+        A sequence of `Variant`, each built on demand; draws vary fastest, then the last swept key.
 
     Raises
     ------
     SettingError
-        Where a name, type or value cannot be used.
+        Where a name, type or value is invalid.
 
     >>> [variant.label for variant in expand(["region=toy", "dynamics.vigilance=0.5,1"])]
     ['baseline, vigilance=0.5', 'baseline, vigilance=1']
@@ -73,7 +73,7 @@ def expand(overrides: Sequence[str] = (), config_dir: str | Path | None = None) 
 
 
 def expand_one(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> Variants:
-    """The one variant that a list of overrides describes, as of `expand`; refused where they describe several."""
+    """The one variant that a list of overrides describes, as from `expand`; refused where it describes several combinations."""
     variants = expand(overrides, config_dir)
     if len(variants.points) > 1:
         several = f"makes {len(variants.points)} variants"
@@ -82,17 +82,17 @@ def expand_one(overrides: Sequence[str] = (), config_dir: str | Path | None = No
 
 
 class Batch(NamedTuple):
-    """Jobs that share the settings of a whole run, so that they are computed together: each is one point of the variants."""
+    """Jobs that share the settings of a whole run and are computed together: each is one point of `variants`."""
 
     variants: Variants
     numbers: list[int]
-    """Which of the command's jobs each point is."""
+    """For each point the number of its job in the command."""
 
 
 def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> list[Batch]:
-    """The same combinations as jobs, each as if it ran alone; here the settings of a whole run may be swept too (`seed=1,2,3`).
+    """The same combinations as jobs, each as if it ran alone; settings of the whole run may be swept too (`seed=1,2,3`).
 
-    Parameters and errors as of `expand`. Jobs that could be variants of one run make a batch.
+    Parameters and errors as for `expand`. Jobs that could be variants of one run form a batch.
     """
     axes, where = _axes(overrides, config_dir, together=False)
     cache: dict[str, Tables] = {}
@@ -105,7 +105,7 @@ def expand_jobs(overrides: Sequence[str] = (), config_dir: str | Path | None = N
 
 
 def _batch_of(whole: Whole) -> str:
-    """What the jobs of a batch have in common: actors, and the settings of a whole run, save a seed by which nothing is drawn."""
+    """A key that the jobs of a batch share: actors and settings of the whole run, without the seed where no settings are drawn."""
     settings = whole.config.whole_run
     if not whole.between:
         del settings["seed"]
@@ -113,7 +113,7 @@ def _batch_of(whole: Whole) -> str:
 
 
 def _axes(overrides: Sequence[str], config_dir: str | Path | None, together: bool) -> tuple[list[Axis], Folders]:
-    """The overrides of a command and its study, each checked by itself."""
+    """The overrides of a command and its study, each checked on its own."""
     where = folders(config_dir)
     axes = with_study(parse(overrides, where), where)
     for axis in axes:
@@ -132,7 +132,7 @@ def _axes(overrides: Sequence[str], config_dir: str | Path | None, together: boo
 
 
 def _combinations(axes: Sequence[Axis], where: Folders, cache: dict[str, Tables]) -> list[Combination]:
-    """The combinations of swept values, as the first of them says that they are made."""
+    """The combinations of swept values, by the design that the first of them sets."""
     first = [replace(axis, choices=axis.choices[:1]) for axis in axes]
     settings = _settings(first, where, cache)
     try:
@@ -143,7 +143,7 @@ def _combinations(axes: Sequence[Axis], where: Folders, cache: dict[str, Tables]
 
 
 def _points(axes: Sequence[Axis], rows: Sequence[Combination], where: Folders, cache: dict[str, Tables]) -> list[Point]:
-    """The points of some combinations: a config is made and checked for each that numbers cannot set over another."""
+    """The points of some combinations; those that differ in light numbers only share a base config."""
     light = {axis.key: axis for axis in axes if axis.swept and is_light(axis, axes)}
     names = coordinate_names([axis.key for axis in axes if axis.swept])
     wholes: dict[str, Whole] = {}
@@ -165,11 +165,11 @@ def _points(axes: Sequence[Axis], rows: Sequence[Combination], where: Folders, c
 
 
 COUNTS = ("seed", "replicates")
-"""Settings of a whole run that no other part of a config has to fit."""
+"""Settings of the whole run on which no other check of a config depends."""
 
 
 def _counted(like: Whole | None, counts: Mapping[str, Any]) -> Whole | None:
-    """A checked config with other counts, without making it anew; none where there is none, or they are no whole numbers."""
+    """A checked base config with other counts, without building it anew; None where there is none or a count is invalid."""
     if like is None or not all(type(value) is int for value in counts.values()):
         return None
     config = replace(like.config, **counts)
@@ -190,7 +190,7 @@ def _gathered(points: Sequence[Point], axes: Sequence[Axis], where: Folders) -> 
     """The variants of points that share the settings of a whole run."""
     names = coordinate_names([axis.key for axis in axes if axis.swept])
     intervals = {names[axis.key]: axis for axis in axes if axis.interval}
-    return assemble(points, intervals, tuple(axis.said for axis in axes), str(where.user or ""))
+    return assemble(points, intervals, tuple(axis.text for axis in axes), str(where.user or ""))
 
 
 def _point(whole: Whole, apart: Mapping[str, object], own: Mapping[Where, object]) -> Point:
@@ -201,19 +201,19 @@ def _point(whole: Whole, apart: Mapping[str, object], own: Mapping[Where, object
 
 
 def _demand_apart(points: Sequence[Point], where: str) -> None:
-    """Refuse a point that stands twice, also where its numbers are only spelt otherwise (1 and 1.0)."""
+    """Refuse a point that occurs twice, also where its numbers are only written differently (1 and 1.0)."""
     seen: dict[object, str] = {}
     for point in points:
         values = tuple(value if isinstance(value, Hashable) else json.dumps(value) for value in point.coordinates.values())
         for same in (point.label, values):
             if same in seen:
-                said = f"{point.label!r} stands twice" if seen[same] == point.label else f"{point.label!r} is {seen[same]!r} again"
-                raise SettingError("variants", said, "each value once", where=where)
+                wrong = f"{point.label!r} is given twice" if seen[same] == point.label else f"{point.label!r} equals {seen[same]!r}"
+                raise SettingError("variants", wrong, "each value once", where=where)
             seen[same] = point.label
 
 
 def with_study(axes: list[Axis], where: Folders) -> list[Axis]:
-    """The overrides with the study's axes before them, save those that the command sets itself."""
+    """The overrides with the study's axes before them, except axes that the command sets itself."""
     study = next((axis for axis in axes if axis.key == "study"), None)
     if study is None or study.swept:
         return axes
@@ -250,7 +250,7 @@ def _settings(chosen: Sequence[Axis], where: Folders, cache: dict[str, Tables]) 
 
 
 def whole_of(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
-    """The config that composed settings make, checked, and between which ends its numbers are drawn."""
+    """The checked base config of composed settings, with the ends between which its numbers are drawn."""
     choices: dict[str, list[str]] = settings.pop(CHOICES)
     if any(axis.key == "shock" or (axis.delete and _is_a_shock(axis.key)) for axis in chosen):
         name = "+".join(settings["shock"]) or NO_SHOCK
@@ -270,11 +270,11 @@ def whole_of(settings: Tables, chosen: Sequence[Axis], where: Folders) -> Whole:
     between = {axis.path: axis.interval for axis in chosen if axis.interval}
     for axis in chosen:
         if axis.interval:
-            put_value(settings, replace(axis, choices=(axis.said.partition("=")[2],)))
+            put_value(settings, replace(axis, choices=(axis.text.partition("=")[2],)))
     if config.sample is Sample.ranges:
-        said = [axis.path for axis in chosen if len(axis.path) > 1]
+        overridden = [axis.path for axis in chosen if len(axis.path) > 1]
         plausible = ranges(settings).items()
-        between = {path: ends for path, ends in plausible if not any(path[: len(key)] == key for key in said)} | between
+        between = {path: ends for path, ends in plausible if not any(path[: len(key)] == key for key in overridden)} | between
         config = with_numbers(config, {(group, "evidence"): {} for group in SAMPLED_GROUPS})
     return Whole(config, settings, between, beyond)
 
@@ -288,9 +288,9 @@ def _label(shock: object) -> str:
 
 
 def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
-    """One variant from tables that were composed elsewhere, and the overrides that they were composed with."""
+    """One variant from settings composed by a Hydra application, and the overrides that they were composed with."""
     if not isinstance(tables, Mapping):
-        raise SettingError("config", "is no table", "the composed settings")
+        raise SettingError("config", "is not a table", "the composed settings")
     if any("${" in text for text in texts(tables)):
         raise SettingError("config", "interpolation is not read", "the value itself")
     where = Folders()
@@ -298,5 +298,5 @@ def from_tables(tables: object, overrides: Sequence[str] = ()) -> Variant:
     settings = {**tables, "shock": tables.get("shock") or {}, CHOICES: {}}
     apart = {name: _word(axis.choices[0]) for axis in chosen for name in coordinate_names([axis.key]).values()}
     point = _point(whole_of(settings, chosen, where), apart, {})
-    said = tuple(axis.said for axis in chosen)
-    return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, said)
+    given = tuple(axis.text for axis in chosen)
+    return Variant(point.whole.config, point.label, dict(point.coordinates), point.whole.settings, given)

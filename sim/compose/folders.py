@@ -13,15 +13,15 @@ from sim.errors import SettingError
 from sim.home import PACKAGE
 
 HYDRA = "hydra"
-"""The folder in which Hydra keeps settings of its own, which no file sets."""
+"""The folder of Hydra's own settings, which config files cannot set."""
 MAIN = "config"
-"""The file that a composition begins with, always the shipped one; a folder of results has one of that name too."""
+"""The main file of a composition, always the shipped one; a results folder has a file of that name too."""
 NEAR = 0.65
-"""How near a folder's name is to that of a group to be meant as one: plurals and slips are, `docs` and `sources` are not."""
+"""The similarity from which a folder's name counts as a misspelt group: plurals and typing errors do, `docs` does not."""
 
 
 def config_folder() -> Path:
-    """The folder of the shipped configs: beside the package in a checkout, inside it in an installation."""
+    """The folder of the shipped configs: next to the package in a checkout, inside it in an installation."""
     inside = PACKAGE / "_configs"
     return inside if inside.is_dir() else PACKAGE.parent / "configs"
 
@@ -42,17 +42,17 @@ class Folders:
         return sorted({file.stem for folder in self.paths for file in (folder / group).glob("*.yaml") if is_name(file.stem)})
 
     def replacing(self) -> list[str]:
-        """The user's own files that stand before a shipped one of their name, as `group/name.yaml`."""
+        """The user's files that take precedence over a shipped file of their name, as `group/name.yaml`."""
         shipped, user = config_folder(), self.user
         found = [f"{group}/{file.name}" for group in GROUPS for file in (user / group).glob("*.yaml")] if user else []
         return sorted(name for name in found if (shipped / name).is_file())
 
     def replaced_lines(self) -> list[str]:
-        """What the screen says of these, as lines of text."""
-        return [f"configs: your {name} stands before the shipped one" for name in self.replacing()]
+        """A line for the screen for each of these files."""
+        return [f"configs: your {name} takes precedence over the shipped one" for name in self.replacing()]
 
     def file(self, group: str, name: str) -> Path | None:
-        """The file of a group's option; the user's own stands before a shipped one."""
+        """The file of a name in a group, or None; the user's takes precedence over a shipped one."""
         found = [folder / group / f"{name}.yaml" for folder in self.paths]
         return next((file for file in found if file.is_file()), None) if group in GROUPS and is_name(name) else None
 
@@ -61,12 +61,12 @@ class Folders:
         return self.user is not None and self.user in file.parents
 
     def picking(self, word: str) -> str:
-        """The override that takes a file of some name, as study=headline; empty where there is none."""
+        """The override that selects the file of some name, as study=headline; empty where there is none."""
         found = [group for group in ("scenario", "study", "region", "dynamics") if self.file(group, word)]
         return f"{found[0]}={word}" if found else ""
 
     def unread(self, group: str, name: str) -> str:
-        """A file of the user's own that would be a group's option if it ended in `.yaml`; empty where there is none."""
+        """A user's file that would be in a group if it ended in `.yaml`; empty where there is none."""
         folder = self.user / group if self.user else None
         files = sorted(folder.iterdir()) if folder and folder.is_dir() else []
         return next(
@@ -74,17 +74,17 @@ class Folders:
         )
 
     def called(self, file: Path) -> str:
-        """A file as messages name it: the user's own by its path, a shipped one as `group/name.yaml`."""
+        """The name of a file in messages: a user's file by its path, a shipped one as `group/name.yaml`."""
         return str(file) if self.is_own(file) else f"{file.parent.name}/{file.name}"
 
 
 def folders(config_dir: str | Path | None) -> Folders:
-    """The folders to search, every file in the user's own checked first.
+    """The folders to search; every file in the user's folder is checked first.
 
     Raises
     ------
     SettingError
-        Where it is no folder, holds nothing that is read, or something that looks like a config file and would not be read.
+        Where it is not a folder, has none of the folders of config files, or has a config file that would not be read.
     """
     if config_dir is None:
         return Folders()
@@ -95,9 +95,11 @@ def folders(config_dir: str | Path | None) -> Folders:
         near = above or likely(
             user.name, [path.name for path in user.parent.iterdir() if path.is_dir()] if user.parent.is_dir() else []
         )
-        raise SettingError("--config-dir", f"{config_dir} is no folder", "a folder with region/, shock/, scenario/ ... files", near)
+        raise SettingError(
+            "--config-dir", f"{config_dir} is not a folder", "a folder with region/, shock/, scenario/ ... files", near
+        )
     if not any((user / group).is_dir() for group in GROUPS):
-        raise SettingError("--config-dir", f"{config_dir} holds none of the folders that are read", ", ".join(GROUPS), above)
+        raise SettingError("--config-dir", f"{config_dir} has none of the folders of config files", ", ".join(GROUPS), above)
     _demand_read(user)
     for file in sorted(user.glob("*/*.yaml")):
         if file.parent.name in GROUPS and not file.name.startswith("."):
@@ -106,12 +108,12 @@ def folders(config_dir: str | Path | None) -> Folders:
 
 
 def read_checked(file: Path, group: str, own: bool) -> Mapping[str, object]:
-    """The content of a config file of a group, checked whole: what YAML would read otherwise, lists of defaults, places.
+    """The content of a config file of a group, checked: ambiguous YAML, lists of defaults, places.
 
-    A user's `own` file may not say where a run writes or connects to, nor choose its engine: that is of the command line.
+    A user's `own` file may not set where a run writes or connects to, nor choose the engine: only the command line may.
     """
     if own and not (file.is_file() and Path(os.path.realpath(file)).is_relative_to(file.parent.parent)):
-        raise SettingError("--config-dir", "is no file in that folder", "plain files, no links out of it", where=str(file))
+        raise SettingError("--config-dir", "is not a file in that folder", "plain files, no links out of it", where=str(file))
     content = read_file(file)
     entries = entries_of(content, group, file)
     if own:
@@ -123,7 +125,7 @@ def read_checked(file: Path, group: str, own: bool) -> Mapping[str, object]:
 
 
 def _demand_read(user: Path) -> None:
-    """Refuse what looks like a config file and stands where none is read, so that nothing is left out silently."""
+    """Refuse config files in places where none is read, so that nothing is left out silently."""
     allowed = "/, ".join(GROUPS) + "/ with .yaml files"
     for file in _yaml_files(user):
         why = ": a command sets the whole run, or a file of study/" if file.stem == MAIN else " here"
@@ -133,7 +135,7 @@ def _demand_read(user: Path) -> None:
         if folder.name in GROUPS:
             _demand_group(folder, files, user)
         elif folder.name.lower() == HYDRA:
-            wrong = "is not read: Hydra's own settings are of the command line"
+            wrong = "is not read: Hydra's own settings belong on the command line"
             raise SettingError("--config-dir", wrong, allowed, where=str(folder))
         elif any(file.stem != MAIN for file in files) and (meant := likely(folder.name.lower(), GROUPS, NEAR)):
             raise SettingError("--config-dir", "is not read", allowed, f"{meant}/", str(folder))
@@ -153,5 +155,5 @@ def _demand_group(folder: Path, files: list[Path], user: Path) -> None:
 
 
 def _yaml_files(folder: Path) -> list[Path]:
-    """What stands straight in a folder and looks like YAML by its name, hidden files left out."""
+    """The files directly in a folder whose names end as those of YAML do, without hidden files."""
     return sorted(file for file in folder.iterdir() if file.suffix.lower() in (".yaml", ".yml") and not file.name.startswith("."))

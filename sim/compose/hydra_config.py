@@ -1,7 +1,7 @@
-"""What the files make for one choice of groups, as Hydra composes them; and Hydra over the same files, for its completion.
+"""Composition of config files for one choice of groups, with the result that Hydra gives; and Hydra's loader, for completion.
 
-A file is parsed by our own reader alone, and laid over others here: Hydra's composition takes a second, and its messages name no
-file.
+Files are parsed by `sim.config.strict_yaml` and merged here: Hydra's own composition takes a second, and its messages do not name
+the file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,18 +24,18 @@ from sim.errors import SettingError
 
 
 def loader_over(where: Folders) -> ConfigLoader:
-    """Hydra's composer over the folders in their order of search; it leaves Hydra's own state in this process alone."""
+    """Hydra's loader for the folders in their order of search; `GlobalHydra` is not initialised."""
     version.setbase(HYDRA_VERSION_BASE)
     return ConfigLoaderImpl(search_path(where))
 
 
 def hydra_word(choice: object) -> str:
-    """A choice of a group in Hydra's grammar."""
+    """A choice from a group in Hydra's grammar."""
     return "[" + ",".join(map(str, choice)) + "]" if isinstance(choice, list) else str(choice)
 
 
 def composition(picks: Sequence[str], where: Folders) -> Tables:
-    """The settings that the files make for one choice of groups, laid over each other in the order of their lists of defaults."""
+    """The settings of one choice of groups: its files merged in the order of their lists of defaults."""
     interrupts.check()
     found = taken(picks, where)
     composed: Tables = {}
@@ -44,12 +44,12 @@ def composition(picks: Sequence[str], where: Folders) -> Tables:
         composed = merged(composed, own if is_whole(file) or not group else {group: own})
     tables: Tables = {**composed, "shock": composed.get("shock") or {}, CHOICES: found.choices}
     _demand_files(found, tables["shock"], where)
-    _demand_said(composed.get(places.ENGINE), found.choices[places.ENGINE], where)
+    _demand_no_places(composed.get(places.ENGINE), found.choices[places.ENGINE], where)
     return tables
 
 
-def _demand_said(engine: object, names: Sequence[str], where: Folders) -> None:
-    """Refuse a user's engine that takes from a shipped one what only the command line says."""
+def _demand_no_places(engine: object, names: Sequence[str], where: Folders) -> None:
+    """Refuse a user's engine that includes from a shipped one what only the command line may set."""
     for name in names:
         file = where.file(places.ENGINE, name)
         if file and where.is_own(file) and isinstance(engine, Mapping):
@@ -57,11 +57,11 @@ def _demand_said(engine: object, names: Sequence[str], where: Folders) -> None:
 
 
 def _demand_files(found: Taken, shocks: object, where: Folders) -> None:
-    """Refuse a shock that no file of its own name brought in."""
+    """Refuse a shock whose file of the same name is not included."""
     for name in shocks if isinstance(shocks, Mapping) else ():
         if name not in found.choices["shock"]:
             group, holder = next((group, file) for group, file in reversed(found.order) if name in _shocks_of(group, file))
-            wrong = "the key of a shock is its file's own name" if group == "shock" else "no shock of that name takes part"
+            wrong = "the key of a shock must be the name of its file" if group == "shock" else "no shock of that name is included"
             own = [holder.stem] if group == "shock" else found.choices["shock"]
             raise SettingError(f"shock.{name}", wrong, ", ".join(own) or "none", likely(name, own), where.called(holder))
 

@@ -1,4 +1,4 @@
-"""What stands in a run and can do nothing in it: effects outside its window or on nobody, numbers that no variant meets."""
+"""Settings without effect in a run: effects of shocks outside its window or on nobody, numbers on which no variant depends."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -24,25 +24,25 @@ RATES = {
     **{"tie": "tie_rate", "credibility": "credibility_rate", "access": "access_rate", "relation": "relation_rate"},
     **{"road_capacity": "road_rate", "strain_war": "strain_war_rate"},
 }
-"""The rate at which what a lasting effect moves follows its target."""
+"""The rate at which a stock follows its target, by what a lasting effect changes."""
 NEVER = "never happens, as the probability of its shock is 0"
-"""Why an effect is idle where a person chose that: no line says so, only of a number that is drawn for it."""
+"""The reason where the user set the probability to 0: reported only for swept or drawn numbers of the effect."""
 SHOWN = 8
-"""Lines on one subject; more are counted."""
+"""Most lines on one subject; further ones are counted."""
 
 
 class Idle(NamedTuple):
-    """Why an effect does nothing, or not always, in some of the variants that have it."""
+    """Why an effect of a shock does nothing, or nothing on some of its dates, in some of the variants that have it."""
 
     shock: str
     effect: str
     why: str
     partly: bool
-    """Whether some of its dates do act."""
+    """Whether it has an effect on some of its possible dates."""
     within: int
-    """In how many variants it is so."""
+    """The number of variants in which this holds."""
     holders: int
-    """How many variants have it."""
+    """The number of variants that have the effect."""
 
     @property
     def everywhere(self) -> bool:
@@ -50,22 +50,22 @@ class Idle(NamedTuple):
         return not self.partly and self.within == self.holders
 
     def __str__(self) -> str:
-        """The line that says so."""
+        """The line for the screen."""
         some = f" (in {self.within:,} of {several(self.holders, 'variant')})" if self.within < self.holders else ""
         return f"effect {self.effect} of shock {self.shock} {self.why}{some}"
 
 
 def lines(variants: Sequence[object]) -> list[str]:
-    """What a person should know of some variants before they run, a line each; none where all that is set acts and fits."""
+    """Notes on some variants before they run, a line each; empty where every setting has an effect and is plausible."""
     if not isinstance(variants, Variants):
         return []
     found = [[str(one) for one in effects(variants.configs) if one.why != NEVER], _number_lines(variants), _misfit_lines(variants)]
-    more = [[f"and {len(said) - SHOWN:,} more like these"] * (len(said) > SHOWN) for said in found]
-    return [f"note: {line}" for said, rest in zip(found, more, strict=True) for line in [*said[:SHOWN], *rest]]
+    more = [[f"and {len(some) - SHOWN:,} more like these"] * (len(some) > SHOWN) for some in found]
+    return [f"note: {line}" for some, rest in zip(found, more, strict=True) for line in [*some[:SHOWN], *rest]]
 
 
 def effects(configs: Configs) -> list[Idle]:
-    """The effects of shocks that do nothing, or not from all their dates, in some of the variants that have them."""
+    """The effects of shocks that do nothing, or nothing on some of their dates, in some of the variants that have them."""
     held = np.bincount(configs.whole, minlength=len(configs.wholes))
     on = {name: _anywhere(configs, name) for name in (*MECHANISMS, *RATES.values())}
     layout, varied = layout_of(configs.wholes[0].region), {overlay.path for overlay in configs.overlays}
@@ -86,16 +86,16 @@ def effects(configs: Configs) -> list[Idle]:
 
 
 def _anywhere(configs: Configs, weight: str) -> np.ndarray:
-    """For each whole config whether a mechanism is on in some variant that stands on it, (whole,)."""
+    """For each base config whether a mechanism is on in some variant of it, (base config,)."""
     found = np.zeros(len(configs.wholes), dtype=bool)
     np.logical_or.at(found, configs.whole, configs.numbers(("dynamics", weight)) != 0)
     return found
 
 
 def _why_idle(shock: Shock, effect: Effect, window: Window, layout: Layout, off: Sequence[str], fixed: bool) -> tuple[str, bool]:
-    """Why an effect does nothing, and whether that is so from some of its dates only; empty where it always acts.
+    """Why an effect does nothing, and whether that holds on some of its dates only; empty where it always acts.
 
-    `off` are the mechanisms and rates that are 0, `fixed` says that its size is the file's own.
+    `off` are the mechanisms and rates that are 0; `fixed` is true where its size is not varied.
     """
     share = acting(shock, effect, window)
     if shock.probability == 0:
@@ -107,7 +107,7 @@ def _why_idle(shock: Shock, effect: Effect, window: Window, layout: Layout, off:
         part = f" in {min(max(100 * (1 - share), 0.1), 99.9):.3g} % of its draws" if share else ""
         return f"lies outside the window{part}: {run}", share > 0
     if not reaches(effect, layout):
-        return "acts on nobody, as all whom it names are joined or members", False
+        return "acts on nobody, as its states are the blocs themselves (same_as) or their members (member_of)", False
     if effect.size == 0 and fixed:
         return "does nothing, as its size is 0", False
     needed = (*weights_of(effect.target), *([RATES.get(effect.target)] if effect.kind is not ShockKind.impulse else []))
@@ -116,12 +116,12 @@ def _why_idle(shock: Shock, effect: Effect, window: Window, layout: Layout, off:
 
 
 def weights_of(quantity: str) -> list[str]:
-    """The mechanisms without any of which a quantity moves nothing."""
+    """The mechanisms that must all be on for a quantity to have an effect."""
     return [name for name in (QUANTITIES[quantity].weight, NEEDS.get(quantity, "")) if name]
 
 
 def numbers(variants: Variants) -> dict[Where, str]:
-    """The numbers that are swept or drawn and that no variant meets, by their paths, each with the reason."""
+    """The swept or drawn numbers on which no variant depends, by path, each with the reason."""
     configs = variants.configs
     off = {weight for weight in MECHANISMS if not _anywhere(configs, weight).any()}
     still: dict[tuple[str, str], list[Idle]] = {}
@@ -142,7 +142,7 @@ def numbers(variants: Variants) -> dict[Where, str]:
 
 
 def _weights_at(path: Where) -> list[str]:
-    """The mechanisms without any of which a number of region or dynamics moves nothing."""
+    """The mechanisms that must all be on for a number of region or dynamics to have an effect."""
     if path[0] == "dynamics" and path[-1] in MECHANISMS:
         return [NEEDS[path[-1]]] if path[-1] in NEEDS else []
     quantity = quantity_at(path)
@@ -155,11 +155,11 @@ def _varied(variants: Variants) -> list[Where]:
 
 
 def _number_lines(variants: Variants) -> list[str]:
-    """The numbers that no variant meets, a line for each reason."""
+    """The numbers on which no variant depends, a line for each reason."""
     why: dict[str, list[str]] = {}
     for path, reason in numbers(variants).items():
         why.setdefault(reason, []).append(".".join(path))
-    return [f"no variant meets {_few(paths)}: {reason}" for reason, paths in why.items()]
+    return [f"no variant depends on {_few(paths)}: {reason}" for reason, paths in why.items()]
 
 
 def _few(words: Sequence[str], most: int = 3) -> str:
@@ -167,7 +167,7 @@ def _few(words: Sequence[str], most: int = 3) -> str:
 
 
 def _misfit_lines(variants: Variants) -> list[str]:
-    """The numbers that lie outside what is known of them: those of whole configs, and the ends of those that are varied."""
+    """The numbers outside their plausible range: those of base configs, and the ends of those that are varied."""
     wholes = list({id(point.whole): point.whole for point in variants.points}.values())
     varied = {path: (float(values.min()), float(values.max())) for path, values in _values(variants)}
     found = [one for whole in wholes for one in whole.misfits if one.path not in varied]
@@ -178,7 +178,7 @@ def _misfit_lines(variants: Variants) -> list[str]:
 
 
 def _values(variants: Variants) -> Iterator[tuple[Where, np.ndarray]]:
-    """What each number that is varied is set to, by its path; of one that is drawn its two ends."""
+    """The values of each varied number, by path; of a drawn number its two ends."""
     ends = {path: np.array([low, high]) for path, low, high in variants.drawn}
     for overlay in variants.configs.overlays:
         yield overlay.path, ends.get(overlay.path, overlay.values)

@@ -1,4 +1,4 @@
-"""Where a setting that is refused was said: the override of a command, or a file."""
+"""Where a refused setting was given: an override of the command, or a file."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,9 +19,9 @@ def placed(error: SettingError, chosen: Sequence[Axis], choices: Mapping[str, li
 
 
 def _file_with(words: Sequence[str], choices: Mapping[str, list[str]], where: Folders) -> str:
-    """The file that sets a key: of those that take part the one that goes furthest along its path; else one of its group.
+    """The file that sets a key: the included file that has most of its path; else a file of its group.
 
-    Of two that go as far it is the one whose settings belong to the whole config: these are set over those of the groups.
+    Of two with equally much it is the one with settings of the whole config, since these override those of the groups.
     """
     found, furthest = "config.yaml", (0, False)
     for group, names in choices.items():
@@ -38,7 +38,7 @@ def _file_with(words: Sequence[str], choices: Mapping[str, list[str]], where: Fo
 
 
 def _reach(tables: object, words: Sequence[str]) -> int:
-    """How many words of a path lead into nested tables."""
+    """How many parts of a path exist in nested tables."""
     for depth, word in enumerate(words):
         if not isinstance(tables, Mapping) or word not in tables:
             return depth

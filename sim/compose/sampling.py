@@ -1,4 +1,4 @@
-"""Draws of numbers between two ends, by design."""
+"""Draws of numbers between two ends, by the design of the experiment."""
 
 from collections.abc import Iterable
 
@@ -12,8 +12,8 @@ from sim.science import noise
 def uniforms(design: Design, seed: int, draws: int, paths: Iterable[Where]) -> dict[Where, Array]:
     """The draws in [0, 1) of numbers by their paths, each (draw,).
 
-    Random and Latin draws of a number depend on the seed and its own path alone; Sobol points are of all numbers together,
-    their dimensions in the alphabetical order of the dotted paths.
+    Random and Latin draws of a number depend only on the seed and its own path; Sobol points are drawn for all numbers jointly,
+    with dimensions in the alphabetical order of the dotted paths.
 
     Raises
     ------
@@ -34,6 +34,6 @@ def uniforms(design: Design, seed: int, draws: int, paths: Iterable[Where]) -> d
 
 
 STREAMS = {"peer_influence": "company"}
-"""What the random stream of a number is called where the number has got another name: its draws are those of before."""
+"""The names of random streams of numbers that were renamed, so that their draws did not change."""
 SOBOL_MAX = 21201
 """Dimensions for which directions of Sobol sequences are published."""

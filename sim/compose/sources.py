@@ -1,4 +1,4 @@
-"""Config files as Hydra gets them: each is checked first, and what is no file of a group does not exist for it."""
+"""The config files that Hydra sees: checked files of the groups, and nothing else."""
 
 from pathlib import Path
 
@@ -16,19 +16,19 @@ from sim.config.strict_yaml import WHOLE, is_whole
 
 HYDRA_VERSION_BASE = "1.3"
 USER, MAIN_FOLDER = "user", "main"
-"""How Hydra calls the user's folder, and that of the application."""
+"""Hydra's names for the user's folder and the shipped one."""
 
 
 class Checked(ConfigSource):
-    """A folder of config files of which Hydra sees what `sim.compose.folders.read_checked` has read: no path leads out of it."""
+    """A folder of config files for Hydra, read by `sim.compose.folders.read_checked`; paths cannot leave the folder."""
 
     @staticmethod
     def scheme() -> str:
-        """How its paths begin."""
+        """The scheme of its paths."""
         return "checked"
 
     def _file(self, config_path: str) -> tuple[str, Path] | None:
-        """The group and the file that a path of Hydra's means; the main file is the shipped one."""
+        """The group and the file of a path in Hydra's form; the main file is the shipped one."""
         group, _, name = config_path.removesuffix(".yaml").rpartition("/")
         folder = Path(self.path)
         if not group:
@@ -44,11 +44,11 @@ class Checked(ConfigSource):
         return ConfigResult(self.provider, self.full_path(), OmegaConf.create(content), header)
 
     def available(self) -> bool:
-        """Whether the folder is there."""
+        """Whether the folder exists."""
         return Path(self.path).is_dir()
 
     def is_group(self, config_path: str) -> bool:
-        """Whether a path is one of the groups that the folder has."""
+        """Whether a path is a group that the folder has."""
         return not config_path or (config_path in GROUPS and (Path(self.path) / config_path).is_dir())
 
     def is_config(self, config_path: str) -> bool:
@@ -66,15 +66,15 @@ class Checked(ConfigSource):
 
 
 def add_folders(search: ConfigSearchPath, where: Folders) -> None:
-    """Put the folders of config files at the end of Hydra's path of search, in their order."""
+    """Append the folders of config files to Hydra's search path, in order."""
     SourcesRegistry.instance().register(Checked)
     for folder in where.paths:
         search.append(USER if folder == where.user else MAIN_FOLDER, f"{Checked.scheme()}://{folder}")
 
 
 def search_path(where: Folders) -> ConfigSearchPath:
-    """Where Hydra looks for files: in its own package, then in the folders."""
-    Plugins.instance()  # brings the kinds of sources that Hydra itself needs
+    """Hydra's search path: its own package, then the folders."""
+    Plugins.instance()  # registers the sources that Hydra itself needs
     search = ConfigSearchPathImpl()
     search.append("hydra", "pkg://hydra.conf")
     add_folders(search, where)

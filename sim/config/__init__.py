@@ -1,1 +1,1 @@
-"""What may be set: typed settings, their ranges and sources, strict YAML, dates, the identity of a run."""
+"""The settings of a run: types, ranges and sources of numbers, strict YAML, dates, and the identity of a run."""

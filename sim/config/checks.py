@@ -49,9 +49,9 @@ def check(config: Config) -> None:
 
 
 def _check_name(key: str, name: str) -> None:
-    """Refuse a name that no file and no label of a variant could bear; those of shocks that make a scenario are joined by +."""
+    """Refuse an invalid name; a scenario that is made of shocks joins their names by +."""
     if not all(map(NAME.fullmatch, name.split("+"))):
-        raise SettingError(key, f"{name!r} is no name", "small letters, digits and _, 40 at most")
+        raise SettingError(key, f"{name!r} is not a valid name", "lower-case letters, digits and _, 40 at most")
 
 
 def check_run(config: Config) -> None:
@@ -59,7 +59,9 @@ def check_run(config: Config) -> None:
     demand_new("out", config.out)
     check_engine(config.engine)
     if config.engine.backend is Backend.jax and config.record is Record.decomposition:
-        raise SettingError("record", "the compiled kernel records no decomposition", "engine.backend=numpy, or record=trajectories")
+        raise SettingError(
+            "record", "the compiled kernel cannot record a decomposition", "engine.backend=numpy, or record=trajectories"
+        )
     dates = {"region.as_of": config.region.as_of, "start": config.start or config.region.as_of, "end": config.end}
     read = {key: one_date(key, text) for key, text in dates.items()}
     if read["start"] < read["region.as_of"]:
@@ -73,13 +75,15 @@ def check_run(config: Config) -> None:
             "periods_per_year", f"{config.periods_per_year} does not fit the calendar", ", ".join(map(str, PERIODS_PER_YEAR))
         )
     if config.study.name and not NAME.fullmatch(config.study.name):
-        raise SettingError("study.name", f"{config.study.name!r} is no name", "small letters, digits and _, 40 at most")
+        raise SettingError(
+            "study.name", f"{config.study.name!r} is not a valid name", "lower-case letters, digits and _, 40 at most"
+        )
     window = config.window
     for key in ("start", "end"):
         if read[key].day != 1:
             raise SettingError(key, f"{dates[key]} is not the first of a month", f"{dates[key][:7]} (a whole month)")
     if abs(window.years(read["end"]) * config.periods_per_year - window.periods) > 1e-9 or window.periods < 1:
-        raise SettingError("end", f"{config.end} is no whole number of periods after {dates['start']}", "an instant of the run")
+        raise SettingError("end", f"{config.end} is not a whole number of periods after {dates['start']}", "an instant of the run")
     for key, low, high in (("replicates", 1, REPLICATES_MAX), ("draws", 1, DRAWS_MAX), ("seed", 0, 2**63 - 1)):
         value = getattr(config, key)
         if not low <= value <= high:
@@ -87,25 +91,25 @@ def check_run(config: Config) -> None:
 
 
 def check_engine(engine: Engine) -> None:
-    """Refuse numbers, places and parts that nothing can be computed with."""
+    """Refuse settings of the engine that are out of range or have an unknown form."""
     for name, most in (("workers", WORKERS_MAX), ("chunk", REPLICATES_MAX)):
         value = getattr(engine, name)
         if not 0 <= value <= most:
             raise SettingError(f"engine.{name}", f"{value} is out of range", f"0 to {most}")
     if engine.cluster not in ("", "local") and "://" not in engine.cluster:
         allowed = "local, a scheduler's address as in tcp://host:8786, or nothing"
-        raise SettingError("engine.cluster", f"{engine.cluster!r} is no cluster", allowed, likely(engine.cluster, ["local"]))
+        raise SettingError("engine.cluster", f"{engine.cluster!r} is not a cluster", allowed, likely(engine.cluster, ["local"]))
     if engine.chunks and not re.fullmatch(r"file:///.*|(?!file:)[a-z][a-z0-9+.-]*://.+", engine.chunks):
         allowed = "a URL of a folder as in s3://bucket/runs or file:///data/runs, or nothing"
-        raise SettingError("engine.chunks", f"{engine.chunks!r} is no URL", allowed)
+        raise SettingError("engine.chunks", f"{engine.chunks!r} is not a URL", allowed)
     demand_path("engine.chunks", engine.chunks)
     found = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", engine.part)
     if engine.part and not (found and int(found[1]) <= int(found[2])):
-        raise SettingError("engine.part", f"{engine.part!r} is no part", "NUMBER/PARTS, as in 3/20")
+        raise SettingError("engine.part", f"{engine.part!r} is not a part of the chunks", "NUMBER/PARTS, as in 3/20")
 
 
 def check_outcome(config: Config) -> None:
-    """Refuse an outcome that is no recorded variable of actors of the region."""
+    """Refuse an outcome that is not a recorded variable of actors of the region."""
     if not config.outcome:
         return
     variable, *actors = config.outcome.split(".")
@@ -123,7 +127,9 @@ def check_region(region: Region) -> None:
     for group, names in (("states", states), ("blocs", blocs), ("routes", region.routes)):
         for name in names:
             if not NAME.fullmatch(name):
-                raise SettingError(f"region.{group}", f"{name!r} is no name", "small letters, digits and _, 40 at most")
+                raise SettingError(
+                    f"region.{group}", f"{name!r} is not a valid name", "lower-case letters, digits and _, 40 at most"
+                )
     for group, names in (("states", states), ("blocs", blocs)):
         if not names:
             raise SettingError(f"region.{group}", "is empty", "one or more")
@@ -142,7 +148,7 @@ def check_region(region: Region) -> None:
     joined = [state.same_as for state in region.states.values() if state.same_as]
     for name in joined:
         if joined.count(name) > 1:
-            raise SettingError("region.states.*.same_as", f"{name} joins two states", "each bloc at most once")
+            raise SettingError("region.states.*.same_as", f"{name} is given for two states", "each bloc at most once")
         if name in region.relations or any(name in row for row in region.relations.values()):
             raise SettingError(f"region.relations.{name}", "is derived from alignments (same_as)", "no row for this bloc")
     check_evidence("region.evidence", region.evidence, forms_of(region))
@@ -165,7 +171,7 @@ def _check_state(key: str, state: State, blocs: Mapping[str, str]) -> None:
             demand_number(f"{key}.{name}.{bloc}", value, QUANTITIES[quantity])
         missing = [bloc for bloc in courting if bloc not in table]
         if name in FULL_STATE_TABLES and missing:
-            raise SettingError(f"{key}.{name}", f"nothing is said of {', '.join(missing)}", "one number for each bloc")
+            raise SettingError(f"{key}.{name}", f"has no number for {', '.join(missing)}", "one number for each bloc")
     if sum(state.access.values()) > 1 + 1e-9:
         raise SettingError(
             f"{key}.access", f"shares of trade add up to {sum(state.access.values()):g}", "at most 1: the rest is trade with others"
@@ -174,7 +180,7 @@ def _check_state(key: str, state: State, blocs: Mapping[str, str]) -> None:
 
 def _check_bloc(key: str, bloc: Bloc, states: Mapping[str, str]) -> None:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", bloc.colour):
-        raise SettingError(f"{key}.colour", f"{bloc.colour!r} is no colour", "'#0072B2' and the like")
+        raise SettingError(f"{key}.colour", f"{bloc.colour!r} is not a colour", "'#0072B2' and the like")
     for name, quantity in BLOC_NUMBERS.items():
         demand_number(f"{key}.{name}", getattr(bloc, name), QUANTITIES[quantity])
     for name, quantity in BLOC_TABLES.items():
@@ -230,7 +236,7 @@ LASTING = {
     ShockKind.ramp: ("duration", "until"),
     ShockKind.decay: ("half_life",),
 }
-"""For each kind, the settings of which it needs exactly one."""
+"""For each kind of effect, the settings of which exactly one must be given."""
 STOCK_TARGETS = ("tie", "credibility", "access", "legacy", "relation", "strain_war", "strain_home")
 """Stocks whose target a lasting effect can move; the others move by impulse, or through a parameter."""
 INSTEAD = {"disposition": "an impulse", "road": "target road_capacity", "readiness": "target programme"}
@@ -242,7 +248,7 @@ def check_shock(key: str, shock: Shock, config: Config) -> None:
         raise SettingError(f"{key}.probability", f"{shock.probability:g} is out of range", "[0, 1]")
     for name in (key.removeprefix("shock."), *shock.effects):
         if not NAME.fullmatch(name):
-            raise SettingError(key, f"{name!r} is no name", "small letters, digits and _, 40 at most")
+            raise SettingError(key, f"{name!r} is not a valid name", "lower-case letters, digits and _, 40 at most")
     if not shock.effects:
         raise SettingError(f"{key}.effects", "is empty", "one or more")
     begins: list[date] = []
@@ -269,13 +275,13 @@ def _check_effect(key: str, effect: Effect, region: Region) -> None:
     if not impulse and quantity.kind == "stock" and effect.target not in STOCK_TARGETS:
         raise SettingError(f"{key}.kind", f"{effect.kind.value} cannot move {effect.target}", INSTEAD[effect.target])
     if effect.target == "programme" and effect.kind is ShockKind.decay:
-        raise SettingError(f"{key}.kind", "a programme runs or it does not", "step, pulse, ramp")
+        raise SettingError(f"{key}.kind", "a programme cannot decay: it runs or it does not", "step, pulse, ramp")
     if effect.unit != quantity.unit:
         raise SettingError(f"{key}.unit", f"{effect.unit!r} is not the unit of {effect.target}", quantity.unit)
     if isinstance(effect.size, bool) or not math.isfinite(effect.size):
-        raise SettingError(f"{key}.size", f"{effect.size} is no finite number", f"in units of {quantity.unit}")
+        raise SettingError(f"{key}.size", f"{effect.size} is not a finite number", f"in units of {quantity.unit}")
     if len(effect.range) != 2 or not all(map(math.isfinite, effect.range)) or effect.range[0] > effect.range[1]:
-        raise SettingError(f"{key}.range", f"{effect.range} is no range", "[low, high], both finite")
+        raise SettingError(f"{key}.range", f"{effect.range} is not a range", "[low, high], both finite")
     if not effect.source.strip():
         raise SettingError(f"{key}.source", "is empty", "a source, or 'judgement'")
     _check_lasting(key, effect)

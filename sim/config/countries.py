@@ -1,4 +1,4 @@
-"""Codes of countries (ISO 3166-1 alpha-3) with their short names in English: whom a person means who types `ARM`."""
+"""Country codes (ISO 3166-1 alpha-3) with short English names, so that `ARM` suggests Armenia."""
 
 _TABLE = """
 ABW Aruba|AFG Afghanistan|AGO Angola|AIA Anguilla|ALA Aland Islands|ALB Albania|AND Andorra|ARE United Arab Emirates|ARG Argentina
@@ -32,4 +32,4 @@ VAT Holy See|VCT Saint Vincent and the Grenadines|VEN Venezuela|VGB British Virg
 VUT Vanuatu|WLF Wallis and Futuna|WSM Samoa|YEM Yemen|ZAF South Africa|ZMB Zambia|ZWE Zimbabwe
 """
 COUNTRIES = {entry[:3]: entry[4:] for line in _TABLE.split("\n") if line for entry in line.split("|")}
-"""The country of each code."""
+"""The short English name of the country of each code."""

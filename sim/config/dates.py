@@ -1,4 +1,4 @@
-"""The calendar: instants, periods and dates, as years since the first instant. Nothing here knows what happens in them."""
+"""The calendar of a run: dates, instants and periods, and their conversion to years since the first instant."""
 
 import calendar
 import re
@@ -16,7 +16,7 @@ PERIODS_PER_YEAR = (1, 2, 3, 4, 6, 12, 24, 36, 48)
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 _OTHER_YEAR = re.compile(r"([+-]?[0-9]+)-[0-9]{2}(?:-[0-9]{2})?")
 YEARS = "years 0001 to 9999, in four digits"
-"""What dates can say, and every array of instants can hold."""
+"""The years that dates and arrays of instants can represent."""
 
 
 def read_date(text: str) -> date:
@@ -27,17 +27,17 @@ def read_date(text: str) -> date:
     """
     match = _DATE.fullmatch(text)
     if (other := _OTHER_YEAR.fullmatch(text)) and (not match or int(match[1]) == 0):
-        raise ValueError(f"{text!r} is no date: {other[1]} is no year; allowed: {YEARS}")
+        raise ValueError(f"{text!r} is not a date: {other[1]} is not a year; allowed: {YEARS}")
     if not match:
-        raise ValueError(f"{text!r} is no date; allowed: 2025-08 or 2025-08-08")
+        raise ValueError(f"{text!r} is not a date; allowed: 2025-08 or 2025-08-08")
     try:
         return date(int(match[1]), int(match[2]), int(match[3] or 1))
     except ValueError as error:
-        raise ValueError(f"{text!r} is no date: {error}") from None
+        raise ValueError(f"{text!r} is not a date: {error}") from None
 
 
 def month(when: date) -> str:
-    """The year and month of a date, as dates are said.
+    """The year and month of a date as YYYY-MM.
 
     >>> month(date(987, 6, 5))
     '0987-06'
@@ -92,7 +92,7 @@ def dates(key: str, value: object) -> tuple[date, date]:
         if set(value) != {"from", "to"}:
             odd = next((str(name) for name in value if name not in ("from", "to")), "")
             allowed = "{from: 2026-01-01, to: 2027-01-01}"
-            raise SettingError(key, f"{dict(value)} is no interval", allowed, likely(odd, ("from", "to")))
+            raise SettingError(key, f"{dict(value)} is not an interval", allowed, likely(odd, ("from", "to")))
         first, last = one_date(f"{key}.from", value["from"]), one_date(f"{key}.to", value["to"])
         if last < first:
             raise SettingError(f"{key}.to", f"{last} is before {first}", "the later date")

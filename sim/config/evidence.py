@@ -1,4 +1,4 @@
-"""What is known of every number: its row of evidence or own range, what lies outside it, and what a push can move at most."""
+"""The plausible range of every number, numbers outside it, and the largest change that an effect can make."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from sim.names import MECHANISMS, QUANTITIES, SCALARS, WEIGHT, Quantity
 
 SAMPLED_GROUPS = ("region", "dynamics")
 BESIDE = ("evidence", "name", "label", "as_of")
-"""Entries of a region or dynamics file that are no numbers of the model."""
+"""Entries of a region or dynamics file that are not numbers of the model."""
 
 
 def numbers(tables: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:
@@ -26,7 +26,7 @@ def numbers(tables: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[t
 
 
 def evidence_row(path: tuple[str, ...], evidence: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """The most specific pattern that matches a path: the one with the fewest stars, the earliest word where they tie.
+    """The most specific pattern that matches a path: the one with the fewest stars; of two, the one with the later star.
 
     >>> evidence_row(("states", "armenia", "speed"), {"states.*.speed": {}, "states.armenia.speed": {}})
     'states.armenia.speed'
@@ -37,12 +37,12 @@ def evidence_row(path: tuple[str, ...], evidence: Mapping[str, Mapping[str, Any]
 
 @cache
 def _stars(length: int) -> list[tuple[bool, ...]]:
-    """Where the patterns that match a path of so many words have stars, the most specific first."""
+    """The positions of stars in patterns that match a path of this many names, the most specific pattern first."""
     return sorted(itertools.product((False, True), repeat=length), key=lambda stars: (sum(stars), stars))
 
 
 def quantity_at(path: Sequence[str]) -> Quantity | None:
-    """The quantity that a number of a region or dynamics file is, by its path in the composed settings; none of what is none.
+    """The quantity of a number of region or dynamics, by its path in the composed settings; None where there is none.
 
     >>> quantity_at(("region", "states", "armenia", "access", "russia")).unit
     'share of trade'
@@ -67,7 +67,7 @@ def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, fl
     Raises
     ------
     SettingError
-        Where a number has no row of evidence, or a row reaches beyond what the quantity can be.
+        Where a number has no row of evidence, or a row exceeds the range of its quantity.
     """
     found: dict[tuple[str, ...], tuple[float, float]] = {}
     for group in SAMPLED_GROUPS:
@@ -94,7 +94,7 @@ def ranges(settings: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[float, fl
 
 
 class Misfit(NamedTuple):
-    """A number that does not fit what is known of it: where it stands, what is wrong, what is allowed."""
+    """A number outside its plausible range or larger than any change of its target: its path, what is wrong, what is allowed."""
 
     path: Where
     wrong: str
@@ -107,7 +107,7 @@ class Misfit(NamedTuple):
 
 
 def span(quantity: Quantity) -> float:
-    """The most that a push can move a quantity: from one end of its range to the other.
+    """The largest possible change of a quantity: from one end of its range to the other.
 
     >>> span(QUANTITIES["tie"]), span(QUANTITIES["access"])
     (2.0, inf)
@@ -116,7 +116,7 @@ def span(quantity: Quantity) -> float:
 
 
 def misfits(settings: Mapping[str, Any]) -> Iterator[Misfit]:
-    """The numbers of composed settings that lie outside their own range or beyond what they push can move."""
+    """The numbers of composed settings outside their plausible range, or larger than any change of their target."""
     for group in SAMPLED_GROUPS:
         tables = {name: value for name, value in settings[group].items() if name not in BESIDE}
         for path, value in numbers(tables):
@@ -128,39 +128,42 @@ def misfits(settings: Mapping[str, Any]) -> Iterator[Misfit]:
             most = span(QUANTITIES[effect["target"]])
             if max(map(abs, effect["range"])) > most:
                 low, high = effect["range"]
-                yield Misfit((*path, "range"), f"[{low:g}, {high:g}] reaches beyond what the target can move", _most(effect))
+                yield Misfit((*path, "range"), f"[{low:g}, {high:g}] allows more than the target can change", _most(effect))
 
 
-def demand_fit(settings: Mapping[str, Any], said: Sequence[Where]) -> list[Misfit]:
-    """The numbers that do not fit; a size, or a range that is drawn from, is refused where no path that was said sets it."""
+def demand_fit(settings: Mapping[str, Any], overridden: Sequence[Where]) -> list[Misfit]:
+    """The misfits of composed settings; a size, or a range that is drawn from, is refused unless an override sets it.
+
+    `overridden` are the paths that overrides of the command set.
+    """
     found = list(misfits(settings))
     for one in found:
         if one.path[-1] == "range" and settings["sample"] != "ranges":
             continue
-        beside = [(*one.path[:-1], word) for word in ("size", "range", "target")]
-        if one.path[0] == "shock" and not any(path[: len(key)] == key for key in said for path in beside):
+        related = [(*one.path[:-1], word) for word in ("size", "range", "target")]
+        if one.path[0] == "shock" and not any(path[: len(key)] == key for key in overridden for path in related):
             raise SettingError(one.key, one.wrong, one.allowed)
     return found
 
 
 def misfit(settings: Mapping[str, Any], path: Where, value: float) -> Iterator[Misfit]:
-    """What is wrong with one number at a path of settings; the weight of a mechanism is a choice, of which nothing is known."""
+    """What is wrong with one number at a path of settings, if anything; weights of mechanisms are choices and are not checked."""
     if path[0] == "shock":
         if path[2:3] != ("effects",) or path[4:] != ("size",):
             return
         effect = settings["shock"][path[1]]["effects"][path[3]]
         (low, high), most = effect["range"], span(QUANTITIES[effect["target"]])
         if abs(value) > most:
-            yield Misfit(path, f"{value:g} is beyond what the target can move", _most(effect))
+            yield Misfit(path, f"{value:g} is more than the target can change", _most(effect))
         elif not low <= value <= high:
-            yield Misfit(path, f"{value:g} is outside its own range", f"[{low:g}, {high:g}], or another range beside it")
+            yield Misfit(path, f"{value:g} is outside its own range", f"[{low:g}, {high:g}], or another range for this effect")
         return
     group, evidence = path[0], settings[path[0]].get("evidence") or {}
     row = evidence_row(path[1:], evidence)
     chosen = group == "dynamics" and path[1] in MECHANISMS
     if row is not None and not chosen and not evidence[row]["low"] <= value <= evidence[row]["high"]:
         allowed = f"[{evidence[row]['low']:g}, {evidence[row]['high']:g}], or another row {group}.evidence.{row}"
-        yield Misfit(path, f"{value:g} is outside its range of evidence", allowed)
+        yield Misfit(path, f"{value:g} is outside its plausible range", allowed)
 
 
 def _most(effect: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Settings as flat tables: what makes two runs the same data, a hash of it, and where two differ."""
+"""Settings as flat tables: which of them decide the data of a run, their hash, and how two runs differ."""
 
 import hashlib
 import json
@@ -20,17 +20,17 @@ NOT_DATA: tuple[Where, ...] = (
     ("dynamics", "evidence"),
     *((*EFFECT, name) for name in ("range", "unit", "source")),
 )
-"""Settings that change where results lie, or say why a number is what it is, but no number of a run; with all below them."""
+"""Settings that change no number of a run, with all below them: where results are written, how they are computed, and evidence."""
 WHY = tuple((group, "evidence", ANY, name) for group in ("region", "dynamics") for name in ("unit", "source")) + tuple(
     (*EFFECT, name) for name in ("unit", "source")
 )
-"""What of the reasons still is no data where a run draws from their ranges."""
+"""The evidence that changes no number even where a run draws from plausible ranges."""
 NAMED: tuple[Where, ...] = (
     *(("region", group) for group in ("states", "blocs", "routes")),
     ("shock",),
     EFFECT[:3],
 )
-"""Tables whose names stand in an order that decides figures, and the last bit of sums."""
+"""Tables in which the order of names matters: for figures, and for the last bit of sums."""
 
 
 def leaves(value: object, path: Where = ()) -> Iterator[tuple[Where, Any]]:
@@ -43,7 +43,7 @@ def leaves(value: object, path: Where = ()) -> Iterator[tuple[Where, Any]]:
 
 
 def matches(path: Where, pattern: Where) -> bool:
-    """Whether a path is what a pattern names, or lies below it.
+    """Whether a path matches a pattern or is below one that does.
 
     >>> matches(("shock", "out", "effects", "unit", "unit"), (*EFFECT, "unit"))
     True
@@ -65,15 +65,15 @@ def data_settings(settings: Tables) -> dict[str, Any]:
 
 
 def draws(settings: Tables) -> bool:
-    """Whether a run draws from the ranges that stand beside its numbers."""
+    """Whether a run draws its numbers from their plausible ranges."""
     return settings.get("sample") == "ranges"
 
 
-def in_order(settings: Tables, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The same settings with the names of their tables in the order that flat settings say."""
+def in_order(settings: Tables, flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings with the names of their tables in the order that flat settings (`data_settings`) give."""
 
     def ordered(tables: Tables, path: Where) -> dict[str, Any]:
-        names = said.get(".".join(path))
+        names = flat.get(".".join(path))
         order = dict.fromkeys([*(name for name in names if name in tables), *tables]) if isinstance(names, list) else tables
         return {name: ordered(tables[name], (*path, name)) if isinstance(tables[name], Mapping) else tables[name] for name in order}
 
@@ -86,7 +86,7 @@ def _named(settings: Tables) -> Iterator[tuple[Where, Tables]]:
 
 
 def _tables_at(tables: object, pattern: Where, path: Where) -> Iterator[tuple[Where, Tables]]:
-    """The tables at a path with any names for its stars."""
+    """The tables at the paths that a pattern matches, with their paths."""
     if not isinstance(tables, Mapping):
         return
     if not pattern:
@@ -105,14 +105,14 @@ NUMBERS = {
     "results": ("chunks",),
     "compose": ("sampling", "designs"),
 }
-"""The modules that make the numbers of a run, by their package."""
+"""The modules that compute the numbers of a run, by package."""
 
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """A hash of the code that makes the numbers of a run: two runs of one making have the same.
+    """A hash of the code that computes the numbers of a run.
 
-    Where that code was changed, a comment will do, a folder of before is not gone on with: what changes numbers cannot be told.
+    After any change of that code, even of a comment, earlier folders are not continued: whether it affects numbers is unknown.
     """
     found = hashlib.sha256()
     for package, names in NUMBERS.items():
@@ -126,7 +126,7 @@ HASH_LETTERS = 12
 
 
 def shared_and_own(tables: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The settings that all variants share, and what each has of its own."""
+    """The settings that all variants share, and those that differ, for each variant."""
     first = tables[0]
     shared = {key: value for key, value in first.items() if all(key in table and table[key] == value for table in tables)}
     return shared, [{key: value for key, value in table.items() if key not in shared} for table in tables]
@@ -145,7 +145,7 @@ def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple
 
 
 def flat_settings(settings: Tables) -> dict[str, Any]:
-    """What a results folder says of its settings (`sim.commands.identity.settings_of`) as one flat table."""
+    """The settings of a results folder (`sim.commands.identity.settings_of`) as one flat table."""
     table = {name: settings[name] for name in ("version", "code", "order") if name in settings} | settings["shared"]
     own = {label: {"variant": "yes"} | rest for label, rest in settings["variants"].items()}
     for label, reference in settings.get("against", {}).items():

@@ -1,4 +1,4 @@
-"""What a reader tells labels apart by: two of one reading are refused where figures and tables have nothing else to go by."""
+"""Labels as readers see them: two that look the same are refused where figures and tables could not distinguish them."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -8,13 +8,13 @@ from sim.text import BLANK, HIDDEN
 
 DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
 SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
-"""Marks that choose between forms of the letter before them."""
+"""Variation selectors: they choose a form of the character before them."""
 READ = 36
-"""Letters of a label that figures show at most."""
+"""Most characters of a label that figures show."""
 
 
 def reading(label: str) -> str:
-    """A label as a reader sees it: without case, width, kinds of dashes, unseen letters and more than one space.
+    """A label as a reader sees it: case, width, kinds of dashes, invisible characters and repeated spaces make no difference.
 
     >>> reading("  RUSSIA  ") == reading("Russia")
     True
@@ -25,7 +25,7 @@ def reading(label: str) -> str:
 
 
 def short_reading(label: str) -> str:
-    """The reading of an actor's label, which figures cut: at a bracket, and where it is long.
+    """The reading of an actor's label as figures shorten it: at a bracket, and after `READ` characters.
 
     >>> short_reading("RUSSIA (and allies)") == short_reading("Russia")
     True
@@ -34,9 +34,9 @@ def short_reading(label: str) -> str:
 
 
 def demand_apart(labels: Mapping[str, str], read: Callable[[str], str] = reading, joined: Iterable[tuple[str, str]] = ()) -> None:
-    """Refuse a label that shows nothing, and two of one reading, also where one is the name by which the other is typed.
+    """Refuse an empty label, two labels of the same reading, and a label that equals the name of another actor.
 
-    `labels` are by their dotted keys (`region.states.armenia.label`), `joined` are pairs of keys that are one actor.
+    `labels` are by their dotted keys (`region.states.armenia.label`), `joined` are pairs of keys that belong to one actor.
     """
     first: dict[str, str] = {}
     one_actor = {frozenset(pair) for pair in joined}
@@ -46,7 +46,7 @@ def demand_apart(labels: Mapping[str, str], read: Callable[[str], str] = reading
             raise SettingError(key, "is empty", "a label that figures can show")
         named = typed.get((_typed(key)[0], read(label).replace(" ", "_")), key)
         if named != key:
-            raise SettingError(key, f"{label!r} is the name of another: {named}", "a label that is no other's name")
+            raise SettingError(key, f"{label!r} is the name of {named}", "a label that is not the name of another")
         other = first.setdefault(read(label), key)
         if other != key and frozenset((other, key)) not in one_actor:
             wrong = f"{label!r} reads like {labels[other]!r}, which is {other}"
@@ -54,13 +54,13 @@ def demand_apart(labels: Mapping[str, str], read: Callable[[str], str] = reading
 
 
 def _typed(key: str) -> tuple[str, str]:
-    """The group of a label and the name by which what it labels is typed."""
+    """The group of a label, and the name of what it labels."""
     group, name, _ = key.rsplit(".", 2)
     return group, name
 
 
 def told_apart(names: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], str]:
-    """Labels by name, as they are, with the name behind them where two names have labels of one reading.
+    """Labels by (name, label); the name is appended in brackets where two names have labels of the same reading.
 
     >>> told_apart({"east": ["Deal"], "west": ["deal"], "war": ["War"]})[("west", "deal")]
     'deal [west]'

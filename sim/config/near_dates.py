@@ -1,4 +1,4 @@
-"""Dates as people type them: which of the two forms that are read was likely meant."""
+"""Dates in other formats: the accepted date that was likely meant."""
 
 import calendar
 import re
@@ -27,13 +27,13 @@ _FORMS = tuple(
 
 
 def near_date(text: str) -> str:
-    """The date that a text likely means, as 2025-08 or 2025-08-08; nothing where that is anyone's guess.
+    """The date that a text likely means, as 2025-08 or 2025-08-08; empty where it is unclear.
 
     >>> near_date("2032"), near_date("2032/1"), near_date("Jan 2032"), near_date("08.08.2025"), near_date("3.4.2025")
     ('2032-01', '2032-01', '2032-01', '2025-08-08', '')
     """
-    said = "".join("-" if unicodedata.category(letter) == "Pd" else letter for letter in unicodedata.normalize("NFKC", text))
-    found = next((one for form in _FORMS if (one := form.fullmatch(said.strip().casefold()))), None)
+    text = "".join("-" if unicodedata.category(letter) == "Pd" else letter for letter in unicodedata.normalize("NFKC", text))
+    found = next((one for form in _FORMS if (one := form.fullmatch(text.strip().casefold()))), None)
     if found is None:
         return ""
     parts = found.groupdict()

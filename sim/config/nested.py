@@ -1,4 +1,4 @@
-"""Nested tables: an entry by its path, and tables of one's own; lists in them are never changed in place."""
+"""Nested tables: entries by path, merging and copying. Lists in them are never changed in place."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ def entry(tables: Any, path: Sequence[str], absent: Any = None) -> Any:
 
 
 def put(tables: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    """Set the entry at a path in place, where the tables on the way are there."""
+    """Set the entry at a path in place; the tables above it must exist."""
     entry(tables, path[:-1])[path[-1]] = value
 
 

@@ -1,4 +1,4 @@
-"""The configs of many variants, light: few whole ones, and the numbers that each variant sets over one of them."""
+"""The configs of many variants in little memory: a few base configs, and the numbers that each variant changes in one of them."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,18 @@ from sim.config.schema import Config
 
 Array = NDArray[Any]
 OWN = -1
-"""The row of a variant that keeps its whole config's own number."""
+"""The row of a variant that uses the number of its base config."""
 
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """One number that variants set over their whole configs, where every one of these configs has it."""
+    """One number that variants change in their base configs; all these base configs must have it."""
 
     path: Where
     values: Array
-    """What it is set to, (row,)."""
+    """The values that it takes, (row,)."""
     rows: Array
-    """For each variant which of the values it takes, `OWN` where it takes none, (variant,)."""
+    """For each variant the index of its value, `OWN` where it takes none, (variant,)."""
 
     def put(self, column: Array) -> None:
         """Write the values into a column of numbers, (variant,), in place."""
@@ -34,16 +34,16 @@ class Overlay:
 
 @dataclass(frozen=True, eq=False)
 class Configs(Sequence[Config]):
-    """The configs of a run's variants; one by index is built when it is asked for, and not kept.
+    """The configs of a run's variants; indexing builds one on demand.
 
     Attributes
     ----------
     wholes : sequence of Config
-        The whole configs, checked.
+        The base configs, checked.
     whole : array
-        For each variant which of them it stands on, (variant,).
+        For each variant the index of its base config, (variant,).
     overlays : tuple of Overlay
-        The numbers set over them.
+        The numbers that variants change in them.
     """
 
     wholes: Sequence[Config]
@@ -88,7 +88,7 @@ def light(configs: Sequence[Config]) -> Configs:
 
 
 def with_numbers(config: Config, numbers: Mapping[Where, Any]) -> Config:
-    """A config with some entries set, by their paths; what is left alone is shared with the one it is made from."""
+    """A copy of a config with some entries set, by their paths; unchanged parts are shared with the original."""
     tree: dict[str, Any] = {}
     for (*path, last), number in numbers.items():
         at = tree

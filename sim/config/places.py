@@ -1,4 +1,4 @@
-"""Where a run may write, fetch from or connect to: only where the command line says, never where a file does."""
+"""Where a run may write, read from or connect to: places given on the command line only, never in a config file."""
 
 import os
 import re
@@ -14,76 +14,76 @@ from sim.errors import SettingError
 OUT, ENGINE = "out", "engine"
 ENGINE_PLACES = ("chunks", "cluster", "part")
 COMMAND_ONLY = (OUT, *(f"{ENGINE}.{name}" for name in ENGINE_PLACES))
-"""Settings that say where a run writes, connects to and has its share: of the command line alone."""
+"""Settings for where a run writes and connects to, and which part it computes: accepted on the command line only."""
 NAME_BYTES, PATH_BYTES = 200, 3000
-"""Bytes of a name and of a path: fewer than file systems take, so that a draft beside it has room."""
+"""Most bytes of a name and of a path: fewer than file systems allow, so that longer temporary names fit."""
 LOCAL = "file://"
 OWN = re.compile(r"[0-9a-f]{16}")
-"""The last part of a place: the hash of the run that wrote it."""
+"""The last part of a place of chunks: the hash of the run that wrote them."""
 WATCHED = ("", "chunks", "figures", "batches")
-"""The folders inside one of results in which files are read, written and removed."""
+"""The folders of a results folder in which files are read, written and removed."""
 
 
-# What files say -------------------------------------------------------------------------------------------------------------
+# Config files ---------------------------------------------------------------------------------------------------------------
 
 
 def demand_none_in(content: Mapping[str, Any], group: str, whole: bool, file: Path) -> None:
-    """Refuse a file of a user's that sets a place; `whole` says that its settings are those of the whole run (`_global_`)."""
+    """Refuse a user's file that sets a place; `whole` is true where its settings are those of the whole run (`_global_`)."""
     engine = content.get(ENGINE) if whole else content if group == ENGINE else {}
-    said = {f"{ENGINE}.{name}": engine[name] for name in ENGINE_PLACES if name in engine} if isinstance(engine, Mapping) else {}
+    given = {f"{ENGINE}.{name}": engine[name] for name in ENGINE_PLACES if name in engine} if isinstance(engine, Mapping) else {}
     if whole and OUT in content:
-        said[OUT] = content[OUT]
-    for key, value in said.items():
+        given[OUT] = content[OUT]
+    for key, value in given.items():
         if value != "":
             raise SettingError(key, "is not set by a file", f"{key}=... on the command line", where=str(file))
 
 
 def demand_no_place(path: Sequence[str], file: Path) -> None:
-    """Refuse an axis of a study's file that says where a run writes, or which engine computes it."""
+    """Refuse an axis of a study's file that sets where a run writes, or which engine computes it."""
     key = ".".join(path)
     if key in (*COMMAND_ONLY, ENGINE):
         raise SettingError(f"study.axes.{key}", "is not set by a file", f"{key}=... on the command line", where=str(file))
 
 
 def is_place(override: str) -> bool:
-    """Whether an override says where a run writes or connects to."""
+    """Whether an override sets where a run writes or connects to."""
     return override.lstrip("+~").partition("=")[0].strip() in COMMAND_ONLY
 
 
-# What is typed --------------------------------------------------------------------------------------------------------------
+# Paths on the command line --------------------------------------------------------------------------------------------------
 
 
 def demand_new(key: str, text: str) -> None:
-    """Refuse a path that is to be written and would be another one on another system, or as of `demand_path`."""
+    """Refuse a path to write to that would mean another path on another system, or that `demand_path` refuses."""
     demand_path(key, text)
     if "\\" in text and os.sep == "/":
         raise SettingError(key, f"{text!r} has a backslash", "a path with / between folders")
 
 
 def demand_path(key: str, text: str) -> None:
-    """Refuse a path that no file system takes, or that a person cannot see as it is."""
+    """Refuse a path that is too long for file systems or contains invisible characters."""
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
         raise SettingError(key, f"{text!r} is not text in UTF-8", "a path in plain letters") from None
     if any(unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") for letter in text):
-        raise SettingError(key, f"{text!r} has letters that cannot be seen", "a path without control characters")
+        raise SettingError(key, f"{text!r} contains invisible characters", "a path without control characters")
     if len(encoded) > PATH_BYTES or any(len(name) > NAME_BYTES for name in encoded.split(b"/")):
         longest = max(map(len, encoded.split(b"/")))
         wrong = f"has a name of {longest} bytes" if longest > NAME_BYTES else f"has {len(encoded)} bytes"
         raise SettingError(key, wrong, f"names of at most {NAME_BYTES} bytes, a path of at most {PATH_BYTES}")
 
 
-# What results say -----------------------------------------------------------------------------------------------------------
+# Results folders ------------------------------------------------------------------------------------------------------------
 
 ANY = "*"
-"""Trust in every place."""
+"""Every place is trusted."""
 _trusted: ContextVar[frozenset[str]] = ContextVar("trusted", default=frozenset())
 
 
 @contextmanager
 def trusting(*named: str) -> Iterator[None]:
-    """For a while open results whose chunks lie below places that the command line names; `ANY`: wherever they lie."""
+    """Within a `with` block, accept results whose chunks are below the places that the command line names; `ANY`: anywhere."""
     before = _trusted.set(_trusted.get() | {place.rstrip("/") for place in named if place})
     try:
         yield
@@ -92,45 +92,45 @@ def trusting(*named: str) -> Iterator[None]:
 
 
 def demand_trusted(folder: Path, place: object) -> None:
-    """Refuse results whose chunks lie outside their folder, unless the command line names that place or trusts any."""
+    """Refuse results whose chunks are outside their folder, unless the command line names that place or trusts any."""
     if not place or ANY in _trusted.get():
         return
-    said = str(place)
-    parent, _, own = said.rpartition("/")
+    text = str(place)
+    parent, _, own = text.rpartition("/")
     if OWN.fullmatch(own) and parent in _trusted.get():
         return
-    if said.startswith(LOCAL) and _is_inside(Path(said.removeprefix(LOCAL)), folder):
+    if text.startswith(LOCAL) and _is_inside(Path(text.removeprefix(LOCAL)), folder):
         return
-    wrong = f"says that its chunks lie outside it, at {said!r}"
-    known = "--trust-place (in Python trust_place=True), if you know who made it; a run goes on with its own engine.chunks="
+    wrong = f"its chunks lie outside it, at {text!r}"
+    known = "--trust-place (in Python trust_place=True), if you trust its origin; a run is continued with its own engine.chunks="
     raise SettingError(str(folder), wrong, known)
 
 
 def demand_inside(folder: Path) -> None:
-    """Refuse a folder of results in which something leads out of it or is no plain file, unless any place is trusted."""
+    """Refuse a results folder with links that lead out of it or special files, unless any place is trusted."""
     if ANY in _trusted.get():
         return
     for name in WATCHED:
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder / name) as entries:
             for entry in entries:
                 if entry.is_symlink() and not _is_inside(Path(entry.path), folder):
-                    raise SettingError(entry.path, "leads out of the folder of results", "--trust-place, if it is yours")
+                    raise SettingError(entry.path, "leads out of the folder of results", "--trust-place, if the folder is yours")
                 if not entry.is_file() and not entry.is_dir() and not entry.is_symlink():
-                    raise SettingError(entry.path, "is no plain file", "a folder of results as it was written")
+                    raise SettingError(entry.path, "is not a plain file", "a folder of results as it was written")
 
 
 def demand_names(folder: Path, names: object) -> None:
-    """Refuse names of folders inside one that lead elsewhere."""
+    """Refuse names of subfolders that lead out of a folder."""
     for name in names if isinstance(names, list | Mapping) else [names]:
         if not isinstance(name, str) or name in ("", ".", "..") or "/" in name or "\0" in name:
             raise SettingError(str(folder), f"names a folder {name!r}", "names of folders inside it")
 
 
 def demand_beside(folder: Path, way: object, allowed: str) -> None:
-    """Refuse a way to what a job shares with others that has another form, or leads out of the folder of all jobs."""
+    """Refuse a relative path to what jobs share that has an unexpected form, or leads out of the folder of all jobs."""
     root = Path(os.path.realpath(folder)).parent
     if not isinstance(way, str) or not re.fullmatch(allowed, way) or not _is_inside(folder / way, root):
-        wrong = f"says that its data lie in {way!r}, outside the folder of its jobs"
+        wrong = f"has its data in {way!r}, outside the folder of its jobs"
         raise SettingError(str(folder), wrong, "a job as it was written")
 
 

@@ -1,6 +1,6 @@
-"""Who is there, as typed dataclasses: states, blocs, routes and what they hold, with the evidence for each number.
+"""The settings of a region as typed dataclasses: states, blocs, routes, pairs, and the evidence for each number.
 
-The numbers are in configs/region/, the limits in `sim.names`.
+The numbers are in configs/region/, their limits in `sim.names`.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class Evidence:
-    """What is known of a number: its plausible range, unit and source ('judgement' where it is ours)."""
+    """The evidence for a number: its plausible range, unit and source ('judgement' where it is the authors' own)."""
 
     low: float
     high: float
@@ -43,7 +43,7 @@ class State:
 
 @dataclass
 class Bloc:
-    """A bloc or great power that courts by rule."""
+    """A bloc or great power that courts states; its effort follows the rules."""
 
     label: str
     colour: str
@@ -66,7 +66,7 @@ class Bloc:
 
 @dataclass
 class Route:
-    """A way for traffic between two states, perhaps through others, with the share of it that is permitted."""
+    """A route for traffic between two states, perhaps through others, with the share of traffic that is permitted."""
 
     label: str
     ends: list[str]
@@ -75,7 +75,7 @@ class Route:
 
 
 PairTable = dict[str, dict[str, float]]
-"""A table of pairs: given once it holds both ways, given both ways it is directed (ties and proximity only)."""
+"""A table of pairs. A number given for one direction holds for both; given for both, it is directed (ties and proximity only)."""
 
 STATE_TABLES = {
     "alignment": "alignment",
@@ -88,7 +88,7 @@ STATE_TABLES = {
     "gateway": "gateway",
     "external_threat": "external_threat",
 }
-"""Tables of a state over blocs, and the quantity each holds."""
+"""Tables of a state by bloc, and the quantity in each."""
 FULL_STATE_TABLES = ("alignment", "credibility", "access", "stubbornness")
 STATE_NUMBERS = {
     "capability": "state_capability",
@@ -122,12 +122,12 @@ PAIR_TABLES = {
     "measured_relations": ("measured_relation", "blocs"),
 }
 DIRECTED = ("tie", "proximity")
-"""Quantities of pairs that may differ one way and the other."""
+"""Quantities of pairs that may differ by direction."""
 
 
 @dataclass
 class Region:
-    """Who is there, how they stand at the opening instant `as_of`, and the evidence for each number."""
+    """The actors of a region, their stocks at the opening instant `as_of`, and the evidence for each number."""
 
     name: str
     label: str
@@ -141,19 +141,19 @@ class Region:
     relation_floor: PairTable = field(default_factory=dict)
     calming: PairTable = field(default_factory=dict)
     measured_relations: PairTable = field(default_factory=dict)
-    """Between whom measures take standing with both for taking no side, where that is not as at the opening."""
+    """The relations that measures use, where these are not the opening relations."""
     routes: dict[str, Route] = field(default_factory=dict)
     evidence: Any = field(default_factory=dict)
 
 
-def told(region: Region) -> dict[str, str]:
-    """What tables and figures call a region and its actors, and their colours, by dotted path: a run has one of each."""
-    words = {"region.label": region.label} | {f"region.states.{name}.label": state.label for name, state in region.states.items()}
+def labels_and_colours(region: Region) -> dict[str, str]:
+    """The labels of a region and its actors, and the colours of blocs, by dotted path."""
+    found = {"region.label": region.label} | {f"region.states.{name}.label": state.label for name, state in region.states.items()}
     for name, bloc in region.blocs.items():
-        words |= {f"region.blocs.{name}.label": bloc.label, f"region.blocs.{name}.colour": bloc.colour}
-    return words
+        found |= {f"region.blocs.{name}.label": bloc.label, f"region.blocs.{name}.colour": bloc.colour}
+    return found
 
 
 def called(actors: Mapping[str, State] | Mapping[str, Bloc] | Mapping[str, Route]) -> dict[str, str]:
-    """What people call actors or routes, by their names."""
+    """The labels of actors or routes, by their names."""
     return {name: actor.label for name, actor in actors.items()}

@@ -1,6 +1,6 @@
-"""What a person may set, as typed dataclasses. The numbers are in configs/, the limits in `sim.names`.
+"""The settings of a run as typed dataclasses. The numbers are in configs/, their limits in `sim.names`.
 
-A check raises `SettingError`, which names the key, the value, what is allowed and the word that was likely meant.
+Checks raise `SettingError`, which gives the key, the value, what is allowed and the name that was likely meant.
 """
 
 import re
@@ -10,15 +10,15 @@ from enum import Enum
 from typing import Any
 
 from sim.config.dates import Window, read_date
-from sim.config.region import Region, told
+from sim.config.region import Region, labels_and_colours
 from sim.errors import SettingError
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-"""What a state, bloc, route, shock or effect may be called in a file."""
+"""Valid names of states, blocs, routes, shocks and effects."""
 
 
 class Record(Enum):
-    """What a run keeps: every world's stocks and flows, also the parts of each move, or only their summaries."""
+    """What a run records: all stocks and flows of every replicate, also the contributions to each move, or only summaries."""
 
     auto = "auto"
     trajectories = "trajectories"
@@ -27,17 +27,17 @@ class Record(Enum):
 
 
 class Sample(Enum):
-    """Where the numbers of a run come from: the file as it stands, or draws from its plausible ranges."""
+    """Where the numbers of a run come from: the files, or draws from the plausible ranges."""
 
     none = "none"
     ranges = "ranges"
 
 
 class Design(Enum):
-    """How swept values combine (a grid crosses them, zip runs them side by side), and how numbers are drawn between two ends.
+    """How swept values combine (grid: all combinations; zip: the first of each, the second of each, ...) and how numbers are drawn.
 
-    Random draws are independent (also with grid and zip), a Latin hypercube has one in each of as many equal strata, Sobol
-    points fill all numbers together evenly. Draws are crossed with swept values, the same under each.
+    Random draws are independent (also with grid and zip); a Latin hypercube has one draw in each of as many equal strata; Sobol
+    points cover all numbers jointly and evenly. Every combination of swept values gets the same draws.
     """
 
     grid = "grid"
@@ -48,14 +48,14 @@ class Design(Enum):
 
 
 class Backend(Enum):
-    """What computes the rules: NumPy, the reference, or JAX."""
+    """The array library that computes the rules: NumPy (the reference) or JAX."""
 
     numpy = "numpy"
     jax = "jax"
 
 
 class Precision(Enum):
-    """The numbers that a run is computed in."""
+    """The floating-point precision of a run."""
 
     float64 = "float64"
     float32 = "float32"
@@ -73,7 +73,7 @@ class ShockKind(Enum):
 
 @dataclass
 class Dynamics:
-    """How the region works: a weight for each mechanism (0 is exactly off) and the numbers that all actors share."""
+    """The weight of each mechanism (0 is exactly off), and the numbers that all actors share."""
 
     name: str
     contests: float
@@ -131,7 +131,7 @@ class Effect:
 
 @dataclass
 class Shock:
-    """A dated change that comes from outside, with the probability that it happens at all."""
+    """A named event or policy with dated effects, and the probability that it happens at all."""
 
     label: str
     effects: dict[str, Effect]
@@ -140,7 +140,7 @@ class Shock:
 
 @dataclass
 class Scenario:
-    """The name that a set of shocks goes by."""
+    """The name and label of a set of shocks."""
 
     name: str
     label: str
@@ -148,7 +148,7 @@ class Scenario:
 
 @dataclass
 class Study:
-    """A question: the settings that it pins stand beside it in its file, the axes that it varies stand here."""
+    """A question and the settings that it sweeps (`axes`); the settings that it fixes are in the same file."""
 
     name: str = ""
     question: str = ""
@@ -157,7 +157,7 @@ class Study:
 
 @dataclass
 class Engine:
-    """Where and how a run is computed; only back end and precision touch its numbers."""
+    """Where and how a run is computed; only back end and precision affect its numbers."""
 
     name: str
     backend: Backend
@@ -165,22 +165,22 @@ class Engine:
     workers: int
     chunk: int
     cluster: str = ""
-    """The Dask cluster that computes: `local` or the address of a scheduler; none where empty."""
+    """The Dask cluster: `local` or the address of a scheduler; empty: none."""
     chunks: str = ""
-    """A URL where the chunks go; empty: into the results folder."""
+    """A URL to which chunks are written; empty: the results folder."""
     part: str = ""
-    """Which part of the chunks this process computes, as in 3/20; empty: all."""
+    """The part of the chunks that this process computes, as in 3/20; empty: all."""
 
     @property
     def share(self) -> tuple[int, int] | None:
-        """The number of the part and how many there are."""
+        """The number of the part, and the number of parts."""
         number, _, parts = self.part.partition("/")
         return (int(number), int(parts)) if self.part else None
 
 
 @dataclass
 class Config:
-    """Everything that a person may set for one variant of one run."""
+    """All settings of one variant of one run."""
 
     region: Region
     dynamics: Dynamics
@@ -208,10 +208,10 @@ class Config:
 
     @property
     def whole_run(self) -> dict[str, object]:
-        """What the variants of one run must have in common, by dotted path: arrays, window and figures are made for all at once."""
+        """The settings that all variants of one run must share, by dotted path."""
         settings = {key: getattr(self, key) for key in RUN_KEYS}
         opening = self.window.start.isoformat()
-        return {"region": self.region.name, **told(self.region), **settings, "region.as_of": opening}
+        return {"region": self.region.name, **labels_and_colours(self.region), **settings, "region.as_of": opening}
 
 
 RUN_KEYS = (
@@ -229,17 +229,17 @@ RUN_KEYS = (
     "out",
     "engine",
 )
-"""Settings of the whole run, which all its variants share: they cannot be swept inside one."""
+"""Settings of the whole run: all its variants share them, so that they cannot be swept."""
 
 
 def demand_one_run(configs: Sequence[Config], labels: Sequence[str]) -> None:
-    """Refuse variants that differ in what their whole run shares, as files of scenarios may make them."""
+    """Refuse variants that differ in settings of the whole run, which files of scenarios may set."""
     first = configs[0].whole_run
     for config, label in zip(configs[1:], labels[1:], strict=True):
         for key, own in config.whole_run.items():
             if first.get(key, own) != own:
-                said = f"{labels[0]} has {_worded(first[key])}, {label} has {_worded(own)}"
-                raise SettingError(key, said, f"one {key.rpartition('.')[2]} for all: {key}=..., or sim run -m: a job each")
+                message = f"{labels[0]} has {_worded(first[key])}, {label} has {_worded(own)}"
+                raise SettingError(key, message, f"one {key.rpartition('.')[2]} for all: {key}=..., or sim run -m: a job each")
 
 
 def _worded(value: object) -> object:
@@ -247,25 +247,25 @@ def _worded(value: object) -> object:
 
 
 def members(value: object) -> list[str]:
-    """The names that one entry of `who` gives: a list, or one name."""
+    """The names in one entry of `who`, which is a list or one name."""
     return [str(name) for name in value] if isinstance(value, list | tuple) else [str(value)]
 
 
 NO_SHOCK = "no_shock"
-"""The name of a scenario that `shock=[]` makes."""
+"""The name of the scenario of `shock=[]`."""
 
 
 @dataclass
 class Variant:
-    """One setting of everything: its config, its label, and the values that set it apart from its siblings."""
+    """One variant: its config, its label, and the values in which it differs from the other variants."""
 
     config: Config
     label: str
     coordinates: dict[str, object]
     settings: dict[str, Any] = field(repr=False)
-    """The composed files as plain tables; of a draw, the files that it was drawn from."""
+    """The composed settings as plain tables; of a drawn variant, those before the draw."""
     overrides: tuple[str, ...] = ()
     config_dir: str = ""
-    """The user's own folder of files, as it was given."""
+    """The user's folder of config files, as it was given."""
     drawn: dict[str, str] = field(default_factory=dict, repr=False)
-    """What is drawn, by its dotted path, each with a hash of its values in all draws."""
+    """For each drawn number, by its dotted path, a hash of its values in all draws."""

@@ -1,4 +1,4 @@
-"""The one reader of config files: what it gives is what Hydra composes, and what YAML could mean otherwise is refused.
+"""The reader of config files: Hydra composes what it returns, and ambiguous YAML is refused.
 
 YAML 1.1, Hydra and OmegaConf accept aliases, tags, interpolations and duplicate keys, and read `NO` as false and `010` as 8.
 """
@@ -17,7 +17,7 @@ from sim.errors import SettingError
 from sim.text import shown, unseen
 
 SIZE_MAX = 1_000_000
-"""Bytes of a config file."""
+"""Most bytes of a config file."""
 DEPTH_MAX = 20
 TRAPS = (
     (re.compile(r"(?i:yes|no|on|off|y|n|null|true|false)|~"), "YAML reads it as a switch or as nothing"),
@@ -25,38 +25,38 @@ TRAPS = (
     (re.compile(r"[-+]?0[xXbBoO][0-9a-fA-F_]+"), "YAML reads it as a number in another base"),
     (re.compile(r"[-+]?[0-9][0-9_]*(:[0-9_.]+)+"), "YAML reads it as a number in base 60"),
     (re.compile(r"[-+]?[0-9.]*[0-9]_[0-9_.]*"), "YAML drops the underscores"),
-    (re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)"), "it is no finite number"),
+    (re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)"), "it is not a finite number"),
 )
 INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 DIGITS_MAX = 19
-"""Digits of a whole number: what has more is none that any setting takes."""
+"""Most digits of a whole number."""
 NODES_MAX = 50_000
-"""Names, values, tables and lists of a config file."""
+"""Most names, values, tables and lists of a config file."""
 WRITTEN_MAX = 16_000_000
-"""Bytes of the settings in a results folder, which hold those of every variant."""
+"""Most bytes of the settings in a results folder, which include those of every variant."""
 WRITTEN_NODES_MAX = 1_000_000
-"""Names and values of them, each counted where it is used: an alias stands for all that it repeats."""
+"""Most names and values of these settings, where an alias counts as all that it repeats."""
 PACKAGE = re.compile(r"^\s*#\s*@package\b(.*)$", re.MULTILINE)
-"""Where a comment says that the file's settings belong elsewhere."""
+"""A comment that moves the settings of a file to another place in the composed settings."""
 SETTINGS = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
-"""Where the first line that is no comment begins."""
+"""The first line that is not a comment."""
 WHOLE = "_global_"
-"""The one place elsewhere: the settings of the whole run."""
+"""The one package that is accepted: the settings of the whole run."""
 HYDRAS = re.compile(r"\W*hydra(\W|$)")
-"""Keys in which Hydra reads settings of its own, or would if it took them as it takes words of a command."""
+"""Keys that Hydra reads as its own settings, or would read so on a command line."""
 PLAIN = frozenset({"true", "false", "null"})
-"""Words that mean what they say."""
+"""Unquoted words that are not text and are accepted."""
 BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
-"""Breaks of lines that YAML knows and most editors do not show."""
+"""Line breaks of YAML that most editors do not show."""
 
 
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader; in C, ten times faster, where PyYAML was built with it."""
+"""The safe loader; the one in C, ten times faster, where PyYAML has it."""
 
 
 class _Loader(_Safe):
-    """Scalars as YAML 1.2 has them: dates, `NO` and what else is neither number, true, false nor null are text."""
+    """Scalars as in YAML 1.2: dates, `NO` and everything else that is not a number, true, false or null are text."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as the class above declares it
 
@@ -71,34 +71,34 @@ for _tag, _pattern, _first in (
 
 
 def read_file(path: Path) -> Any:
-    """The plain content of a YAML file; what it says is read once.
+    """The plain content of a YAML file; the same content is parsed only once.
 
     Raises
     ------
     SettingError
-        Where it holds a trap; the message names file, line and key.
+        Where it is invalid or ambiguous; the message names file, line and key.
     """
     return _read(str(path), _bytes(path))
 
 
 def read_written(path: Path) -> Any:
-    """The plain content of settings as a results folder holds them; what would blow up or make objects is refused.
+    """The settings of a results folder as plain content; too many aliases and tags that create objects are refused.
 
     Raises
     ------
     SettingError
-        Where it is no such file; the message names it.
+        Where it is not such a file; the message names it.
     """
     try:
         text = _bytes(path, WRITTEN_MAX).decode()
         _check_spread(yaml.parse(text, Loader=_Safe), str(path))
         return yaml.load(text, Loader=_Safe)  # noqa: S506 - a safe one, in C
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        raise SettingError("file", "is no YAML: " + _reason(error), where=str(path)) from None
+        raise SettingError("file", "is not valid YAML: " + _reason(error), where=str(path)) from None
 
 
 def _check_spread(events: Iterator[yaml.Event], where: str) -> None:
-    """Refuse what is too deep, and what is too much where each alias is all that it stands for."""
+    """Refuse content that is too deep, or too large once every alias is expanded."""
     open_anchors: list[str | None] = []
     sizes, anchored = [0], dict[str, int]()
     for event in events:
@@ -133,7 +133,7 @@ def is_whole(path: Path) -> bool:
 
 def _bytes(path: Path, most: int = SIZE_MAX) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):
-        raise SettingError("file", "is no plain file", "a text file", where=str(path))
+        raise SettingError("file", "is not a plain file", "a text file", where=str(path))
     with path.open("rb") as file:
         raw = file.read(most + 1)
     if len(raw) > most:
@@ -153,11 +153,11 @@ def _read(where: str, raw: bytes) -> Any:
         _check_events(yaml.parse(text, Loader=_Loader), where)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one, in C
     except (yaml.YAMLError, RecursionError) as error:
-        raise SettingError(_line(error, text), "is no YAML: " + _reason(error), where=where) from None
+        raise SettingError(_line(error, text), "is not valid YAML: " + _reason(error), where=where) from None
 
 
 def _check_text(text: str, where: str) -> None:
-    """Refuse what stands outside YAML: comments that Hydra reads, and breaks of lines that are not seen."""
+    """Refuse @package comments that are not accepted, and invisible line breaks."""
     begins = SETTINGS.search(text)
     for found in PACKAGE.finditer(text):
         late = begins is not None and begins.start() < found.start()
@@ -168,9 +168,7 @@ def _check_text(text: str, where: str) -> None:
     hidden = BREAKS.search(text)
     if hidden:
         line = text.count("\n", 0, hidden.start()) + 1
-        raise SettingError(
-            "file", f"line {line}: a break of the line that is not seen ({shown(hidden[0])})", "plain line ends", where=where
-        )
+        raise SettingError("file", f"line {line}: an invisible line break ({shown(hidden[0])})", "plain line ends", where=where)
 
 
 def _line(error: Exception, text: str) -> str:
@@ -185,7 +183,7 @@ def _reason(error: Exception) -> str:
 
 
 def _check_events(events: Iterator[yaml.Event], where: str) -> None:
-    """Walk the events of one document, keeping the path of keys down to the value at hand."""
+    """Check the events of one document, with the path of keys that leads to each value."""
     stack: list[_Level] = []
     documents = 0
     for number, event in enumerate(events):
@@ -200,7 +198,7 @@ def _check_events(events: Iterator[yaml.Event], where: str) -> None:
             if documents > 1:
                 raise SettingError("file", f"line {line}: a second document begins", "one document a file", where=where)
         elif documents and not stack and isinstance(event, yaml.SequenceStartEvent | yaml.ScalarEvent):
-            raise SettingError("file", f"line {line}: is no table", "name: value", where=where)
+            raise SettingError("file", f"line {line}: is not a table", "name: value", where=where)
         tag = getattr(event, "tag", None)
         if tag:
             raise SettingError(place, f"line {line}: tag {tag} is not read", "a plain value", where=where)
@@ -221,7 +219,7 @@ def _check_events(events: Iterator[yaml.Event], where: str) -> None:
 
 
 def _trap(value: str) -> str:
-    """Why a plain word would not be read as it looks; empty where it would be."""
+    """Why an unquoted word is ambiguous; empty where it is not."""
     reason = next((why for pattern, why in TRAPS if pattern.fullmatch(value)), "")
     if reason or not NUMBER.fullmatch(value):
         return reason
@@ -249,12 +247,8 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
     if "${" in value:
         raise SettingError(place, f"line {line}: interpolation {value!r} is not read", "the value itself", where=where)
     if hidden := unseen(value):
-        said = (
-            "a break of the line; >- joins lines into one"
-            if hidden == "\n"
-            else f"a character that is not seen ({shown(hidden[0])})"
-        )
-        raise SettingError(place, f"line {line}: '{shown(value)[:60]}' holds {said}", "text on one line", where=where)
+        found = "a line break; >- joins lines into one" if hidden == "\n" else f"an invisible character ({shown(hidden[0])})"
+        raise SettingError(place, f"line {line}: '{shown(value)[:60]}' contains {found}", "text on one line", where=where)
     if value == "???":
         raise SettingError(place, f"line {line}: ??? is not read", "the value itself", where=where)
     plain = not event.style
@@ -271,12 +265,12 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
         return
     here = ".".join([*(other.key for other in stack[:-1] if other.key), value])
     if value in level.seen:
-        raise SettingError(here, f"line {line}: the key stands twice", "each key once", where=where)
+        raise SettingError(here, f"line {line}: the key is given twice", "each key once", where=where)
     if plain and (value in PLAIN or NUMBER.fullmatch(value)):
-        raise SettingError(here, f"line {line}: {value} is no name", "a word, or a name in quotes", where=where)
-    if "." in value and len(stack) == 1:  # what it would set is no table of this file
+        raise SettingError(here, f"line {line}: {value} is not a valid name", "a word, or a name in quotes", where=where)
+    if "." in value and len(stack) == 1:  # a dotted name would set a table that this file does not have
         raise SettingError(
-            here, f"line {line}: {value} is no name", f"{value.partition('.')[0]}, with a table below it", where=where
+            here, f"line {line}: {value} is not a valid name", f"{value.partition('.')[0]}, with a table below it", where=where
         )
     if HYDRAS.match(value) or value.startswith("_") or value == "<<":
         raise SettingError(here, f"line {line}: the key {value!r} is not read here", "settings of this project", where=where)
@@ -285,7 +279,7 @@ def _check_scalar(event: yaml.ScalarEvent, stack: list[_Level], place: str, line
 
 
 def yaml_text(content: object) -> str:
-    """Plain settings as YAML; written in C, several times faster, where PyYAML was built with it."""
+    """Plain settings as YAML; by the dumper in C, several times faster, where PyYAML has it."""
     return yaml.dump(content, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=132)
 
 

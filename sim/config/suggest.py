@@ -1,4 +1,4 @@
-"""Which of some known words a person likely meant."""
+"""Suggestions for misspelt names: the known name that was likely meant."""
 
 import difflib
 import unicodedata
@@ -14,11 +14,11 @@ RETIRED = {
     "no_company": "no_peer_influence",
     "world": "replicate",
 }
-"""Settings, values and files that were called otherwise before the first release, with what they are called now."""
+"""Settings, values and files that were renamed before the first release, with their current names."""
 
 
 def renewed(override: str) -> str:
-    """An override in the words of today.
+    """An override with retired settings and values replaced by their current names.
 
     >>> renewed("keep=parts"), renewed("region.states.north.company=0.1"), renewed("seed=1")
     ('record=decomposition', 'region.states.north.peer_influence=0.1', 'seed=1')
@@ -30,10 +30,10 @@ def renewed(override: str) -> str:
 
 
 def likely(word: str, known: Iterable[str] | Mapping[str, str], cutoff: float = 0.5) -> str:
-    """The known word that was likely meant, or nothing where none shares the part `cutoff`, 0 to 1, of its letters.
+    """The known name that was likely meant; empty where none has a similarity of at least `cutoff`, from 0 to 1.
 
-    It is typed in other cases, as its label (where `known` maps words to labels), by its initials, by the ISO 3166 code of a
-    country, or misspelt.
+    Recognised are other cases, the label (where `known` maps names to labels), initials, the ISO 3166 code or name of a country,
+    and misspellings.
 
     >>> likely("armenai", ["armenia", "georgia"]), likely("ARM", ["armenia", "georgia"]), likely("European Union", ["eu", "un"])
     ('armenia', 'armenia', 'eu')
@@ -42,14 +42,14 @@ def likely(word: str, known: Iterable[str] | Mapping[str, str], cutoff: float = 
     spelt = {_plain(label).partition(" (")[0]: name for name, label in names.items()} | {_plain(name): name for name in names}
     if RETIRED.get(word) in names:
         return RETIRED[word]
-    said = _plain(word)
+    typed = _plain(word)
     country = _plain(COUNTRIES.get(word.strip().upper(), word))
     inside = next((name for name, label in names.items() if country in _COUNTRY_NAMES and country in _plain(label)), "")
-    near = spelt.get(said) or spelt.get(country) or inside or spelt.get("".join(part[0] for part in said.split()))
+    near = spelt.get(typed) or spelt.get(country) or inside or spelt.get("".join(part[0] for part in typed.split()))
     if near:
         return near
-    close = difflib.get_close_matches(said, list(spelt), n=3, cutoff=cutoff)
-    return spelt[min(close, key=lambda other: not _one_edit(said, other))] if close else ""
+    close = difflib.get_close_matches(typed, list(spelt), n=3, cutoff=cutoff)
+    return spelt[min(close, key=lambda other: not _one_edit(typed, other))] if close else ""
 
 
 def _plain(word: str) -> str:
@@ -60,7 +60,7 @@ _COUNTRY_NAMES = frozenset(map(_plain, COUNTRIES.values()))
 
 
 def _one_edit(one: str, other: str) -> bool:
-    """Whether a letter more, less or other, or two that changed places, make one word of the other."""
+    """Whether two words differ by one letter inserted, deleted or replaced, or by two neighbours exchanged."""
     start = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other)))
     tail, rest = one[start:], other[start:]
     changed = len(tail) > 1 and len(rest) > 1 and tail[1::-1] + tail[2:] == rest

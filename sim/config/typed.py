@@ -1,4 +1,4 @@
-"""From plain tables to typed dataclasses: each value of the type that `sim.config.schema` says, nothing left over."""
+"""From plain tables to the typed dataclasses of `sim.config.schema`; wrong types, missing and unknown settings are refused."""
 
 import math
 import types
@@ -13,7 +13,7 @@ from sim.config.suggest import likely
 from sim.errors import SettingError
 
 DATES = ("start", "end", "region.as_of")
-"""Settings of which a number is a date that lacks its month."""
+"""Settings that are dates: a number there is likely a year without its month."""
 KINDS = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
 
 
@@ -34,7 +34,7 @@ def build(kind: type, data: object, key: str = "") -> Any:
         return {name: build(get_args(kind)[1], value, f"{key}.{name}") for name, value in table.items()}
     if origin is list:
         if not isinstance(data, list | tuple):
-            raise SettingError(key, f"{data!r} is no list", "[...]")
+            raise SettingError(key, f"{data!r} is not a list", "[...]")
         return [build(get_args(kind)[0], value, f"{key}.{index}") for index, value in enumerate(data)]
     if is_dataclass(kind):
         return _dataclass(kind, _table(data, key), key)
@@ -48,10 +48,10 @@ def build(kind: type, data: object, key: str = "") -> Any:
 
 def _table(data: object, key: str) -> Mapping[str, object]:
     if not isinstance(data, Mapping):
-        raise SettingError(key, f"{data!r} is no table", "{name: value, ...}")
+        raise SettingError(key, f"{data!r} is not a table", "{name: value, ...}")
     for name in data:
         if not isinstance(name, str):
-            raise SettingError(key, f"the name {name!r} is no text", "a name, in quotes if need be")
+            raise SettingError(key, f"the name {name!r} is not text", "a name, in quotes if need be")
     return data
 
 
@@ -68,11 +68,11 @@ def _dataclass(kind: type, table: Mapping[str, object], key: str) -> Any:
     hints = _hints(kind)
     for name, entry in known.items():
         if name not in table and entry.default is MISSING and entry.default_factory is MISSING:
-            raise SettingError(f"{dot}{name}", "is missing", _words(hints[name]))
+            raise SettingError(f"{dot}{name}", "is missing", _type_name(hints[name]))
     return kind(**{name: build(hints[name], value, f"{dot}{name}") for name, value in table.items()})
 
 
-def _words(kind: object) -> str:
+def _type_name(kind: object) -> str:
     return KINDS.get(kind, "a table") if isinstance(kind, type) else "a table or list"
 
 
@@ -83,12 +83,12 @@ def _plain(kind: type, data: object, key: str) -> object:
     if not fits:
         near = near_date(str(data)) if key in DATES and (not isinstance(data, float) or len(str(data)) > 6) else ""
         if near:
-            raise SettingError(key, f"{data!r} is no date", "2025-08 or 2025-08-08", near)
-        raise SettingError(key, f"{data!r} is {_said(data)}", KINDS[kind])
+            raise SettingError(key, f"{data!r} is not a date", "2025-08 or 2025-08-08", near)
+        raise SettingError(key, f"{data!r} is {_mismatch(data)}", KINDS[kind])
     if isinstance(data, float) and not math.isfinite(data):
         raise SettingError(key, f"{data} is not finite", "a finite number")
     return data
 
 
-def _said(data: object) -> str:
+def _mismatch(data: object) -> str:
     return f"not {'a number' if isinstance(data, str) else 'of the right type'}" if data is not None else "nothing"

@@ -44,7 +44,7 @@ def test_hydras_grammar_is_read(said, values):
 
 
 def test_one_text_is_no_list_of_overrides():
-    with pytest.raises(SettingError, match="is one text"):
+    with pytest.raises(SettingError, match="is a single text"):
         expand("scenario=baseline")
 
 

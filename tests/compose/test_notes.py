@@ -120,7 +120,7 @@ def test_a_mechanism_that_is_off_is_said_and_a_shock_that_a_person_switched_off_
     never = ["shock.late.probability=0", "shock.late.effects.watch.size=interval(0.1,0.2)", "draws=2"]
     assert notes(tmp_path, *never[:1]) == []
     (line,) = notes(tmp_path, *never)
-    assert line.startswith("note: no variant meets shock.late.effects.watch.size: effect watch of shock late never happens")
+    assert line.startswith("note: no variant depends on shock.late.effects.watch.size: effect watch of shock late never happens")
 
 
 def test_an_effect_on_nobody_is_said(tmp_path):
@@ -145,7 +145,9 @@ def test_draws_that_no_run_can_meet_are_said_and_marked_in_their_table(tmp_path)
     variants = expand([*WINDOW, "shock=[late]", *said], tmp_path)
     assert idle.numbers(variants) == expected
     lines = plan.lines(variants)
-    assert all(any(line.startswith("note: no variant meets") and reason in line for line in lines) for reason in expected.values())
+    assert all(
+        any(line.startswith("note: no variant depends on") and reason in line for line in lines) for reason in expected.values()
+    )
     out = tmp_path / "out"
     assert run_command(["run", *WINDOW, "shock=[late]", *said, "--config-dir", str(tmp_path), f"out={out}"]) == 0
     with (out / "draws.csv").open() as file:

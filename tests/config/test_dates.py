@@ -159,5 +159,5 @@ def test_a_shock_in_another_year_is_refused(tmp_path):
 
 
 def test_digits_of_other_scripts_are_no_date():
-    with pytest.raises(ValueError, match="is no date"):
+    with pytest.raises(ValueError, match="is not a date"):
         read_date("\uff12\uff10\uff12\uff15-01")

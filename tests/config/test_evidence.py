@@ -72,7 +72,7 @@ def test_a_file_is_taken_where_its_size_lies_in_its_range_and_that_in_the_span(t
 
 def test_a_range_beyond_the_span_that_nothing_is_drawn_from_is_a_warning(tmp_path):
     (line,) = notes.lines(expand(SAID, one(tmp_path, -1.9, -3, -1)))
-    assert line.startswith("note: shock.one.effects.e.range: [-3, -1] reaches beyond what the target can move")
+    assert line.startswith("note: shock.one.effects.e.range: [-3, -1] allows more than the target can change")
 
 
 def test_the_span_is_from_one_end_to_the_other():
@@ -85,13 +85,13 @@ def test_the_span_is_from_one_end_to_the_other():
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ("size=5", "size: 5 is beyond what the target can move; allowed: at most 2 either way: tie lies in [-1, 1]"),
+        ("size=5", "size: 5 is more than the target can change; allowed: at most 2 either way: tie lies in [-1, 1]"),
         ("size=0.4", "size: 0.4 is outside its own range; allowed: [0, 0.3]"),
         ("size=0.1,0.2,0.4", "size: 0.4 is outside its own range"),
         ("size=-0.2,0.2", "size: -0.2 is outside its own range"),
-        ("size=interval(0,5)", "size: 5 is beyond what the target can move"),
+        ("size=interval(0,5)", "size: 5 is more than the target can change"),
         ("range=[0,0.05]", "size: 0.1 is outside its own range; allowed: [0, 0.05]"),
-        ("range=[0,7]", "range: [0, 7] reaches beyond what the target can move"),
+        ("range=[0,7]", "range: [0, 7] allows more than the target can change"),
     ],
 )
 @pytest.mark.parametrize("verb", [["sweep"], ["plan"], ["run", "-m"]])
@@ -113,7 +113,7 @@ def test_a_whole_effect_on_the_command_line_is_the_commands(tmp_path):
     """Where the command sets the table that holds the size, it is the command that is told."""
     folder = one(tmp_path, 0.1, 0, 0.3)
     (line,) = notes.lines(expand([*SAID, "shock.one.effects.e={size: 5}"], folder))
-    assert "5 is beyond what the target can move" in line
+    assert "5 is more than the target can change" in line
 
 
 def test_a_scenario_may_not_pin_it_either(tmp_path):
@@ -122,14 +122,14 @@ def test_a_scenario_may_not_pin_it_either(tmp_path):
     text = {"defaults": [{"/shock": ["one"]}], "scenario": {"name": "pinned", "label": "Pinned"}}
     text["shock"] = {"one": {"effects": {"e": {"size": 5}}}}
     (tmp_path / "scenario" / "pinned.yaml").write_text("# @package _global_\n" + json.dumps(text))
-    with pytest.raises(SettingError, match="beyond what the target can move"):
+    with pytest.raises(SettingError, match="more than the target can change"):
         expand(["region=toy", "scenario=pinned"], tmp_path)
 
 
 def test_a_number_outside_its_row_of_evidence_is_a_warning():
     """A plausible range says what is drawn; what a person sets beyond it runs, and is said."""
     (line,) = notes.lines(expand(["region=toy", "region.states.north.speed=3"]))
-    assert line.startswith("note: region.states.north.speed: 3 is outside its range of evidence; allowed: [0.2, 0.8]")
+    assert line.startswith("note: region.states.north.speed: 3 is outside its plausible range; allowed: [0.2, 0.8]")
     assert len(notes.lines(expand(["region=toy", "region.states.north.speed=0.1,0.3,3"]))) == 2
     assert notes.lines(expand(["region=toy", "region.states.north.speed=0.3,0.4"])) == []
     assert notes.lines(expand(["region=toy", "sample=ranges", "draws=20"])) == []

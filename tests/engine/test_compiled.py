@@ -188,5 +188,5 @@ def test_chunks_change_no_bit_of_compiled_runs(hard, monkeypatch):
 
 
 def test_a_decomposition_is_refused_where_it_cannot_be_computed():
-    with pytest.raises(SettingError, match="the compiled kernel records no decomposition"):
+    with pytest.raises(SettingError, match="the compiled kernel cannot record a decomposition"):
         expand(["region=toy", "engine.backend=jax", "record=decomposition"])
