@@ -201,13 +201,13 @@ CONTRIBUTIONS: dict[str, Contribution] = {
     "security": Contribution("Security", "protection"),
     "economy": Contribution("Economy", "markets"),
     "exclusivity": Contribution("Exclusivity", "the cost of standing with rivals at once"),
-    "peer_influence": Contribution("Peer influence", "where its friends and foes stand"),
+    "peer_influence": Contribution("Peer influence", "the alignments of its friends and foes"),
     "impulse": Contribution("Shock impulses", "shocks"),
     "noise": Contribution("Noise", "noise"),
 }
 """The contributions to each change of alignment (recorded with record=decomposition), in the order of figures and tables.
 
-`impulse` stands for one contribution of each shock with an impulse on dispositions, named `impulse.<shock>`.
+`impulse` means one contribution of each shock with an impulse on dispositions, named `impulse.<shock>`.
 """
 
 

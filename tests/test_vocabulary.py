@@ -31,8 +31,8 @@ WORDS = {
 """Words that no reader of the field would understand as they were meant, each with what is written instead."""
 PAGES = [*(ROOT / name for name in ("README.md", "ODD.md", "CONTRIBUTING.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PAGES += [ROOT / "experiments" / "README.md"]
-NOT_READ = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
-"""Code in a page, which has its own tests."""
+NOT_READ = re.compile(r"^```.*?^```$|`[^`\n]*`|^ *>>> [^\n]*$|^ *\w+(?:, \w+)* : [^\n]*$", re.MULTILINE | re.DOTALL)
+"""Code in a page or docstring, and names of parameters with their types."""
 
 
 def retired(text):

@@ -8,7 +8,7 @@ from sim.compose import notes
 from sim.compose.designs import Variants
 from sim.config.schema import Design, Variant
 
-UNMET = " (no variant meets it)"
+UNMET = " (no variant depends on it)"
 """Suffix of the column of a drawn number on which no variant depends."""
 
 

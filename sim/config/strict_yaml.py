@@ -113,7 +113,7 @@ def _check_spread(events: Iterator[yaml.Event], where: str) -> None:
                 anchored[anchor] = size
         elif isinstance(event, yaml.AliasEvent):
             if anchor not in anchored:
-                raise SettingError(f"alias {anchor}", "stands for nothing that was written before", where=where)
+                raise SettingError(f"alias {anchor}", "refers to nothing written before it", where=where)
             size = anchored[anchor]
         else:
             size = int(isinstance(event, yaml.ScalarEvent))
