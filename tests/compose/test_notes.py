@@ -151,7 +151,9 @@ def test_draws_that_no_run_can_meet_are_said_and_marked_in_their_table(tmp_path)
     out = tmp_path / "out"
     assert run_command(["run", *WINDOW, "shock=[late]", *said, "--config-dir", str(tmp_path), f"out={out}"]) == 0
     with (out / "draws.csv").open() as file:
-        marked = {name.removesuffix(" (no variant depends on it)") for name in next(csv.reader(file)) if name.endswith("depends on it)")}
+        marked = {
+            name.removesuffix(" (no variant depends on it)") for name in next(csv.reader(file)) if name.endswith("depends on it)")
+        }
     assert marked == {".".join(path) for path in expected}
 
 
