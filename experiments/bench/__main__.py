@@ -1,6 +1,6 @@
-"""Measure the speed and memory that docs/bench.md and README report: medians of several rounds, ratios within each of them.
+"""Measures speed and memory for docs/bench.md and docs/guide.md: medians of several rounds, ratios within each of them.
 
-python -m experiments.bench            everything, some ten minutes; writes docs/bench.md and README's table
+python -m experiments.bench            everything, some ten minutes; writes docs/bench.md and the table of docs/guide.md
 python -m experiments.bench PART ...   some of the parts, printed only
 python -m experiments.bench gpu        where JAX computes on a GPU; writes docs/bench_gpu.md
 python -m experiments.bench --quick    everything small, printed only

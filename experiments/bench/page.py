@@ -1,4 +1,4 @@
-"""Write the page of speed and memory, and the table of README, from the measurements of one run of `experiments.bench`."""
+"""The page of speed and memory: what was measured in one run of `bench.py`, Markdown out, and the table of docs/guide.md."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
