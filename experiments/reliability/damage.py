@@ -27,10 +27,10 @@ def inconsistent(here: Path, number: int, record: str, seed: int = 1) -> Finding
     """Folders made inconsistent at random, with new checksums: they open with the true numbers or are refused, no tracebacks."""
     _, folder, other = two_runs(here, record, *((12, 4) if record == "trajectories" else (600, 256)))
     truth, whole = reading.open_results(folder), {name: (folder / name).read_bytes() for name in tree(folder)}
-    chance, wrong, refused, asked = random.Random(seed), 0, 0, 0
+    rng, wrong, refused, asked = random.Random(seed), 0, 0, 0
     for index in range(number):
-        way = chance.choice(WAYS)
-        way(folder, other, chance)
+        way = rng.choice(WAYS)
+        way(folder, other, rng)
         try:
             found = reading.open_results(folder)
             wrong += not same(found, truth)
@@ -68,13 +68,13 @@ def _restore(folder: Path, whole: dict[str, bytes]) -> None:
 # Metadata -------------------------------------------------------------------------------------------------------------------
 
 
-def edited(folder: Path, _: Path, chance: random.Random) -> None:
+def edited(folder: Path, _: Path, rng: random.Random) -> None:
     """Change the manifest anywhere and write its checksum again; half of the time adapt `complete.json`."""
     metadata = manifest.unsealed(folder / manifest.MANIFEST)
     changed = copy.deepcopy(metadata)
-    if not _changed(changed, chance) or changed == metadata:
+    if not _changed(changed, rng) or changed == metadata:
         return
-    reseal(folder, changed, fit=chance.random() < 0.5)
+    reseal(folder, changed, fit=rng.random() < 0.5)
 
 
 def reseal(folder: Path, metadata: Metadata, fit: bool) -> None:
@@ -86,25 +86,25 @@ def reseal(folder: Path, metadata: Metadata, fit: bool) -> None:
         (folder / receipts.COMPLETE).write_text(json.dumps(said))
 
 
-def _changed(metadata: Any, chance: random.Random) -> bool:
+def _changed(metadata: Any, rng: random.Random) -> bool:
     """Change one thing somewhere in plain tables and lists."""
     at = metadata
     while True:
         keys = list(at) if isinstance(at, dict) else list(range(len(at)))
         if not keys:
             return False
-        key = chance.choice(keys)
-        if isinstance(at[key], dict | list) and at[key] and chance.random() < 0.8:
+        key = rng.choice(keys)
+        if isinstance(at[key], dict | list) and at[key] and rng.random() < 0.8:
             at = at[key]
             continue
         break
-    way = chance.randrange(4)
+    way = rng.randrange(4)
     if way == 0:
         del at[key]
     elif way == 1:
-        at[key] = chance.choice(ODD)
+        at[key] = rng.choice(ODD)
     elif isinstance(at, list):
-        other = chance.randrange(len(at))
+        other = rng.randrange(len(at))
         if way == 2:
             at[key], at[other] = at[other], at[key]
         else:
@@ -114,21 +114,21 @@ def _changed(metadata: Any, chance: random.Random) -> bool:
     return True
 
 
-def cut_otherwise(folder: Path, _: Path, chance: random.Random) -> None:
+def cut_otherwise(folder: Path, _: Path, rng: random.Random) -> None:
     """List a chunk twice, leave one out, or give one other replicates; every checksum is adapted."""
     metadata = manifest.unsealed(folder / manifest.MANIFEST)
-    cuts, at = metadata["chunks"], chance.randrange(len(metadata["chunks"]))
-    way = chance.randrange(5)
+    cuts, at = metadata["chunks"], rng.randrange(len(metadata["chunks"]))
+    way = rng.randrange(5)
     if way == 0:
         cuts.append(cuts[at])
     elif way == 1:
         del cuts[at]
     elif way == 2:
-        cuts[at] = [*cuts[at][:2], cuts[at][2], cuts[at][3] + chance.choice([-1, 1, 10**9])]
+        cuts[at] = [*cuts[at][:2], cuts[at][2], cuts[at][3] + rng.choice([-1, 1, 10**9])]
     elif way == 3:
-        cuts[at] = cuts[chance.randrange(len(cuts))]
+        cuts[at] = cuts[rng.randrange(len(cuts))]
     else:
-        cuts[at] = chance.choice([[], [0], cuts[at][::-1], ["0", 1, 0, 1], {}, None])
+        cuts[at] = rng.choice([[], [0], cuts[at][::-1], ["0", 1, 0, 1], {}, None])
     if metadata["chunks"] != manifest.unsealed(folder / manifest.MANIFEST)["chunks"]:
         reseal(folder, metadata, fit=True)
 
@@ -136,12 +136,12 @@ def cut_otherwise(folder: Path, _: Path, chance: random.Random) -> None:
 AXES = ("variant", "replicate", "time", "period", "state", "bloc", "statistic", "contribution")
 
 
-def of_another_size(folder: Path, _: Path, chance: random.Random) -> None:
+def of_another_size(folder: Path, _: Path, rng: random.Random) -> None:
     """Make an axis and its columns longer or shorter than the arrays; every checksum is adapted, those of the chunks too."""
     metadata = manifest.unsealed(folder / manifest.MANIFEST)
-    name = chance.choice([axis for axis in AXES if axis in metadata["coordinates"]])
+    name = rng.choice([axis for axis in AXES if axis in metadata["coordinates"]])
     both = {"state": ("state", "peer"), "bloc": ("bloc", "rival"), "time": ("time", "period")}.get(name, (name,))
-    longer = chance.random() < 0.5
+    longer = rng.random() < 0.5
     for axis in both:
         values = metadata["coordinates"][axis]
         values[:] = [*values, f"{values[-1]}x" if isinstance(values[-1], str) else values[-1] + 1] if longer else values[:-1]
@@ -166,12 +166,12 @@ def _relabel(folder: Path, metadata: Metadata) -> None:
 # Chunks ---------------------------------------------------------------------------------------------------------------------
 
 
-def of_another_run(folder: Path, other: Path, chance: random.Random) -> None:
+def of_another_run(folder: Path, other: Path, rng: random.Random) -> None:
     """Replace a chunk by one of another run, or by another of this one, and adapt its receipt."""
     paths = sorted(folder.glob("chunks/*.npz"))
-    path, source = chance.choice(paths), chance.choice([folder, other])
+    path, source = rng.choice(paths), rng.choice([folder, other])
     names = [one.name for one in paths if source == other or one != path]
-    put(path, (source / "chunks" / chance.choice(names)).read_bytes())
+    put(path, (source / "chunks" / rng.choice(names)).read_bytes())
 
 
 def put(path: Path, content: bytes) -> None:
@@ -182,13 +182,13 @@ def put(path: Path, content: bytes) -> None:
     path.with_suffix(".json").write_text(json.dumps(said) + "\n")
 
 
-def of_other_arrays(folder: Path, _: Path, chance: random.Random) -> None:
+def of_other_arrays(folder: Path, _: Path, rng: random.Random) -> None:
     """Give a chunk an array too few or too many, one of another shape or type, or infinite values; every checksum is adapted."""
-    path = chance.choice(sorted(folder.glob("chunks/*.npz")))
+    path = rng.choice(sorted(folder.glob("chunks/*.npz")))
     arrays = packing.unpacked(path.read_bytes())
-    name = chance.choice(["alignment", "legacy", "effort", *arrays])
+    name = rng.choice(["alignment", "legacy", "effort", *arrays])
     arrays[name] = array = arrays[name].copy()
-    way = chance.randrange(6)
+    way = rng.randrange(6)
     if way == 0:
         del arrays[name]
     elif way == 1:
@@ -196,21 +196,21 @@ def of_other_arrays(folder: Path, _: Path, chance: random.Random) -> None:
     elif way == 2:
         arrays[name] = array[..., :-1]
     elif way == 3:
-        arrays[name] = array.astype(array.dtype.newbyteorder(">") if chance.random() < 0.5 else np.int32)
+        arrays[name] = array.astype(array.dtype.newbyteorder(">") if rng.random() < 0.5 else np.int32)
     elif way == 4 or array.dtype.kind != "f":
         arrays[name] = array[0]
     else:
-        array.flat[chance.randrange(array.size)] = chance.choice([np.inf, -np.inf])
+        array.flat[rng.randrange(array.size)] = rng.choice([np.inf, -np.inf])
     put(path, packing.packed(arrays))
     said = receipts.read(folder / receipts.COMPLETE)
     said["chunks"][path.stem] = hashlib.sha256(path.read_bytes()).hexdigest()
     (folder / receipts.COMPLETE).write_text(json.dumps(said))
 
 
-def of_two_folders(folder: Path, other: Path, chance: random.Random) -> None:
+def of_two_folders(folder: Path, other: Path, rng: random.Random) -> None:
     """Replace some files by those of another run."""
     names = [manifest.MANIFEST, receipts.COMPLETE, *(f"chunks/{path.name}" for path in folder.glob("chunks/*"))]
-    for name in chance.sample(names, chance.randrange(1, len(names) - 1)):
+    for name in rng.sample(names, rng.randrange(1, len(names) - 1)):
         (folder / name).write_bytes((other / name).read_bytes())
 
 

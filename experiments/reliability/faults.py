@@ -288,8 +288,8 @@ def power_cuts(here: Path, least: int, record: str, resumed: int, every: int = 1
     points = [(cut, prefix) for cut in CUTS for prefix in range(len(writes.done) + 1)]
     assert len(points) >= least, len(points)
     points = points[::every]
-    chance = random.Random(1)
-    again = set(chance.sample(range(len(points)), resumed))
+    rng = random.Random(1)
+    again = set(rng.sample(range(len(points)), resumed))
     wrong, whole, opened = 0, 0, 0
     for index, (cut, prefix) in enumerate(points):
         place = here / "cut"
@@ -484,9 +484,9 @@ def damage(here: Path, number: int, record: str, seed: int = 1, mend_every: int 
     said, folder, other = two_runs(here, record, *((40, 10) if record == "trajectories" else (600, 256)))
     truth, wanted = reading.open_results(folder), tree(folder)
     whole = {name: (folder / name).read_bytes() for name in wanted if name.endswith((".npz", ".json"))}
-    chance, wrong, refused, mended = random.Random(seed), 0, 0, 0
+    rng, wrong, refused, mended = random.Random(seed), 0, 0, 0
     for index in range(number):
-        for name, content in _damaged(whole, other, chance).items():
+        for name, content in _damaged(whole, other, rng).items():
             (folder / name).write_bytes(content)
         try:
             found = reading.open_results(folder)
@@ -514,26 +514,26 @@ def _same(found: Any, truth: Any) -> bool:
     return bits and found.identical(truth)
 
 
-def _damaged(whole: dict[str, bytes], other: Path, chance: random.Random) -> dict[str, bytes]:
+def _damaged(whole: dict[str, bytes], other: Path, rng: random.Random) -> dict[str, bytes]:
     """One random damage: the files that it changes, with their new content."""
-    name = chance.choice(sorted(whole))
-    content, way = bytearray(whole[name]), chance.randrange(8)
+    name = rng.choice(sorted(whole))
+    content, way = bytearray(whole[name]), rng.randrange(8)
     if way <= 2:
-        for _ in range(chance.choice([1, 1, 1, 8])):
-            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        for _ in range(rng.choice([1, 1, 1, 8])):
+            content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
     elif way == 3:
-        content = content[: chance.randrange(len(content))]
+        content = content[: rng.randrange(len(content))]
     elif way == 4:
         content = bytearray()
     elif way == 5:
         return {name: (other / name).read_bytes()}
     elif way == 6:
-        first, second = (Path(chance.choice([path for path in sorted(whole) if path.endswith(".npz")])) for _ in range(2))
-        pairs = [(first, second), (first.with_suffix(".json"), second.with_suffix(".json"))][: chance.choice([1, 2])]
+        first, second = (Path(rng.choice([path for path in sorted(whole) if path.endswith(".npz")])) for _ in range(2))
+        pairs = [(first, second), (first.with_suffix(".json"), second.with_suffix(".json"))][: rng.choice([1, 2])]
         return {str(to): whole[str(of)] for pair in pairs for to, of in (pair, pair[::-1])}
     else:
-        begin = chance.randrange(len(content))
-        content[begin : begin + chance.randrange(1, 40)] = chance.randbytes(chance.randrange(40))
+        begin = rng.randrange(len(content))
+        content[begin : begin + rng.randrange(1, 40)] = rng.randbytes(rng.randrange(40))
     return {name: bytes(content)}
 
 
@@ -630,7 +630,7 @@ def changed(here: Path) -> Finding:
 
 def races(here: Path, number: int, seed: int = 1) -> Finding:
     """Two to four processes at once, some with other settings, some with a dead process's lock: one result, the others refused."""
-    said, chance, wrong, lost, late = sweep("trajectories", 40, workers=1), random.Random(seed), 0, 0, 0.0
+    said, rng, wrong, lost, late = sweep("trajectories", 40, workers=1), random.Random(seed), 0, 0, 0.0
     alone = {}
     for word in ("seed=2026", "seed=7"):
         (here / word).mkdir()
@@ -642,10 +642,10 @@ def races(here: Path, number: int, seed: int = 1) -> Finding:
         (place / OUT).mkdir(parents=True)
         if index % 3 == 0:
             (place / OUT / ".lock").write_text("process 4194303 on nowhere")
-        several = chance.choice([2, 3, 4])
-        words = ["seed=2026"] * several if index % 2 else [chance.choice(sorted(alone)) for _ in range(several)]
+        several = rng.choice([2, 3, 4])
+        words = ["seed=2026"] * several if index % 2 else [rng.choice(sorted(alone)) for _ in range(several)]
         gate, told = fork.Barrier(several), fork.SimpleQueue()
-        runners = [fork.Process(target=_run, args=(place, [*said, word], chance.uniform(0, 0.2), gate, told)) for word in words]
+        runners = [fork.Process(target=_run, args=(place, [*said, word], rng.uniform(0, 0.2), gate, told)) for word in words]
         for runner in runners:
             runner.start()
         for runner in runners:
