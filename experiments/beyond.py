@@ -1,4 +1,4 @@
-"""The paper plan of a thousand million worlds in docs/beyond.md: rates and sizes measured here, the rest by multiplication.
+"""The plan of a thousand million replicates in docs/beyond.md: rates and sizes measured here, totals by multiplication.
 
 python -m experiments.beyond     (one core, a minute or two; prints the table)
 """
@@ -18,37 +18,37 @@ from sim.names import OUTCOMES
 from sim.results.packing import unpacked
 from sim.results.store import Store
 
-WORLDS, RUNS, CORES, REPEATS = 10**9, 1000, 1000, 3
+TOTAL, RUNS, CORES, REPEATS = 10**9, 1000, 1000, 3
 REPLICATES = 1024
-"""Of the sample that is timed."""
+"""Replicates of the sample that is timed."""
 ENDS = {"120 months": "2032-01", "360 months": "2052-01"}
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What computing one chunk of summaries took and made."""
+    """Time and size of one chunk of summaries."""
 
     variants: int
     periods: int
     chunks: int
-    """Chunks that a run of the plan has by default."""
+    """Chunks of one run of the plan, cut by default."""
     seconds: float
-    """Of one core, its writing included."""
+    """Seconds of one core for the chunk, writing included."""
     per_chunk: int
-    """Bytes of statistics, which do not grow with the worlds."""
-    per_world: float
-    """Bytes of the outcomes that are kept of every world."""
+    """Bytes of statistics, which do not grow with the number of replicates."""
+    per_replicate: float
+    """Bytes of the outcomes that are recorded for every replicate."""
 
     @property
     def rate(self) -> float:
-        """Steps of worlds a second."""
+        """Replicate-steps a second."""
         return self.variants * REPLICATES * self.periods / self.seconds
 
 
 def sample(end: str) -> Sample:
-    """Time and weigh a chunk of the headline study to an end date."""
-    said = ["study=headline", "record=summaries", f"end={end}"]
-    plan = Plan(expand([*said, f"replicates={REPLICATES}"]))
+    """Time and size of a chunk of the headline study with an end date."""
+    overrides = ["study=headline", "record=summaries", f"end={end}"]
+    plan = Plan(expand([*overrides, f"replicates={REPLICATES}"]))
     job = job_of(plan)
     (task,) = tasks(job, REPLICATES)
     took = []
@@ -61,21 +61,21 @@ def sample(end: str) -> Sample:
         content = store.path(task).read_bytes()
     arrays = unpacked(content)
     outcomes = sum(arrays[name].nbytes for name in OUTCOMES)
-    whole = job_of(Plan(expand([*said, f"replicates={WORLDS // RUNS // len(plan.variants)}"])))
+    whole = job_of(Plan(expand([*overrides, f"replicates={TOTAL // RUNS // len(plan.variants)}"])))
     return Sample(
         variants=len(plan.variants),
         periods=plan.window.periods,
         chunks=len(tasks(whole)),
         seconds=statistics.median(took),
         per_chunk=len(content) - outcomes,
-        per_world=outcomes / task.worlds,
+        per_replicate=outcomes / task.worlds,
     )
 
 
 def rows(found: Sample) -> list[str]:
     """The cells of a column of the table."""
-    core_seconds = WORLDS * found.periods / found.rate
-    per_run = found.chunks * found.per_chunk + WORLDS / RUNS * found.per_world
+    core_seconds = TOTAL * found.periods / found.rate
+    per_run = found.chunks * found.per_chunk + TOTAL / RUNS * found.per_replicate
     return [
         f"{found.rate:,.0f}",
         f"{core_seconds / 3600:,.0f}",
@@ -84,7 +84,7 @@ def rows(found: Sample) -> list[str]:
         duration(core_seconds / RUNS / found.chunks),
         size(round(per_run / found.chunks)),
         size(round(RUNS * per_run)),
-        size(round(WORLDS * found.per_world)),
+        size(round(TOTAL * found.per_replicate)),
     ]
 
 
@@ -94,9 +94,9 @@ NAMES = [
     f"wall time on {CORES:,} cores",
     "chunks",
     "one chunk takes",
-    "one chunk weighs",
-    "all chunks weigh",
-    "of that, the outcomes of each world",
+    "size of one chunk",
+    "size of all chunks",
+    "of that, the outcomes of each replicate",
 ]
 
 

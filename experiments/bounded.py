@@ -1,9 +1,9 @@
-"""The feedback loops are bounded: random draws of everything at once for fifty years, and where each number then was.
+"""Show that the feedback loops are bounded: everything drawn at once for fifty years, and the range that each number reached.
 
     python -m experiments.bounded [draws]     (writes docs/bounded.md; 10000 draws take a quarter of an hour)
 
-Each draw takes every number of the region and the dynamics and the size of every effect from its plausible range, with luck
-and with all shipped shocks that compose with the region, together. What opens unstable runs as well.
+Each draw takes every number of the region and the dynamics and the size of every effect from its plausible range, with noise,
+and includes all shipped shocks that compose with the region. Draws with an unstable opening run as well.
 """
 
 import sys
@@ -23,17 +23,17 @@ from sim.names import QUANTITIES, RECORDED
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "bounded.md"
 DRAWS, BATCH, YEARS = 10_000, 250, 50
-"""Draws of the region of the whole record, how many run at once, and for how long."""
+"""Draws of the region of the historical record, how many run at once, and the years that they run."""
 RECORD = "south_caucasus_1994"
 REGIONS = {RECORD: 1.0, "south_caucasus": 0.2, "black_sea": 0.05}
 """For each region how many draws it has, as a share of the first one's."""
 SLACK = 1e-12
-"""How far rounding may carry a number past the end of its range."""
+"""How far rounding may take a number past the end of its range."""
 
 
 @dataclass
 class Found:
-    """What the draws of a region came to."""
+    """The results of the draws of a region."""
 
     shocks: int
     draws: int = 0
@@ -42,7 +42,7 @@ class Found:
     low: dict[str, float] = field(default_factory=dict)
     high: dict[str, float] = field(default_factory=dict)
     outside: dict[str, int] = field(default_factory=dict)
-    """For each number that left its range or was no number, the draws in which it did."""
+    """For each quantity that left its range or was not a number, the number of draws in which it did."""
 
     @property
     def unstable(self) -> float:
@@ -58,11 +58,11 @@ def shocks_of(opening: str) -> list[str]:
 
 
 def find(region: str, draws: int = DRAWS, years: int = YEARS) -> Found:
-    """Where the numbers of a region's draws were, in batches that each have a seed of their own."""
+    """Run the draws of a region in batches, each with a seed of its own, and collect the range of every quantity."""
     opening = expand([f"region={region}"])[0].config.region.as_of
     shocks = shocks_of(opening)
     until = f"{int(opening[:4]) + years}{opening[4:]}"
-    said = [
+    overrides = [
         f"region={region}",
         f"shock=[{','.join(shocks)}]",
         f"end={until}",
@@ -73,7 +73,7 @@ def find(region: str, draws: int = DRAWS, years: int = YEARS) -> Found:
     found = Found(len(shocks))
     for seed, at in enumerate(range(0, draws, BATCH)):
         number = min(BATCH, draws - at)
-        plan = Plan(expand([*said, f"draws={number}", f"seed={seed}"]))
+        plan = Plan(expand([*overrides, f"draws={number}", f"seed={seed}"]))
         take(found, run_arrays(plan))
         found.draws += number
         found.refused += plan.refused
@@ -84,7 +84,7 @@ def find(region: str, draws: int = DRAWS, years: int = YEARS) -> Found:
 
 
 def take(found: Found, arrays: Mapping[str, Array]) -> None:
-    """Add some worlds, each array of axes (draw, ...)."""
+    """Add the arrays of some replicates, each of axes (draw, ...)."""
     for name in RECORDED:
         array, quantity = arrays[name], QUANTITIES[name]
         if not array.size:
@@ -97,18 +97,18 @@ def take(found: Found, arrays: Mapping[str, Array]) -> None:
 
 
 def document(found: Mapping[str, Found], years: int) -> str:
-    """The page that the findings make."""
+    """The text of the page."""
     lines = [
         "# Bounded",
         "",
         "The feedback loops do not run away. Made by `python -m experiments.bounded`; no number here is written by hand.",
         "",
-        "Each draw takes every number of region and dynamics and the size of every effect from its plausible range, with luck,",
+        "Each draw takes every number of region and dynamics and the size of every effect from its plausible range, with noise,",
         f"and lets all shipped shocks that compose with the region happen together, for {years} years. A draw is refused where its",
-        "opening cannot be at rest, and unstable where its margin (`sim/science/stability.py`) is negative: there a nudge grows",
-        "until the ends of alignments and shares hold it. Unstable draws run too.",
+        "opening cannot be at rest, and unstable where its margin (`sim/science/stability.py`) is negative: there a small",
+        "disturbance grows until the ends of alignments and shares stop it. Unstable draws run too.",
         "",
-        "| region | shocks at once | draws | refused | unstable | least margin | left a range or was no number |",
+        "| region | shocks at once | draws | refused | unstable | least margin | left a range or was not a number |",
         "|---|---|---|---|---|---|---|",
     ]
     for region, result in found.items():
@@ -118,9 +118,9 @@ def document(found: Mapping[str, Found], years: int) -> str:
         lines.append(f"| {region} | {result.shocks} | {result.draws} | {result.refused} | {share} | {margin:.5f} | {left} |")
     lines += [
         "",
-        "The margin is of one month, of the stocks that others act on.",
+        "The margin is that of one month, of the stocks that others act on.",
         "Alignments written as 1.000 stay short of 1: with every shock at once the pull on a state can exceed what its anchor",
-        "holds at any score, and its disposition goes on rising while the score nears the end.",
+        "balances at any score, and its disposition continues to rise while the score nears the end.",
         "",
         "## How far each number went",
         "",

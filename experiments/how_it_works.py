@@ -1,4 +1,4 @@
-"""How the region works, on one page: its stocks and loops, and what a lasting push comes to in the long run.
+"""Write the page on how the region works: its stocks and loops, and the long-run response to a lasting forcing.
 
     python -m experiments.how_it_works [draws]     (writes docs/how_it_works.md and its two figures; 500 draws take a minute)
 
@@ -30,7 +30,7 @@ DRAWS = 500
 SIDE = "below"
 """The side of the opening that figures show: where buffers are lost and leaving costs."""
 LEAST = 0.001
-"""Loops of less gain are not told."""
+"""Loops of less gain are not listed."""
 
 
 def at_opening(config: Config) -> dict[str, Gains]:
@@ -40,11 +40,11 @@ def at_opening(config: Config) -> dict[str, Gains]:
 
 
 def stable(draws: int) -> tuple[Plan, Params, World]:
-    """Draws that can be at rest and are stable."""
+    """The plan of draws of all plausible ranges, with the parameters and stocks of those that are stable."""
     plan = Plan(expand(["sample=ranges", f"draws={draws}"]))
-    kept = np.flatnonzero(plan.margins > 0)
-    drawn = Params(*(field[kept] if len(field) > 1 else field for field in plan.params))
-    return plan, drawn, World(*(field[kept] for field in plan.world))
+    chosen = np.flatnonzero(plan.margins > 0)
+    drawn = Params(*(field[chosen] if len(field) > 1 else field for field in plan.params))
+    return plan, drawn, World(*(field[chosen] for field in plan.world))
 
 
 def bands(plan: Plan, params: Params, world: World) -> dict[tuple[tuple[str, ...], str], Array]:
@@ -58,7 +58,7 @@ def bands(plan: Plan, params: Params, world: World) -> dict[tuple[tuple[str, ...
 
 
 def loop_table(sides: dict[str, Gains], drawn: dict[tuple[tuple[str, ...], str], Array]) -> list[str]:
-    """A row for each loop worth telling."""
+    """A row for each loop of at least the gain `LEAST`."""
     other = {(loop.stocks, loop.kin): loop.gain for loop in loops(sides["above"])}
     lines = ["| loop | kind | below | above | 5-95 % of draws | sign holds |", "|---|---|---|---|---|---|"]
     for loop in told(loops(sides[SIDE])):
@@ -72,7 +72,7 @@ def loop_table(sides: dict[str, Gains], drawn: dict[tuple[tuple[str, ...], str],
 
 
 def told(found: Sequence[Loop]) -> list[Loop]:
-    """The loops worth telling."""
+    """The loops of at least the gain `LEAST`."""
     return [loop for loop in found if abs(loop.gain) >= LEAST]
 
 
@@ -85,9 +85,9 @@ def arc_table(drawn: xr.Dataset) -> list[str]:
                 here = drawn.sel(source=source, target=target, kin=kin)
                 if not here["gain"].values.any():
                     continue
-                said = [_signed(here.sel(side=side)) for side in SIDES]
+                gains_of_sides = [_signed(here.sel(side=side)) for side in SIDES]
                 by = ", ".join(diagram.carriers(drawn, target, source, kin, SIDE)) or "always on"
-                lines.append(row([QUANTITIES[source].label, QUANTITIES[target].label, kin, *said, by]))
+                lines.append(row([QUANTITIES[source].label, QUANTITIES[target].label, kin, *gains_of_sides, by]))
     return lines
 
 
@@ -97,9 +97,9 @@ def _signed(arc: xr.Dataset) -> str:
 
 
 def response_table(shipped: dict[str, xr.DataArray], drawn: xr.DataArray, labels: dict[str, str]) -> list[str]:
-    """A row for each push of the figure: its greatest response, on both sides, with its band."""
+    """A row for each forcing of the figure: its greatest response, on both sides, with its band."""
     lines = [
-        "| lasting push of 1 on | greatest response | below | above | sides | 5-95 % of draws | sign holds |",
+        "| lasting forcing of one unit on | greatest response | below | above | sides | 5-95 % of draws | sign holds |",
         "|---|---|---|---|---|---|---|",
     ]
     for term in diagram.chosen(shipped[SIDE])[0]:
@@ -121,8 +121,8 @@ def row(cells: Sequence[str]) -> str:
 
 
 def document(label: str, drawn: xr.Dataset, tables: dict[str, list[str]], counts: tuple[int, int, int]) -> str:
-    """The page; `counts` are the stable draws, all draws, and those that could not be at rest."""
-    kept, draws, refused = counts
+    """The page; `counts` are the numbers of stable draws, of all draws, and of those that could not be at rest."""
+    stable_draws, draws, refused = counts
     trust = float(drawn["gain"].sel(side=SIDE, target="alignment", source="credibility", kin="own"))
     still = [
         QUANTITIES[name].label.lower() for name in map(str, drawn["target"].values) if not drawn["gain"].sel(target=name).any()
@@ -137,35 +137,36 @@ def document(label: str, drawn: xr.Dataset, tables: dict[str, list[str]], counts
         "",
         "## How to read it",
         "",
-        "- A box is a stock, an arc says that one moves the target of another. The number is the **gain**: how far the target",
-        f"  rises for a lasting unit of the other, all else held. Alignments are counted by their anchor: {trust:.2f} from",
-        f"  credibility says that a patron trusted by 0.1 more is worth as much as a standing preference {0.1 * trust:.3f} higher.",
-        "- All stocks are shares or scores whose ranges span 1 or 2, so gains can be set against each other; trade access is a",
+        "- A box is a stock; an arc means that one moves the target of another. The number is the **gain**: how far the target",
+        f"  rises for a lasting unit of the other, all else fixed. Alignments are counted by their anchor: {trust:.2f} from",
+        f"  credibility means that a patron trusted by 0.1 more has the effect of a standing preference {0.1 * trust:.3f} higher.",
+        "- All stocks are shares or scores whose ranges span 1 or 2, so gains can be compared with each other; trade access is a",
         "  share of trade, and a unit of it is all trade there is.",
-        "- A **loop** reinforces or balances by the product of the signs along it. Its gain is what comes back of a unit once it",
-        "  has gone round; all rounds of all loops together are in the responses below.",
+        "- A **loop** reinforces or balances by the product of the signs along it. Its gain is the share of a unit that returns",
+        "  once it has gone round; all rounds of all loops together are in the responses below.",
         f"- No arc enters {', '.join(still)}: at the shipped numbers only shocks move them.",
-        "- Effort, pressure, threat and traffic arise and pass within a period and lie inside the arcs: a strained bloc spends",
-        "  less, so it protects less; the blocs' answer to each other (vigilance) is among the arcs from alignment to alignment.",
+        "- Effort, pressure, threat and traffic arise and end within a period and lie inside the arcs: a strained bloc spends",
+        "  less, so it protects less; the blocs' response to each other (vigilance) is among the arcs from alignment to alignment.",
         "- **Kinks.** Some rules act on one side only: leaving costs and a lost buffer strains, coming nearer does neither.",
         f"  Figures show the side {SIDE} the opening, where both act: every stock a little less than at rest. Tables give both.",
         "",
         "## Loops",
         "",
-        f"Mean over the numbers that the loop returns to; bands over {kept} stable draws of {draws}",
+        f"Mean over the numbers that the loop returns to; bands over {stable_draws} stable draws of {draws}",
         f"({refused} could not be at rest), {SIDE} the opening.",
         "",
         *tables["loops"],
         "",
-        "## What a lasting push comes to",
+        "## The response to a lasting forcing",
         "",
         "With T the matrix of direct gains the response is (1 - T)^-1, the same as (1 - J)^-1 of the one-period map J times what a",
-        "push adds in a period: the push, and what goes round once, twice and so on. It holds for small pushes near the opening.",
+        "forcing adds in a period: the forcing, and what returns after one round, two and so on. It holds for small forcings near",
+        "the opening.",
         "",
-        "![What a lasting push on each stock comes to in each alignment](responses.png)",
+        "![The response of each alignment to a lasting forcing of each stock](responses.png)",
         "",
-        "Sides: by how much the response on the two sides of the opening differs at most, over all alignments. A push that raises",
-        "some alignments and lowers others meets one side here and the other there.",
+        "Sides: by how much the response on the two sides of the opening differs at most, over all alignments. A forcing that",
+        "raises some alignments and lowers others meets one side here and the other there.",
         "",
         *tables["responses"],
         "",
@@ -186,21 +187,21 @@ def write(draws: int, folder: Path = DOCS) -> None:
     layout, params, world = stack([config])
     labels = {name: actor.label for name, actor in [*region.states.items(), *region.blocs.items()]}
     shipped = {name: responses(params, world, layout, config.window.dt, side)[0] for name, side in SIDES.items()}
-    plan, some, worlds = stable(draws)
-    over = responses(some, worlds, layout, config.window.dt, SIDES[SIDE])
+    plan, some, stocks = stable(draws)
+    over = responses(some, stocks, layout, config.window.dt, SIDES[SIDE])
     found = told(loops(sides[SIDE]))
     save(diagram.plot_loops(drawn, found, f"{region.label}: stocks and loops at the opening", SIDE), folder / "loops.png")
     twins = ", ".join(diagram.push_words(term, labels) for term in diagram.chosen(shipped[SIDE])[1])
     foot = (
-        "Cell: the rise of an alignment in the long run for a lasting push of 1 on the target of the row; for stocks of a state"
-        f" and a bloc on that of the same two. At the shipped numbers, every stock just {SIDE} its opening. Bold: 5-95 % of"
-        f" {over.sizes['variant']} stable draws have one sign; blank: below {diagram.BLANK}. Left out: pushes below"
-        f" {diagram.SHOWN} throughout, and those that answer as one shown does ({twins})."
+        "Cell: the rise of an alignment in the long run for a lasting forcing of one unit on the target of the row; for stocks of a"
+        f" state and a bloc on that of the same two. At the shipped numbers, every stock just {SIDE} its opening. Bold: 5-95 % of"
+        f" {over.sizes['variant']} stable draws have one sign; blank: below {diagram.BLANK}. Left out: forcings below"
+        f" {diagram.SHOWN} throughout, and those with nearly the same responses as one shown ({twins})."
     )
-    title = f"{region.label}: what a lasting push comes to in each alignment"
+    title = f"{region.label}: the response of each alignment to a lasting forcing"
     save(diagram.plot_responses(shipped[SIDE], over, labels, title, foot), folder / "responses.png")
     tables = {
-        "loops": loop_table(sides, bands(plan, some, worlds)),
+        "loops": loop_table(sides, bands(plan, some, stocks)),
         "responses": response_table(shipped, over, labels),
         "arcs": arc_table(drawn),
     }

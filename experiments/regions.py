@@ -1,4 +1,4 @@
-"""Regions of any size, made up: for the figures of speed, and for tests that must not know the shipped regions."""
+"""Made-up regions of any size: for speed measurements, and for tests that must not depend on the shipped regions."""
 
 import itertools
 from typing import Any
@@ -11,7 +11,7 @@ from sim.compose.expand import expand
 def random_region(states: int, blocs: int, seed: int = 0) -> dict[str, Any]:
     """The settings of a made-up region as plain tables, which `sim.compose.expand.from_tables` makes a variant of.
 
-    Every two states have a tie, neighbours on a ring a road and nearness, every fifth state a route across its successor; every
+    Every two states have a tie, successive states a road and proximity, every fifth state a route across its successor; every
     mechanism is on, and pulls are scaled by the number of actors, so that the opening is at rest and stable at any size.
     """
     draw = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
-"""The same configs and the same path as `sim run`, as a plain Hydra application: `-m`, launchers and sweepers are Hydra's own.
+"""The configs of `sim run` as a plain Hydra application: `-m`, launchers and sweepers are Hydra's own.
 
-What is typed is Hydra's, but for where files are read: they are those of `--config-dir` and the shipped ones, each checked as
-`sim run` does, before Hydra gets it.
+The command line is Hydra's, except for where files are read: they are those of `--config-dir` and the shipped ones, each checked
+as `sim run` does before Hydra reads it.
 """
 
 import argparse
@@ -29,23 +29,23 @@ NOT_READ = {
     "config_name": "--config-dir DIR, and overrides",
     "experimental_rerun": "the overrides of the run, which its .hydra/overrides.yaml lists",
 }
-"""Options of Hydra's that bring files past every check, with what is said instead."""
+"""Options of Hydra's that would include unchecked files, each with what is allowed instead."""
 
 
 class OwnFolders(SearchPathPlugin):
-    """The folders of config files, as Hydra asks its plugins for them."""
+    """A Hydra plugin that gives the folders of config files."""
 
     where = Folders()
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Add them, in the place of what Hydra takes for the application's own."""
+        """Replace the folder that Hydra takes for the application's own by ours."""
         path = search_path.get_path()
         path[:] = [element for element in path if element.provider != sources.MAIN_FOLDER]
         sources.add_folders(search_path, self.where)
 
 
 def simulate_job(config: DictConfig) -> float:
-    """Simulate one job into Hydra's own folder; what `outcome` names is what a sweeper makes small or large."""
+    """Simulate one job into Hydra's own folder; returns the number named by `outcome`, which a sweeper can optimise."""
     hydra = HydraConfig.get()
     try:
         own = next((source.path for source in hydra.runtime.config_sources if source.provider == sources.USER), None)
@@ -53,7 +53,7 @@ def simulate_job(config: DictConfig) -> float:
         for line in screen.notes(variants):
             print(line, flush=True)
         return dataset.outcome(writing.run_variant(variants[0], Path(hydra.runtime.output_dir) / "results"))
-    except SettingError as error:  # Hydra would print the tail of a traceback
+    except SettingError as error:  # Hydra would print the end of a traceback
         raise SystemExit(cli.refuse(str(error), error.code)) from None
     except KeyboardInterrupt as stop:
         interrupts.tell(calling.stopped(sys.argv[1:], "nothing half-written is left"))
@@ -61,7 +61,7 @@ def simulate_job(config: DictConfig) -> float:
 
 
 def demand_read(options: argparse.Namespace) -> Folders:
-    """The folders of a command, with all that it names checked; refused where files would come in by another way."""
+    """The folders of config files of a command, after all its overrides and files are checked; unchecked sources are refused."""
     for name, allowed in NOT_READ.items():
         if getattr(options, name) is not None:
             raise SettingError(f"--{name.replace('_', '-')}", "is not read here", allowed, where="arguments")
@@ -69,7 +69,7 @@ def demand_read(options: argparse.Namespace) -> Folders:
     if options.shell_completion:
         return where
     said = [word for word in options.overrides if not overrides.is_hydras(word, where)]
-    overrides.parse(said, where)  # what is said twice is refused here: where there are several jobs, Hydra's sweepers take the last
+    overrides.parse(said, where)  # repeated keys are refused here, as Hydra's sweepers take the last
     several = options.multirun or any(word.lstrip("+").startswith("hydra.mode=") for word in options.overrides)
     if not (several or options.info or options.help or options.hydra_help):
         expand.expand_one(said, options.config_dir)
@@ -77,7 +77,7 @@ def demand_read(options: argparse.Namespace) -> Folders:
 
 
 def run() -> None:
-    """Run the command line as Hydra does."""
+    """Run the command line as Hydra does, with checked files."""
     interrupts.listen(lambda: calling.stopped(sys.argv[1:], "what was half-written is made anew"))
     parser = get_args_parser()
     options = parser.parse_args()

@@ -1,7 +1,7 @@
-"""The house as it stands: the drawing of its packages in CONTRIBUTING, and how deep and tangled the imports are.
+"""The module map in CONTRIBUTING, and figures of the structure of imports.
 
-`python -m experiments.structure` prints the figures of the checkout and writes the drawing; with another checkout's folder it
-only prints the figures of that one.
+`python -m experiments.structure` prints the figures of this checkout and writes the map; with another checkout's folder it only
+prints the figures of that one.
 """
 
 import ast
@@ -20,7 +20,7 @@ GUIDE = ROOT / "CONTRIBUTING.md"
 TITLE = "## Module map"
 PACKAGE = "sim"
 STARTS = 5
-"""How often an import is timed; the fastest counts, as others of the machine only make it slower."""
+"""How often an import is timed; the fastest counts, as other load only makes it slower."""
 
 
 class Shape(NamedTuple):
@@ -29,7 +29,7 @@ class Shape(NamedTuple):
     modules: int
     lines: int
     floors: int
-    """Modules on the longest way of imports, or 0 where some import each other."""
+    """Modules on the longest chain of imports, or 0 where some import each other."""
     package_floors: int
     arrows: int
     package_arrows: int
@@ -42,11 +42,11 @@ class Shape(NamedTuple):
         rows = {
             "modules": self.modules,
             "lines": self.lines,
-            "floors of modules": self.floors,
-            "floors of packages": self.package_floors,
-            "arrows between modules": self.arrows,
-            "arrows between packages": self.package_arrows,
-            "a circle": " -> ".join(self.circle) or "none",
+            "layers of modules": self.floors,
+            "layers of packages": self.package_floors,
+            "imports between modules": self.arrows,
+            "imports between packages": self.package_arrows,
+            "import cycle": " -> ".join(self.circle) or "none",
             "longest module": f"{self.longest_module[0]}, {self.longest_module[1]} lines",
             "longest function": f"{self.longest_function[0]}, {self.longest_function[1]} lines",
         }
@@ -54,7 +54,7 @@ class Shape(NamedTuple):
 
 
 def modules_of(root: Path) -> dict[str, Path]:
-    """The modules of the package by their dotted names; packages bear their own."""
+    """The modules of the package by their dotted names; an `__init__` by that of its package."""
     found = {}
     for file in sorted((root / PACKAGE).rglob("*.py")):
         parts = file.relative_to(root).with_suffix("").parts
@@ -91,12 +91,12 @@ def _imported(node: ast.AST, modules: dict[str, Path]) -> Iterator[str]:
 
 
 def package_of(module: str) -> str:
-    """The package of a module; modules at the root stand for themselves."""
+    """The package of a module; a module at the root is its own."""
     return ".".join(module.split(".")[:2])
 
 
 def floors(imports: dict[str, set[str]]) -> dict[str, int]:
-    """The floor of each module: 1 where it imports none, else one above the highest that it imports.
+    """The layer of each module: 1 where it imports none, else one above the highest that it imports.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def floors(imports: dict[str, set[str]]) -> dict[str, int]:
 
 
 def circle_of(imports: dict[str, set[str]]) -> tuple[str, ...]:
-    """Modules that import each other, in a circle; empty where none do."""
+    """Modules of an import cycle; empty where there is none."""
     try:
         floors(imports)
     except graphlib.CycleError as error:
@@ -148,7 +148,7 @@ def shape(root: Path) -> Shape:
 
 
 def seconds_of(root: Path, *words: str) -> float:
-    """What a fresh interpreter takes for something, beyond starting; the least of some tries."""
+    """The seconds of a new interpreter for some arguments, less those of its start; the least of several runs."""
 
     def least(words: tuple[str, ...]) -> float:
         took = []
@@ -162,12 +162,12 @@ def seconds_of(root: Path, *words: str) -> float:
 
 
 def says(file: Path) -> str:
-    """What a module says of itself in its first line."""
+    """The first line of the docstring of a module."""
     return (ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "").splitlines()[0].rstrip(".")
 
 
 def drawing(root: Path = ROOT) -> str:
-    """The packages from the top down, as the contract of `pyproject.toml` stacks them, and what is in each."""
+    """The packages from the top layer down, as the contract of `pyproject.toml` orders them, and the modules of each."""
     contracts = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     imports, modules = imports_of(root), modules_of(root)
@@ -192,7 +192,7 @@ def drawing(root: Path = ROOT) -> str:
 
 
 def drawn(text: str, picture: str) -> str:
-    """CONTRIBUTING with the drawing in its place: between the words under its title and the next title."""
+    """CONTRIBUTING with the module map replaced: between the text under its title and the next title."""
     head, _, rest = text.partition(f"{TITLE}\n")
     said, _, rest = rest.partition("```text")
     _, _, after = rest.partition("\n## ")
@@ -200,7 +200,7 @@ def drawn(text: str, picture: str) -> str:
 
 
 def main() -> None:
-    """Print the figures, and draw where no other checkout is named."""
+    """Print the figures, and write the map where no other checkout is named."""
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT
     print(shape(root))
     print(f"import {PACKAGE}: {seconds_of(root, '-c', f'import {PACKAGE}'):.3f} s beyond starting Python")

@@ -1,4 +1,4 @@
-"""What all tests share: shocks that wake every mechanism, and a region in which every way of being joined occurs."""
+"""Shared fixtures: shocks that activate every mechanism, and a region in which every kind of connection occurs."""
 
 import json
 from pathlib import Path
@@ -15,11 +15,11 @@ from sim.names import BLOC, PEER, QUANTITIES, RIVAL, ROUTE, STATE
 
 ROOT = Path(__file__).parent.parent
 LOOPBACK = {"test_beyond.py"}
-"""The tests that speak to this machine itself: a Dask cluster does."""
+"""Tests that connect to this machine, as a Dask cluster does."""
 
 
 def over(said, *more):
-    """A command with more overrides, which take the place of those of the same key."""
+    """A command with more overrides, which replace those with the same key."""
     keys = {word.partition("=")[0] for word in more}
     return [*(word for word in said if word.partition("=")[0] not in keys), *more]
 
@@ -29,7 +29,7 @@ _now = {"file": ""}
 
 
 def pytest_configure(config):
-    """No test, and nothing that it runs in this process, goes towards a network."""
+    """Refuse the network to every test and to all that it runs in this process."""
     seal = sealing.sealed(_attempts, lambda: _now["file"] in LOOPBACK)
     seal.__enter__()
     config.add_cleanup(lambda: seal.__exit__(None, None, None))
@@ -42,7 +42,7 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(autouse=True)
 def attempts():
-    """What a test did towards a network, which is to be nothing, also where something swallowed the refusal."""
+    """The attempts of a test to use a network; there must be none, even where code caught the refusal."""
     yield _attempts
     told, _attempts[:] = list(_attempts), []
     assert told == []
@@ -74,11 +74,11 @@ STORM = {
     "vigilance": effect("vigilance", "decay", {"bloc": "west"}, -0.3, half_life=1.0),
     "legacy": effect("legacy", "impulse", {"state": "north", "bloc": "east"}, -0.3),
 }
-"""A shock that touches every stock of the toy region, so that every loop turns."""
+"""A shock on every stock of the toy region, so that every loop is active."""
 
 
 def shock_folder(folder, name, effects, **said):
-    """A folder of the user's own with one shock in it."""
+    """A user's folder with one shock in it."""
     (folder / "shock").mkdir(exist_ok=True)
     (folder / "shock" / f"{name}.yaml").write_text(json.dumps({name: {"label": name, **said, "effects": effects}}))
     return folder
@@ -86,7 +86,7 @@ def shock_folder(folder, name, effects, **said):
 
 @pytest.fixture
 def storm(tmp_path):
-    """A folder of the user's own that holds the shock `storm`."""
+    """A user's folder with the shock `storm`."""
     return shock_folder(tmp_path, "storm", STORM)
 
 
@@ -125,7 +125,7 @@ def moves(name, kind):
 
 
 def connected():
-    """The toy's two states, a third that is also a bloc and a member of another, and two ways from one to the other."""
+    """The toy's two states, a third that is also a bloc and a member of another, and two routes from one to the other."""
     region = yaml.safe_load((ROOT / "configs" / "region" / "toy.yaml").read_text("utf-8"))
     region |= {"name": "connected", "label": "Connected"}
     north, south, west = region["states"]["north"], region["states"]["south"], region["blocs"]["west"]

@@ -1,4 +1,4 @@
-"""The headline study's numbers as they were: a change that moves them says so with `pytest --update-baselines` and in CHANGELOG."""
+"""The headline study's numbers do not change; a change of them needs `pytest --update-baselines` and a line in CHANGELOG."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from sim.results.dataset import differences, summarise
 STORED = Path(__file__).parent / "baselines"
 VARIABLES = ("alignment", "tie", "dependence", "threat", "effort", "traffic", "strain_war")
 EVERY = 24
-"""Periods between the instants that are held."""
+"""Periods between the instants that are compared."""
 TOLERANCE = 1e-9
 """Between versions of NumPy; a real change is far larger."""
 

@@ -1,4 +1,4 @@
-"""What the floor of speed rests on: operations are counted as they are done, and counting changes no number."""
+"""The floor of speed: operations are counted as they are done, and counting changes no number."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_operations_are_counted_by_kind():
 
 
 def test_a_step_is_counted_whole():
-    """One tanh for each alignment, two powers (protection, markets), and luck shared by all variants."""
+    """One tanh for each alignment, two powers (protection, markets), and noise shared by all variants."""
     counted, _ = ceilings.operations(workload(3, 2, 1, variants=2, end="2022-09"), 4)
     assert (counted["tanh"], counted["power"], counted["normals"]) == (6, 12, 3)
 

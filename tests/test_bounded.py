@@ -1,4 +1,4 @@
-"""The feedback loops are bounded: every number stays in its range, whatever is drawn and whatever happens; and the page says so."""
+"""The feedback loops are bounded: every number stays in its range, whatever is drawn and happens; and the page agrees."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from sim.names import MECHANISMS, QUANTITIES, RECORDED
 
 
 def worlds(said, folder=None, times=1):
-    """What some worlds came to, the shocks so many times as hard."""
+    """The results of some replicates, with shocks of `times` their size."""
     variants = expand([*said, "record=trajectories"], folder)
     plan = Plan([replace(variant, config=harder(variant.config, times)) for variant in variants])
     found = bounded.Found(0, margins=plan.margins.tolist())
@@ -23,7 +23,7 @@ def worlds(said, folder=None, times=1):
 
 
 def harder(config, times):
-    """The same shocks, so many times as hard; a state's capability must stay above 0, where its power is a share of nothing."""
+    """The same shocks with `times` their size, except on a state's capability, which must stay above 0."""
     shocks = {
         name: replace(
             shock,
@@ -39,7 +39,7 @@ def harder(config, times):
 
 @pytest.mark.slow
 def test_draws_of_everything_at_once_stay_in_their_ranges():
-    """The fast version of the study: all shipped shocks at once, fifty years, with luck."""
+    """The fast version of the study: all shipped shocks at once, fifty years, with noise."""
     found = bounded.find(bounded.RECORD, draws=200)
     assert (found.shocks, found.draws) == (len(list((ROOT / "configs" / "shock").glob("*.yaml"))), 200)
     assert found.refused < 20
@@ -50,7 +50,7 @@ def test_draws_of_everything_at_once_stay_in_their_ranges():
 
 @pytest.mark.parametrize("weight", [0, 1, 3])
 def test_a_world_in_which_everything_is_shocked_stays_in_its_ranges(hard, weight):
-    """Every target struck hard in every way, in a region where states are blocs and members, mechanisms off and threefold."""
+    """Large shocks of every kind on every target, in a region where states are blocs and members, mechanisms off and threefold."""
     weights = [f"dynamics.{name}={min(weight, 1) if name in SHARES else weight}" for name in MECHANISMS]
     found = worlds([*HARD, *weights, "dynamics.retention=0.15", "replicates=20", "end=2042-01"], hard, times=20)
     assert not any(found.outside.values()), found.outside
@@ -61,7 +61,7 @@ SHARES = ("coercion", "doubt")
 
 
 def test_an_unstable_opening_runs_to_the_ends_of_its_ranges_and_not_past_them():
-    """An arms race that runs away: a negative margin, and alignments that stay scores."""
+    """An unstable arms race: a negative margin, and alignments that stay in their range."""
     hold = [f"region.states.{state}.stubbornness.{bloc}=0.05" for state in ("north", "south") for bloc in ("east", "west")]
     race = ["region=toy", *hold, "dynamics.vigilance=10", "dynamics.peer_influence=0", "dynamics.exclusivity=0"]
     found = worlds([*race, "replicates=20", "end=2072-01"])

@@ -1,4 +1,4 @@
-"""The study behind docs/facts.md: it computes what it says, and the page in the repository is of the rows as they are now."""
+"""The study of docs/facts.md: it computes what it states, and the page in the repository is of the current rows."""
 
 import re
 
@@ -28,7 +28,7 @@ def test_every_system_of_the_article_has_a_row_that_counts():
 
 @pytest.mark.slow
 def test_no_claim_that_counts_is_written_by_its_own_shock():
-    """No effect in which a row's worlds differ writes that number, its legacy, or what it is made of in the same period."""
+    """No effect in which a row's runs differ sets that number, its legacy, or its inputs in the same period."""
     for row in (row for row in claims.ROWS if row.kind == "derived"):
         own = {"alignment": ("legacy", "disposition", "alignment")}.get(row.variable, (row.variable,))
         made = claims.MADE_OF.get(row.variable, ())
@@ -85,7 +85,7 @@ def test_effects_signs_and_ablations_are_those_of_plain_runs(capsys):
     assert facts_page.verdict(words, found[words]) == "holds"
     page = facts_page.document(found, 5, 2, 6)
     assert "| NATO's programmes | NATO's share of protection rises |" in page and "readiness" in page
-    assert "Of 2 systems of the article 0 hold" in page and "Failing: none" in page  # one is wired, the other a control
+    assert "Of 2 systems of the article 0 hold" in page and "Failing: none" in page  # one is direct, the other a control
 
 
 def test_a_null_row_fails_where_anything_moves():

@@ -1,4 +1,4 @@
-"""The tests run with the network refused, and that refusal refuses."""
+"""The tests run without a network, and attempts to use one are refused."""
 
 import os
 import socket
@@ -42,7 +42,7 @@ def test_only_this_machine_is_here():
 
 
 def test_a_process_that_goes_towards_a_network_is_heard(tmp_path):
-    """Of a command of several processes, as row S7 listens to them."""
+    """In a command of several processes, logged as in row S7."""
     heard, environment = offline.watched(tmp_path)
     code = "import socket; socket.getaddrinfo('127.0.0.1', 9)"
     twice = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}], check=True)"

@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING for code, applied from its very text to a copy of the tree: they are short, whole and true."""
+"""The recipes of CONTRIBUTING for code, applied from its text to a copy of the tree: they are short, complete and work."""
 
 import os
 import re
@@ -28,7 +28,7 @@ FOUND = re.compile(r"^( *)```diff\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
 def pieces(title):
-    """What a recipe changes: of each piece the file, the lines that stand there, and those that stand there afterwards."""
+    """The changes of a recipe: for each piece the file, the lines before, and the lines after."""
     chapter = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
     for indent, block in FOUND.findall(chapter):
         text = "\n".join(line.removeprefix(indent) for line in block.splitlines())
@@ -58,7 +58,7 @@ def copy(tmp_path, request):
 
 
 def typed(place, *words):
-    """What a command says in the copy."""
+    """The output of a command in the copy."""
     environment = {**os.environ, "PYTHONPATH": str(place)}
     found = subprocess.run([sys.executable, "-m", *words], cwd=place, env=environment, capture_output=True, text=True, timeout=900)
     assert found.returncode == 0, f"{' '.join(words)}\n{found.stdout[-4000:]}\n{found.stderr[-4000:]}"

@@ -1,4 +1,4 @@
-"""The record set against the opening of 2022: the rows are of the files and the worlds, and the page holds them."""
+"""The historical record compared with the opening of 2022: the rows are those of files and replicates, and the page has them."""
 
 import re
 
@@ -15,7 +15,7 @@ NUMBER = r"([+-]?\d+\.\d+)"
 
 
 def test_the_rows_of_the_record_against_2022_are_the_files_numbers_and_the_worlds():
-    """On few worlds; the page's own are compared by the slow test below."""
+    """With few replicates; the numbers of the page are compared by the slow test below."""
     said = ["start=1994-01", "end=2026-07", "replicates=3", "periods_per_year=4"]
     history = simulate(expand(["scenario=history", *said]))
     outlook = simulate(expand(["scenario=outlook", *said[1:]]))

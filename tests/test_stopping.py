@@ -1,4 +1,4 @@
-"""A stop that is asked for by a signal: never lost, never loud, heeded at a place of the work's own choice and in two seconds."""
+"""A stop by a signal: never lost, without a traceback, and within two seconds at a point that the work chooses."""
 
 import io
 import os
@@ -30,11 +30,11 @@ WORK = {
     "a collection of garbage": "gc.callbacks.append(lambda *_: strike())\ngc.collect()\ngc.callbacks.clear()",
     "what swallows all": "try:\n    strike()\nexcept BaseException:\n    pass",
 }
-"""Where Python drops an exception that a handler raises, or says that it ignores it."""
+"""Places where Python drops an exception that a handler raises, or reports that it ignores it."""
 
 
 def script(text, *, before=None):
-    """A process that listens, and runs some lines; `strike` is a signal to itself that takes a while."""
+    """A process that handles signals and runs some lines; `strike` is a signal to itself that takes a while."""
     lead = f"""
         import ctypes, gc, os, signal, sys, threading, time, weakref
         from sim import interrupts
@@ -62,12 +62,12 @@ def test_a_stop_is_not_lost_wherever_it_strikes(where):
 
 
 BLIND = "while True: pass", "time.sleep(60)", "threading.Lock().acquire() and threading.Event().wait()", "os.read(os.pipe()[0], 1)"
-"""Work that never looks whether it is to stop."""
+"""Work that never checks whether it must stop."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_never_looks_is_ended_in_two_seconds(number):
-    """All at once, as each takes its patience."""
+    """All at once, as each takes the full two seconds."""
     processes = [script(f"print(1, flush=True)\n{work}", before=lambda: signal.signal(number, signal.SIG_DFL)) for work in BLIND]
     for process in processes:
         assert process.stdout and process.stdout.readline() == "1\n"
@@ -82,7 +82,7 @@ def test_what_never_looks_is_ended_in_two_seconds(number):
 
 
 def test_a_signal_that_is_ignored_stays_ignored():
-    """As under nohup, and in the background of a shell."""
+    """As under nohup and in the background of a shell."""
     process = script("os.kill(os.getpid(), signal.SIGHUP)" + HEED, before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     _, told = process.communicate(timeout=30)
     assert (process.returncode, told) == (0, "")

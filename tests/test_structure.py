@@ -1,4 +1,4 @@
-"""The house: as deep as it may be, without circles, and drawn as it is."""
+"""The structure of imports: not too deep, without cycles, and the module map agrees with it."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ import sim
 from experiments.structure import GUIDE, drawing, drawn, floors, imports_of, shape
 
 FLOORS_MAX = 14
-"""Modules on the longest way of imports."""
+"""Modules on the longest chain of imports."""
 
 
 def test_the_house_is_no_deeper_than_it_may_be_and_has_no_circle():

@@ -1,4 +1,4 @@
-"""What the project depends on is listed and justified, and none of its code does what would let others' code in."""
+"""The dependencies of the project are listed and justified, and none of its code could run code of others."""
 
 import re
 import sys
@@ -13,7 +13,7 @@ from sim.config import strict_yaml
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 IMPORTED = {"hydra": "hydra-core", "yaml": "pyyaml", "omegaconf": "hydra-core", "pandas": "xarray"}
-"""Packages by the name under which code imports them; some come with one that is declared."""
+"""Packages by their import names; some are installed with one that is declared."""
 
 
 def declared(needs):

@@ -1,4 +1,4 @@
-"""The promises of docs/trust.md, each tried a few times; `python -m experiments.reliability.trust --deep` tries them often."""
+"""The promises of docs/trust.md, each tested a few times; `python -m experiments.reliability.trust --deep` tests them often."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Results of versions before this one: they open with the numbers that they had, or one message says why not and what to do."""
+"""Results of earlier versions open with their numbers, or are refused in one message with reason and remedy."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ def test_every_verb_opens_or_explains_it(place, verb, tmp_path, capsys, monkeypa
     if code != 0 and form != manifest.FORMAT:
         assert code in (2, 4) and f"format {form}" in said.err and len(said.err.splitlines()) <= upgrades.LINES
     else:
-        assert code == 0 or "decomposition" in said.err  # of which this folder holds none to explain
+        assert code == 0 or "decomposition" in said.err  # this folder has none to explain
 
 
 def test_every_released_version_has_left_its_results():

@@ -1,4 +1,4 @@
-"""The package as a wheel lays it out, away from the checkout: the configs travel inside it."""
+"""The package as a wheel installs it, away from the checkout: the configs are inside it."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
 
 
 def test_the_source_distribution_holds_what_its_tests_read():
-    """All that stands in the checkout but is not ignored; pyproject.toml travels by itself."""
+    """All files of the checkout that are not ignored; pyproject.toml is always included."""
     ignored = {line.strip("/\n") for line in (CHECKOUT / ".gitignore").read_text("utf-8").splitlines()}
     there = {path.name for path in CHECKOUT.iterdir() if not path.name.startswith(".")} | {".ci"}
     there = {name for name in there if name not in ignored and not name.endswith(".egg-info")} - {"pyproject.toml", "PKG-INFO"}

@@ -1,8 +1,8 @@
-"""What the machine can do at most, what the rules ask of it, and so how fast they could run if nothing else took time.
+"""The highest rates of the machine, the operations that the rules need, and so how fast they could run at most.
 
-Operations are counted by running the rules themselves on arrays that count (`Counted`), divided by the worlds that were stepped.
-The floor is the time that they take at the rates measured here, one after the other, without any reading or writing of arrays
-between them: a fused kernel on one core could reach it.
+Operations are counted by running the rules themselves on arrays that count (`Counted`), divided by the replicates that were
+stepped. The floor is the time that they take at the rates measured here, one after the other, without reading or writing arrays
+in between: a fused kernel on one core could reach it.
 """
 
 import time
@@ -24,7 +24,7 @@ REPEATS = 9
 CACHED = 2**14
 """Elements of an array that stays in the first or second level of the cache."""
 LARGE = 2**25
-"""Elements of one that does not stay in any."""
+"""Elements of an array that stays in no cache."""
 SQUARE = 1024
 SMALL = "products 20x20x8"
 KINDS = ("tanh", "exp", "power", "divide")
@@ -32,7 +32,7 @@ KINDS = ("tanh", "exp", "power", "divide")
 
 
 def best_seconds(action: Callable[[], object], inner: int = 1) -> float:
-    """The least seconds of an action that is repeated `inner` times a round: a ceiling is what the machine can, left alone."""
+    """The least seconds of an action that is repeated `inner` times a round: a ceiling is the rate of an undisturbed machine."""
     took = []
     for _ in range(REPEATS):
         start = time.perf_counter()
@@ -43,7 +43,7 @@ def best_seconds(action: Callable[[], object], inner: int = 1) -> float:
 
 
 def ceilings(precision: str) -> dict[str, float]:
-    """Elements a second that one core does: of each kind in the cache, normals as they are drawn, arithmetic, memory in bytes."""
+    """Rates of one core a second: elements of each kind in the cache, normals, arithmetic of products, bytes of memory."""
     draw = np.random.default_rng(1)
     one, other, room = (draw.uniform(0.5, 1.5, CACHED).astype(precision) for _ in range(3))
     found = {}
@@ -72,7 +72,7 @@ COUNT: Counter[str] = Counter()
 
 
 class Counted(np.ndarray):
-    """An array that notes how many elements each operation on it makes."""
+    """An array that counts the elements that each operation on it computes."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Count, then compute."""
@@ -86,7 +86,7 @@ class Counted(np.ndarray):
         return np.asarray(found).view(Counted)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """Choices count as arithmetic; what only lays arrays out otherwise counts nothing."""
+        """`np.where` counts as arithmetic; functions that only change the layout of arrays count nothing."""
         found = super().__array_function__(func, types, args, kwargs)
         if func is np.where:
             COUNT["arithmetic"] += found.size
@@ -109,7 +109,7 @@ def _counted(value: Any) -> Any:
 
 @contextmanager
 def counting() -> Iterator[None]:
-    """The seams of the rules count too: products by their multiplications and additions, and what is placed counts on."""
+    """Within it `product` is counted too, by its multiplications and additions, and `placed` returns arrays that count."""
     held = {(module, name): getattr(module, name) for module, name in ((rules, "product"), (roads, "product"), (roads, "placed"))}
 
     def product(left: Array, right: Array) -> Array:
@@ -117,35 +117,35 @@ def counting() -> Iterator[None]:
         COUNT["products"] += 2 * left.shape[-1] * found.size
         return found.view(Counted)
 
-    def placed(*said: Any) -> Array:
-        return held[roads, "placed"](*said).view(Counted)
+    def placed(*arguments: Any) -> Array:
+        return held[roads, "placed"](*arguments).view(Counted)
 
     for module, name in held:
         setattr(module, name, product if name == "product" else placed)
     try:
         yield
     finally:
-        for (module, name), honest in held.items():
-            setattr(module, name, honest)
+        for (module, name), real in held.items():
+            setattr(module, name, real)
 
 
 def operations(plan: Plan, replicates: int = 32) -> tuple[dict[str, float], int]:
-    """Operations of a replicate-step by kind, normals drawn once for all variants; and how many passes over arrays they are."""
+    """Operations of a replicate-step by kind, normals drawn once for all variants; and the number of passes over arrays."""
     job, period = job_of(plan), plan.window.periods - 1
     layout, variants = job.layout, len(plan.variants)
     params, world = cast(job.params, layout.precision), cast(job.world, layout.precision)
     forces = shocks.draw(job.configs, layout, range(replicates)).at(period)
     normals = np.zeros((1, replicates, len(layout.states), len(layout.blocs)))
     opening = kernel.open_run(params, world, layout)
-    for _ in range(2):  # after the first period every stock is as wide as it gets
+    for _ in range(2):  # after the first period every stock has its full shape
         moment = kernel.step(world, params, opening, forces, normals, layout, plan.window.dt)
         world = moment.world
     COUNT.clear()
     with counting():
         given = _counted((world, params, opening, forces, normals))
         kernel.step(*given, layout=layout, dt=plan.window.dt)
-    worlds = variants * replicates
-    found = {kind: number / worlds for kind, number in COUNT.items() if kind != "passes"}
+    total = variants * replicates
+    found = {kind: number / total for kind, number in COUNT.items() if kind != "passes"}
     return found | {"normals": normals[0, 0].size / variants}, COUNT["passes"]
 
 
@@ -155,7 +155,7 @@ def floor_seconds(counted: dict[str, float], rates: dict[str, float]) -> dict[st
 
 
 def floors() -> dict[str, Any]:
-    """Ceilings by precision, and by size what a replicate-step asks and the floor of its time."""
+    """Ceilings by precision, and by size the operations of a replicate-step and the floor of its time."""
     rates = {precision: ceilings(precision) for precision in ("float64", "float32")}
     found: dict[str, Any] = {"ceilings": rates}
     for size in SIZES:
@@ -166,5 +166,5 @@ def floors() -> dict[str, Any]:
 
 
 def asked(plan: Plan) -> float:
-    """All operations of a replicate-step, of whatever kind."""
+    """The number of operations of a replicate-step, all kinds together."""
     return sum(operations(plan, 4)[0].values())

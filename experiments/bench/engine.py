@@ -1,7 +1,7 @@
-"""Speed of the engine: the same worlds of the whole model computed in every way, side by side, and how cost grows.
+"""Speed of the engine: the same replicates of the whole model computed by every implementation, and how cost grows.
 
-One workload: a made-up region, 360 months, 16 variants on the same luck, each with its own vigilance and all but one with a shock.
-Every way draws the luck that it needs, once for all variants.
+One workload: a made-up region, 360 months, 16 variants on common random numbers, each with its own vigilance and all but one with
+a shock. Every implementation draws the noise that it needs, once for all variants.
 """
 
 import json
@@ -41,7 +41,7 @@ REPLICATES = {
     ((3, 6), "all"): {"numpy": 64, "jax": 64},
     ((20, 8), "all"): {"numpy": 6, "jax": 6},
 }
-"""By size and by what is kept, the replicates that each process computes: about a second's, and at most some 700 MB."""
+"""By size and by what is recorded, the replicates that each process computes: about a second's, and at most some 700 MB."""
 VARIANTS, END, MONTHS = 16, "2052-01", 360
 ROUNDS = 5
 
@@ -61,9 +61,9 @@ def workload(states: int, blocs: int, replicates: int, **settings: Any) -> Plan:
             "strain": {"target": "strain_war", "who": {"bloc": courts[1]}, "kind": "step", "size": size},
             "trust": {"target": "credibility", "who": {"state": "*", "bloc": courts[1]}, "kind": "impulse", "size": -size},
         }
-        said = {"date": "2022-07-01", "range": [-0.5, 0.5], "source": "made up"}
-        dated = {name: {**said, "unit": QUANTITIES[str(effect["target"])].unit, **effect} for name, effect in effects.items()}
-        shock = {"forcing": {"label": "Push", "effects": dated}} if number else {}
+        common = {"date": "2022-07-01", "range": [-0.5, 0.5], "source": "made up"}
+        dated = {name: {**common, "unit": QUANTITIES[str(effect["target"])].unit, **effect} for name, effect in effects.items()}
+        shock = {"forcing": {"label": "Forcing", "effects": dated}} if number else {}
         dynamics = {**tables["dynamics"], "vigilance": 0.5 + number / count}
         variant = from_tables({**tables, "shock": shock, "dynamics": dynamics})
         variants.append(replace(variant, label=f"v{number}", coordinates={"number": number}))
@@ -71,7 +71,7 @@ def workload(states: int, blocs: int, replicates: int, **settings: Any) -> Plan:
 
 
 class Nothing:
-    """A recorder that keeps nothing."""
+    """A recorder that records nothing."""
 
     def open(self, world: World) -> None:
         """Take the opening instant."""
@@ -80,11 +80,11 @@ class Nothing:
         """Take a period."""
 
 
-def stretch(job: ensemble.Job, low: int, high: int, kept: str) -> None:
-    """Compute some replicates of all variants; keep `all` arrays in memory until they are done, or `nothing`."""
+def stretch(job: ensemble.Job, low: int, high: int, recorded: str) -> None:
+    """Compute some replicates of all variants; record `all` arrays in memory until they are done, or `nothing`."""
     ensemble._luck.cache_clear()
     variants = range(len(job.references))
-    if kept == "all":
+    if recorded == "all":
         ensemble.run_task(job, Task((0, len(variants)), (low, high)))
     elif job.backend is Backend.jax:
         compiled(job, range(low, high))
@@ -94,9 +94,9 @@ def stretch(job: ensemble.Job, low: int, high: int, kept: str) -> None:
 
 
 def compiled(job: ensemble.Job, replicates: range, block: int = 0) -> dict[str, Array]:
-    """All variants by JAX, of which the alignments come back: of a run that gives nothing back JAX computes nothing.
+    """All variants by JAX, with the alignments returned: of a run that returns nothing JAX computes nothing.
 
-    `block` are the replicates taken at once, where they are not as many as a run takes.
+    `block` is the number of replicates computed at once; 0 is that of a run.
     """
     from sim.engine.compiled import BLOCK, trajectories
 
@@ -108,33 +108,33 @@ def compiled(job: ensemble.Job, replicates: range, block: int = 0) -> dict[str, 
     return trajectories(*given, ("alignment",), block or BLOCK)
 
 
-def plain_agents(plan: Plan, kept: str) -> None:
-    """One world by Mesa agents on plain floats, the luck drawn too."""
+def plain_agents(plan: Plan, recorded: str) -> None:
+    """One replicate by Mesa agents on plain floats, random draws included."""
     region, history = PlainRegion(plan.variants[-1].config), []
     for _ in range(plan.window.periods):
         region.step()
-        if kept == "all":
+        if recorded == "all":
             held = [[list(getattr(agent, name)) for agent in region.states] for name in OWN]
             history.append((held, [list(bloc.relation) for bloc in region.blocs], region.strain, region.effort, region.traffic))
 
 
 OWN = ("alignment", "legacy", "tie", "credibility", "access", "road", "readiness", "threat", "protection", "dependence")
-"""What a plain state holds."""
+"""The attributes of a plain state that are recorded."""
 
 
-def mesa_face(plan: Plan, kept: str) -> None:
-    """One world by `RegionModel`; its collector is off, though its agents keep the parts of their moves to explain them."""
+def mesa_model(plan: Plan, recorded: str) -> None:
+    """One replicate by `RegionModel`; its collector is off, though its agents record the contributions to their moves."""
     model, history = RegionModel(plan.variants[-1].config), []
     model.collector.collect = lambda model: None
     for _ in range(plan.window.periods):
         model.step()
-        if kept == "all":
+        if recorded == "all":
             stocks = [{name: array.copy() for name, array in agent.stocks.items()} for agent in [*model.states, *model.blocs]]
             history.append((stocks, [dict(state.flows) for state in model.states], model.effort, model.traffic))
 
 
 def engine_ways() -> dict[str, tuple[dict[str, str], int]]:
-    """Settings of the engine and processes, by what the way is called."""
+    """Settings of the engine and number of processes, by the name of the implementation."""
     backends = ["numpy", *(["jax"] if find_spec("jax") else [])]
     names = {"numpy": "NumPy", "jax": "JAX"}
     return {
@@ -150,7 +150,7 @@ def engine_ways() -> dict[str, tuple[dict[str, str], int]]:
 
 @contextmanager
 def pools(count: int) -> Iterator[list[ProcessPoolExecutor]]:
-    """Pools of one process each, so that every one of them is warm and gets its own share."""
+    """Pools of one process each, so that every process is started before the timing and gets its own share."""
     found = [ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) for _ in range(count)]
     try:
         yield found
@@ -159,16 +159,16 @@ def pools(count: int) -> Iterator[list[ProcessPoolExecutor]]:
             pool.shutdown()
 
 
-def together(workers: list[ProcessPoolExecutor], job: ensemble.Job, replicates: int, kept: str) -> None:
+def together(workers: list[ProcessPoolExecutor], job: ensemble.Job, replicates: int, recorded: str) -> None:
     """Compute the replicates in as many equal shares as there are workers."""
     edges = [round(part * replicates / len(workers)) for part in range(len(workers) + 1)]
-    waiting = [pool.submit(stretch, job, edges[at], edges[at + 1], kept) for at, pool in enumerate(workers)]
+    waiting = [pool.submit(stretch, job, edges[at], edges[at + 1], recorded) for at, pool in enumerate(workers)]
     for done in waiting:
         done.result()
 
 
 def rounds_of(ways: Mapping[str, tuple[Callable[[], object], int]], rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Steps a second of each way in each round, the ways one after another in every round; each is warm."""
+    """Steps a second of each implementation in each round, one after another; a first round, not counted, warms them up."""
     found: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, (action, steps) in ways.items():
@@ -180,30 +180,30 @@ def rounds_of(ways: Mapping[str, tuple[Callable[[], object], int]], rounds: int 
 
 
 def ratio(found: Mapping[str, list[float]], one: str, other: str) -> float:
-    """The median over rounds of how many times faster one way is."""
+    """The median over rounds of the ratio of two implementations' speeds."""
     return statistics.median(mine / theirs for mine, theirs in zip(found[one], found[other], strict=True))
 
 
 def contenders(quick: bool) -> dict[str, Any]:
-    """Steps a second of every way, by size and by what is kept, and the ratios that are asked for."""
+    """Steps a second of every implementation, by size and by what is recorded, and the ratios that the page reports."""
     result: dict[str, Any] = {}
     with pools(2) as workers:
-        for (size, kept), replicates in REPLICATES.items():
+        for (size, recorded), replicates in REPLICATES.items():
             one = workload(*size, 1)
             ways: dict[str, tuple[Callable[[], object], int]] = {
-                "plain agents": (partial(plain_agents, one, kept), MONTHS),
-                "Mesa face": (partial(mesa_face, one, kept), MONTHS),
+                "plain agents": (partial(plain_agents, one, recorded), MONTHS),
+                "Mesa model": (partial(mesa_model, one, recorded), MONTHS),
             }
             for name, (settings, processes) in engine_ways().items():
                 count = replicates[settings["backend"]] * processes
                 job = job_of(workload(*size, count, engine=settings))
-                ways[name] = (partial(together, workers[:processes], job, count, kept), VARIANTS * count * MONTHS)
+                ways[name] = (partial(together, workers[:processes], job, count, recorded), VARIANTS * count * MONTHS)
             rates = rounds_of(ways, 1 if quick else ROUNDS)
-            result[f"{size[0]} x {size[1]}, {kept}"] = {
+            result[f"{size[0]} x {size[1]}, {recorded}"] = {
                 name: {
                     "rate": statistics.median(values),
                     "plain": ratio(rates, name, "plain agents"),
-                    "face": ratio(rates, name, "Mesa face"),
+                    "face": ratio(rates, name, "Mesa model"),
                     "one": ratio(rates, name, name.replace("two processes", "one process")),
                     "single": ratio(rates, name, "NumPy float32, two processes"),
                 }
@@ -212,7 +212,7 @@ def contenders(quick: bool) -> dict[str, Any]:
     return result
 
 
-# Worlds ---------------------------------------------------------------------------------------------------------------------
+# Replicates -----------------------------------------------------------------------------------------------------------------
 
 WORLDS = (100, 1_000, 10_000, 100_000, 1_000_000)
 ROOT = Path(__file__).parents[2]
@@ -241,14 +241,14 @@ print(json.dumps([took, peaks[(len(peaks) - 1) // 2], peaks[-1]]))
 
 def peak_megabytes() -> float:
     """The most memory that this process has had so far (that of `resource` counts what its parent had before it)."""
-    said = Path("/proc/self/status").read_text()
-    return int(said.partition("VmHWM:")[2].split()[0]) / 1024
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def over_worlds(quick: bool) -> list[dict[str, float]]:
-    """Microseconds a replicate-step, and peak memory, from 100 worlds to a million, summaries kept and stored; one process.
+    """Microseconds a replicate-step, and peak memory, from 100 replicates to a million, summaries stored; one process.
 
-    Medians of rounds, in each of which all numbers of worlds take their turn, the most of them in the last only.
+    Medians of rounds, in each of which every number of replicates is run once, the largest in the last round only.
     """
     sizes = WORLDS[:-2] if quick else WORLDS
     took: dict[int, list[float]] = {worlds: [] for worlds in sizes}
@@ -278,7 +278,7 @@ FEW = 4
 
 
 def over_actors(counted: Callable[[Plan], float], quick: bool) -> list[dict[str, float]]:
-    """Microseconds a replicate-step by states and blocs, few replicates of one variant, and how many operations the rules do."""
+    """Microseconds a replicate-step by states and blocs, few replicates of one variant, and the operations of the rules."""
     found = []
     for states, blocs in ACTORS[:3] if quick else ACTORS:
         plan = workload(states, blocs, FEW, variants=1, end=SHORT_END)
@@ -290,7 +290,7 @@ def over_actors(counted: Callable[[Plan], float], quick: bool) -> list[dict[str,
 
 
 def device() -> str:
-    """What JAX computes on, or that it is not there."""
+    """The device that JAX computes on, or `not installed`."""
     if not find_spec("jax"):
         return "not installed"
     code = "import jax; print(jax.devices()[0].device_kind, jax.default_backend())"

@@ -1,7 +1,7 @@
-"""Speed of the compiled kernel where JAX computes on a card: by how many replicates it takes at once, and against NumPy beside it.
+"""Speed of the compiled kernel where JAX computes on a GPU: by how many replicates it computes at once, compared with NumPy.
 
-Rounds hold both: the kernel alone, with luck and constants on the card already and nothing brought back; and the whole way, with
-luck drawn and the alignments back in memory.
+Rounds include both: the kernel alone, with noise and constants on the GPU already and nothing copied back; and the whole run, with
+the random draws, and the alignments copied back to memory.
 """
 
 import statistics
@@ -17,23 +17,23 @@ from sim.engine import ensemble
 from sim.engine.plan import job_of
 from sim.engine.tracing import library
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "bench_card.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "bench_gpu.md"
 ROUNDS = 3
 BLOCKS = {(3, 6): (64, 256, 1024, 4096), (20, 8): (64, 256, 1024)}
-"""Replicates taken at once; the most are what the whole way is told of."""
+"""Replicates computed at once, by states and blocs."""
 BESIDE = {(3, 6): 64, (20, 8): 8}
 """Replicates that NumPy computes."""
 
 
 def prepared(size: tuple[int, int], precision: str, block: int) -> tuple[Callable[[], object], Callable[[], dict[str, Any]]]:
-    """The kernel on arrays that lie on the card, and the whole way from luck to alignments in memory."""
+    """Two calls: the kernel on arrays that are on the GPU, and the whole run from random draws to alignments in memory."""
     jax = library()
     job = job_of(workload(*size, block, engine={"backend": "jax", "precision": precision}))
     held: dict[str, Any] = {}
-    honest = accelerated._compiled
+    real = accelerated._compiled
 
-    def noting(*said: Any) -> Callable[..., Any]:
-        kernel = honest(*said)
+    def noting(*settings: Any) -> Callable[..., Any]:
+        kernel = real(*settings)
 
         def call(*given: Any) -> Any:
             held.update(kernel=kernel, given=given)
@@ -49,7 +49,7 @@ def prepared(size: tuple[int, int], precision: str, block: int) -> tuple[Callabl
     with jax.enable_x64(precision == "float64"):
         whole()
         given = jax.device_put(held["given"])
-    accelerated._compiled = honest
+    accelerated._compiled = real
 
     def alone() -> None:
         with jax.enable_x64(precision == "float64"):
@@ -59,15 +59,15 @@ def prepared(size: tuple[int, int], precision: str, block: int) -> tuple[Callabl
 
 
 def worst(size: tuple[int, int], precision: str, replicates: int = 64) -> float:
-    """The largest difference of an alignment from that of NumPy in double precision, over all worlds and months."""
+    """The largest difference of an alignment from that of NumPy in double precision, over all replicates and months."""
     found = prepared(size, precision, replicates)[1]()["alignment"]
     job = job_of(workload(*size, replicates))
-    told = ensemble.run_task(job, ensemble.tasks(job, replicates)[0])["alignment"].transpose(3, 4, 0, 1, 2)
-    return float(abs(found - told).max())
+    expected = ensemble.run_task(job, ensemble.tasks(job, replicates)[0])["alignment"].transpose(3, 4, 0, 1, 2)
+    return float(abs(found - expected).max())
 
 
-def card(quick: bool) -> dict[str, Any]:
-    """Steps a second by size, precision and block, NumPy beside them; nothing where JAX computes on the processor."""
+def rates(quick: bool) -> dict[str, Any]:
+    """Steps a second by size, precision and block, and of NumPy; empty where JAX computes on the processor."""
     jax = library()
     if jax.default_backend() == "cpu":
         return {}
@@ -85,11 +85,11 @@ def card(quick: bool) -> dict[str, Any]:
                 starts[block] = time.perf_counter() - start
                 ways[f"kernel, {block}"] = alone, block * VARIANTS * MONTHS
                 ways[f"whole, {block}"] = whole, block * VARIANTS * MONTHS
-            rates = rounds_of(ways, 1 if quick else ROUNDS)
+            measured = rounds_of(ways, 1 if quick else ROUNDS)
             found[f"{size[0]} x {size[1]}, {precision}"] = {
                 "rates": {
-                    name: {"rate": statistics.median(values), "times": ratio(rates, name, "NumPy")}
-                    for name, values in rates.items()
+                    name: {"rate": statistics.median(values), "times": ratio(measured, name, "NumPy")}
+                    for name, values in measured.items()
                 },
                 "starts": starts,
                 "worst": worst(size, precision),
@@ -99,19 +99,19 @@ def card(quick: bool) -> dict[str, Any]:
 
 
 def write(machine: dict[str, Any], found: dict[str, Any]) -> None:
-    """The page of the card."""
+    """Write the page of speed on a GPU."""
     from experiments.bench.page import number, table
 
     lines = [
-        "# Speed on a card",
+        "# Speed on a GPU",
         "",
-        "Made by `python -m experiments.bench card` on a machine that has one; no number here is written by hand. The",
-        "workload is that of [bench.md](bench.md): 360 months, 16 variants on the same luck. Steps are replicate-steps a",
-        f"second, medians of {ROUNDS} rounds. The kernel alone has its luck on the card and leaves the alignments there. The",
-        "whole way draws luck, one core, and brings all alignments back, which takes most of it. NumPy is one process on the",
-        "same machine; how many times as fast is the median of ratios within a round. A run takes",
-        f"{accelerated.BLOCK} replicates at once, as in the first row, and brings back all stocks and flows; the other rows are",
-        "what the kernel can do.",
+        "Made by `python -m experiments.bench gpu` on a machine that has one; no number here is written by hand. The",
+        "workload is that of [bench.md](bench.md): 360 months, 16 variants on common random numbers. Steps are replicate-steps a",
+        f"second, medians of {ROUNDS} rounds. The kernel alone has its noise on the GPU and leaves the alignments there. The",
+        "whole run draws the noise on one core and copies all alignments back, which takes most of its time. NumPy is",
+        "one process on the same machine; a ratio is the median of ratios within a round. A run computes",
+        f"{accelerated.BLOCK} replicates at once, as in the first row, and copies back all stocks and flows; the other rows are",
+        "what the kernel can reach.",
         "",
         *table(["", ""], [[name, value] for name, value in machine.items()]),
         "",
@@ -123,8 +123,8 @@ def write(machine: dict[str, Any], found: dict[str, Any]) -> None:
         for block in blocks:
             alone, whole = rates[f"kernel, {block}"], rates[f"whole, {block}"]
             rows.append([block, alone["rate"], alone["times"], whole["rate"], whole["times"], f"{part['starts'][block]:.1f}"])
-        head = ["replicates at once", "kernel", "times NumPy", "whole way", "times NumPy", "seconds of the first call"]
+        head = ["replicates at once", "kernel", "times NumPy", "whole run", "times NumPy", "seconds of the first call"]
         lines += [f"## {title}", "", *table(head, rows), ""]
-        said = f"No alignment of 64 replicates differs from that of NumPy in double precision by more than {number(part['worst'])}."
-        lines += [said, ""]
+        text = f"No alignment of 64 replicates differs from that of NumPy in double precision by more than {number(part['worst'])}."
+        lines += [text, ""]
     DOCUMENT.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

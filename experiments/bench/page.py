@@ -13,7 +13,7 @@ PROCESSES = {"one process": 1, "two processes": 2}
 
 
 def number(value: float) -> str:
-    """A figure with as many digits as it deserves."""
+    """A figure with three significant digits, as text."""
     if abs(value) >= 1000:
         return f"{float(f'{value:.3g}'):,.0f}"
     return f"{value:.3g}"
@@ -26,7 +26,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
 
 
 def met(value: float, bound: float, least: bool = True) -> str:
-    """Whether a figure keeps its bound."""
+    """`met` where a figure is within its bound, else `**missed**`."""
     return "met" if (value >= bound if least else value <= bound) else "**missed**"
 
 
@@ -37,14 +37,14 @@ def document(found: Mapping[str, Any]) -> str:
         "# Speed and memory",
         "",
         "Made by `make bench`; no number here is written by hand. Medians over rounds; ratios are medians of ratios",
-        "within a round, in which all ways run one after the other.",
+        "within a round, in which all implementations run one after the other.",
         "",
         *table(["", ""], [[name, value] for name, value in machine.items()]),
         "",
         *_targets(found),
         *_ways(found["engine"]),
         *_floors(found["ceilings"], found["engine"]),
-        *_worlds(found["worlds"]),
+        *_replicates(found["worlds"]),
         *_actors(found["actors"]),
         *_storage(found["storage"]),
         *_commands(found["jobs"], found["commands"]),
@@ -53,7 +53,7 @@ def document(found: Mapping[str, Any]) -> str:
 
 
 def _targets(found: Mapping[str, Any]) -> list[str]:
-    """What was aimed at, and what came of it."""
+    """The table of aims: bound, figure, and whether it was met."""
     small, large = (found["engine"][f"{size}, nothing"] for size in ("3 x 6", "20 x 8"))
     rows: list[list[object]] = []
 
@@ -64,11 +64,11 @@ def _targets(found: Mapping[str, Any]) -> list[str]:
 
     for size, ways, bound in (("3 x 6", small, 120), ("20 x 8", large, 100)):
         add(f"NumPy float64, one process, times plain agents at {size}", ways[NUMPY]["plain"], bound)
-        add(f"the same, times the Mesa face at {size}", ways[NUMPY]["face"], bound)
+        add(f"the same, times the Mesa model at {size}", ways[NUMPY]["face"], bound)
         add(f"two processes, times one at {size}", ways[NUMPY_TWO]["one"], 1.5)
         if JAX_TWO in ways:
             add(f"JAX float32, two cores, times NumPy float32, two processes at {size}", ways[JAX_TWO]["single"], 1.4)
-            add(f"JAX float32, two cores, times the Mesa face at {size}", ways[JAX_TWO]["face"], 600)
+            add(f"JAX float32, two cores, times the Mesa model at {size}", ways[JAX_TWO]["face"], 600)
     for size in ("3 x 6", "20 x 8"):
         for name in SHARES:
             if name in found["engine"][f"{size}, nothing"]:
@@ -76,14 +76,14 @@ def _targets(found: Mapping[str, Any]) -> list[str]:
                 add(f"share of the floor, {name} at {size}", share, 40 if name.startswith("JAX") else 25, unit=" %")
     cost = [row["microseconds"] for row in found["worlds"]]
     add(
-        f"cost of a step, dearest against cheapest, {found['worlds'][0]['worlds']:,} to a million worlds",
+        f"cost of a step, dearest against cheapest, {found['worlds'][0]['worlds']:,} to a million replicates",
         max(cost) / min(cost),
         1.15,
         False,
     )
     large_cost = [row["microseconds"] for row in found["worlds"] if row["worlds"] >= 1000]
-    add("the same from 1,000 worlds on", max(large_cost) / min(large_cost), 1.15, False)
-    add("peak memory at the most worlds, summaries over 12 months", found["worlds"][-1]["peak"], 500, False, " MB")
+    add("the same from 1,000 replicates on", max(large_cost) / min(large_cost), 1.15, False)
+    add("peak memory at the most replicates, summaries over 12 months", found["worlds"][-1]["peak"], 500, False, " MB")
     add("growth of the peak over its last half", 100 * found["worlds"][-1]["growth"], 2, False, " %")
     for name, row in found["storage"]["runs"].items():
         add(f"what storing adds, {name}", 100 * row["overhead"], 10, False, " %")
@@ -92,45 +92,45 @@ def _targets(found: Mapping[str, Any]) -> list[str]:
     return ["## Aims", "", *table(["aim", "bound", "found", ""], rows), ""]
 
 
-KEPT = {
-    "nothing": "Agents and the kernel drop each period. JAX gives the alignments back: of a run that gives nothing back it\n"
+RECORDED = {
+    "nothing": "Agents and the kernel drop each period. JAX returns the alignments: of a run that returns nothing it\n"
     "computes nothing.",
-    "all": "Every stock and flow of every period stays in memory: agents keep lists of their rows, the engine its arrays, which\n"
+    "all": "Every stock and flow of every period stays in memory: agents hold lists of their rows, the engine its arrays, which\n"
     "are touched for the first time as they are written.",
 }
 
 
 def _ways(engine: Mapping[str, Any]) -> list[str]:
-    """Every way of computing the same worlds."""
+    """The tables of all implementations that compute the same replicates."""
     lines = [
-        "## The whole model in every way",
+        "## The whole model in every implementation",
         "",
-        "A made-up region, 360 months, 16 variants on the same luck, each with its own vigilance and all but the first",
-        "with a shock. Luck is drawn within the time of every way. Plain agents are Mesa agents on plain Python floats",
-        "(`experiments/bench/plain_agents.py`), the Mesa face is `RegionModel` with its collector off; both run one world at",
-        "a time. Processes are warm.",
+        "A made-up region, 360 months, 16 variants on common random numbers, each with its own vigilance and all but the first",
+        "with a shock. Every time includes the random draws. Plain agents are Mesa agents on plain Python floats",
+        "(`experiments/bench/plain_agents.py`), the Mesa model is `RegionModel` with its collector off; both run one replicate at",
+        "a time. Processes are started before the timing.",
         "",
     ]
     for title, ways in engine.items():
-        size, _, kept = title.partition(", ")
+        size, _, recorded = title.partition(", ")
         rows = [[name, way["rate"], way["plain"], way["face"], way["one"] if "two" in name else ""] for name, way in ways.items()]
-        head = ["way", "replicate-steps a second", "times plain agents", "times the Mesa face", "times its one process"]
-        lines += [f"### {size}, {kept} kept", "", KEPT[kept], "", *table(head, rows), ""]
+        head = ["implementation", "replicate-steps a second", "times plain agents", "times the Mesa model", "times its one process"]
+        lines += [f"### {size}, {recorded} recorded", "", RECORDED[recorded], "", *table(head, rows), ""]
     return lines
 
 
 SHARES = (NUMPY, "NumPy float32, one process", "JAX float64, two processes", JAX_TWO)
-"""Ways whose share of the floor is told."""
+"""Implementations whose share of the floor is reported."""
 
 
 def _share(ceilings: Mapping[str, Any], engine: Mapping[str, Any], size: str, name: str) -> float:
-    """The share of the floor's speed that a way reaches, on as many cores as it has processes."""
+    """The share of the floor's speed that an implementation reaches, on as many cores as it has processes."""
     floor = sum(ceilings[size]["floor"]["float32" if "float32" in name else "float64"].values())
     return engine[f"{size}, nothing"][name]["rate"] * floor / PROCESSES[name.partition(", ")[2]]
 
 
 def _floors(ceilings: Mapping[str, Any], engine: Mapping[str, Any]) -> list[str]:
-    """What the machine can, what a step asks, the floor and the share of it that is reached."""
+    """The rates of the machine, the operations of a step, the floor, and the share of it that is reached."""
     rates = ceilings["ceilings"]
     lines = [
         "## Ceilings and floor",
@@ -164,37 +164,37 @@ def _floors(ceilings: Mapping[str, Any], engine: Mapping[str, Any]) -> list[str]
             if name in engine[f"{size}, nothing"]
         ]
         lines += [f"### {size}", "", *table(["operation", "number", *(f"{precision}, ns" for precision in floor)], rows), ""]
-        lines += [*table(["way", "replicate-steps a second", "share of the floor"], shares), ""]
+        lines += [*table(["implementation", "replicate-steps a second", "share of the floor"], shares), ""]
     lines += [
-        f"What holds NumPy back: a step is {ceilings['3 x 6']['passes']} passes over whole arrays beside products and copies,",
+        f"What limits NumPy: a step is {ceilings['3 x 6']['passes']} passes over whole arrays besides products and copies,",
         "each written before the next reads it, so that simple arithmetic runs at the rate of the outer cache and not of",
-        "the registers; and products are turned to lie matrix by matrix and back. JAX fuses the passes; it writes small",
-        "products out as sums, which at 20 x 8 are 20 terms each, and luck is drawn by NumPy before the compiled code begins.",
-        "One JAX process takes all cores for what is large, so that a second adds little there.",
+        "the registers; and products are transposed to lie matrix by matrix and back. JAX fuses the passes; it writes small",
+        "products out as sums, which at 20 x 8 are 20 terms each, and NumPy draws the noise before the compiled code begins.",
+        "One JAX process uses all cores for large arrays, so that a second process adds little there.",
         "",
     ]
     return lines
 
 
-def _worlds(rows: Sequence[Mapping[str, float]]) -> list[str]:
-    """Cost and memory over the number of worlds."""
+def _replicates(rows: Sequence[Mapping[str, float]]) -> list[str]:
+    """Cost and memory by the number of replicates."""
     shown = [[f"{row['worlds']:,}", row["microseconds"], row["peak"], f"{100 * row['growth']:.1f} %"] for row in rows]
     return [
-        "## From a hundred worlds to a million",
+        "## From a hundred replicates to a million",
         "",
         "3 x 6, 12 months, 4 variants, summaries folded while running and stored; one process of its own for each row. Medians",
-        "of three rounds, in each of which every number of worlds takes its turn; the million takes one.",
-        "Growth is that of the peak over the second half of the chunks. A step of few worlds costs its calls and not its",
-        "numbers: some 300 passes of the rules and as many of the measures, each of a microsecond or more however few worlds",
-        "it is of. That is why 100 worlds miss the bound; a run of them takes seconds.",
+        "of three rounds, in each of which every number of replicates is run once; the million is run in one round only.",
+        "Growth is that of the peak over the second half of the chunks. A step of few replicates costs its calls and not its",
+        "numbers: some 300 passes of the rules and as many of the measures, each of a microsecond or more however few the",
+        "replicates. That is why 100 replicates miss the bound; a run of them takes seconds.",
         "",
-        *table(["worlds", "microseconds a replicate-step", "peak, MB", "growth"], shown),
+        *table(["replicates", "microseconds a replicate-step", "peak, MB", "growth"], shown),
         "",
     ]
 
 
 def _actors(rows: Sequence[Mapping[str, float]]) -> list[str]:
-    """Growth with states and blocs."""
+    """How cost grows with states and blocs."""
     from math import log
 
     shown: list[list[object]] = []
@@ -208,8 +208,8 @@ def _actors(rows: Sequence[Mapping[str, float]]) -> list[str]:
     return [
         "## More states and blocs",
         "",
-        "Four worlds of one variant, 12 months, nothing kept. The exponents say how cost, and the operations that the",
-        "rules ask for, grow with states times blocs from the row above; ties, roads and peer influence are between every two",
+        "Four replicates of one variant, 12 months, nothing recorded. The exponents give how cost, and the operations that the",
+        "rules require, grow with states times blocs from the row above; ties, roads and peer influence are between every two",
         "states, and so grow with their square.",
         "",
         *table(
@@ -220,7 +220,7 @@ def _actors(rows: Sequence[Mapping[str, float]]) -> list[str]:
 
 
 def _storage(found: Mapping[str, Any]) -> list[str]:
-    """What storing costs."""
+    """The time that storing adds."""
     rows = [
         [name, row["in memory"], row["stored"], f"{100 * row['overhead']:.0f} %", row["bytes a step"], row["chunks"]]
         for name, row in found["runs"].items()
@@ -228,22 +228,22 @@ def _storage(found: Mapping[str, Any]) -> list[str]:
     return [
         "## Storing",
         "",
-        "One process, chunks of the default size, each hashed and synced; against the same run kept in memory. 16",
-        "variants; worlds over 360 months, summaries over 12. A file of noise goes to this disk, synced, at",
+        "One process, chunks of the default size, each hashed and synced; compared with the same run held in memory. 16",
+        "variants; trajectories over 360 months, summaries over 12. A file of random bytes is written to this disk, synced, at",
         f"{found['disk'] / 1e9:.2g} GB/s.",
         "",
         *table(["run", "steps a second in memory", "stored", "added time", "bytes a step", "chunks"], rows),
         "",
-        "Summaries are small. Where every world is kept, the kernel makes bytes faster than a core hashes and the disk",
-        "takes them: what storing adds is the time of the bytes.",
+        "Summaries are small. Where trajectories are recorded, the kernel produces bytes faster than a core hashes and the disk",
+        "writes them: the time that storing adds is that of the bytes.",
         "",
     ]
 
 
 def _commands(jobs: Mapping[str, float], commands: Mapping[str, Any]) -> list[str]:
-    """Whole commands."""
+    """The seconds of whole commands."""
     rows: list[list[object]] = [
-        ["200 jobs of 10 worlds that differ in a number, `sim run -m`", jobs["sim run -m"]],
+        ["200 jobs of 10 replicates that differ in a number, `sim run -m`", jobs["sim run -m"]],
         ["200 jobs that differ in their seed, `sim run -m`", jobs["sim run -m over seeds"]],
         ["20 jobs by Hydra's basic launcher, `python experiments/run.py -m`", jobs["launcher, some jobs"]],
         ["200 jobs by it, scaled from 1 and 20", jobs["launcher, all jobs"]],

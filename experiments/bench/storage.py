@@ -1,4 +1,4 @@
-"""What storing costs, what many jobs cost, and how long whole commands take."""
+"""The time that storing takes, that many jobs take, and that whole commands take."""
 
 import os
 import shutil
@@ -22,12 +22,12 @@ from sim.results.store import Store
 ROOT = Path(__file__).parents[2]
 HEADLINE = ["study=headline"]
 STORED: dict[str, dict[str, Any]] = {
-    "worlds, 3 x 6": {"states": 3, "blocs": 6, "replicates": 64},
-    "worlds, 20 x 8": {"states": 20, "blocs": 8, "replicates": 6},
+    "trajectories, 3 x 6": {"states": 3, "blocs": 6, "replicates": 64},
+    "trajectories, 20 x 8": {"states": 20, "blocs": 8, "replicates": 6},
     "summaries, 3 x 6": {"states": 3, "blocs": 6, "replicates": 2_000, "record": "summaries", "end": SHORT_END},
     "summaries, 20 x 8": {"states": 20, "blocs": 8, "replicates": 256, "record": "summaries", "end": SHORT_END},
 }
-"""Runs that are stored, and the same that are not."""
+"""Runs that are timed with a store and without."""
 
 
 def stored(plan: Plan, folder: Path) -> None:
@@ -39,7 +39,7 @@ def stored(plan: Plan, folder: Path) -> None:
 
 
 def chunked(plan: Plan) -> None:
-    """Compute the same chunks and let each go: what the cut costs without the store."""
+    """Compute the same chunks and drop each: the time that chunks take without the store."""
     job = job_of(plan)
     for _ in workers.compute(job, ensemble.tasks(job)):
         pass
@@ -49,12 +49,12 @@ def storage(quick: bool) -> dict[str, dict[str, float]]:
     """Steps a second in memory and stored, and the share of time that storing adds, one process."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, said in STORED.items():
-            plan = workload(**{**said, "replicates": said["replicates"] // (4 if quick else 1)})
+        for name, settings in STORED.items():
+            plan = workload(**{**settings, "replicates": settings["replicates"] // (4 if quick else 1)})
             steps = len(plan.variants) * plan.config.replicates * plan.window.periods
             ways: dict[str, tuple[Callable[[], object], int]] = {
                 "in memory": (partial(run_arrays, plan), steps),
-                "chunks let go": (partial(chunked, plan), steps),
+                "chunks dropped": (partial(chunked, plan), steps),
                 "stored": (partial(stored, plan, Path(folder) / "run"), steps),
             }
             rates = rounds_of(ways, 1 if quick else 3)
@@ -68,7 +68,7 @@ def storage(quick: bool) -> dict[str, dict[str, float]]:
 
 
 def disk_bytes_a_second(size: int = 2**28) -> float:
-    """How fast a large file of noise goes to the disk that holds temporary folders, synced."""
+    """How fast a large file of random bytes is written to the disk of temporary folders, synced; bytes a second."""
     content, took = os.urandom(2**20) * (size // 2**20), []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(3):
@@ -88,7 +88,7 @@ JOB = ["replicates=10"]
 
 
 def swept(count: int) -> str:
-    """So many jobs that differ in one number."""
+    """The override of `count` jobs that differ in one number."""
     return "dynamics.vigilance=" + ",".join(f"{number / 100:g}" for number in range(count))
 
 
@@ -111,7 +111,7 @@ def command_seconds(argv: list[str], repeats: int = 3) -> float:
 
 
 def jobs(quick: bool) -> dict[str, float]:
-    """Seconds of 200 jobs by `sim run -m`, and of fewer by Hydra's basic launcher, with what 200 of those would take."""
+    """Seconds of 200 jobs by `sim run -m`, and of fewer by Hydra's basic launcher, with an extrapolation to 200."""
     launcher = [str(ROOT / "experiments" / "run.py"), "-m", *JOB]
     ours = ["-m", "sim", "run", "-m", *JOB]
     one, some = (command_seconds([*launcher, swept(count)], 1) for count in (1, LAUNCHED))
@@ -125,7 +125,7 @@ def jobs(quick: bool) -> dict[str, float]:
 
 
 def first_simulation() -> float:
-    """Seconds from the headline's configs to its Dataset, the first time in a process: nothing is composed yet."""
+    """Seconds from the headline's configs to its Dataset in a new process, in which nothing is composed yet."""
     code = (
         "import time; from sim.compose.expand import expand; from sim.engine.runs import simulate; start = time.perf_counter();"
         f"simulate(expand({HEADLINE})); print(time.perf_counter() - start)"
@@ -145,7 +145,7 @@ THOUSAND = {
 """Designs of a thousand variants."""
 
 
-def start_seconds(said: list[str]) -> float:
+def start_seconds(overrides: list[str]) -> float:
     """Seconds from overrides to the first step of the kernel, in a process that has composed nothing but the toy region."""
     code = (
         "import time; from sim.science import kernel; from sim.compose.expand import expand\n"
@@ -153,7 +153,7 @@ def start_seconds(said: list[str]) -> float:
         "class Begun(BaseException): pass\n"
         "def begin(*_): raise Begun\n"
         "expand(['region=toy']); kernel.step = begin; start = time.perf_counter()\n"
-        f"try: run_arrays(Plan(expand({[*said, 'replicates=1']})))\n"
+        f"try: run_arrays(Plan(expand({[*overrides, 'replicates=1']})))\n"
         "except Begun: print(time.perf_counter() - start)"
     )
     return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
@@ -170,7 +170,7 @@ def headline_peak() -> float:
 
 
 def commands(quick: bool) -> dict[str, Any]:
-    """Seconds of whole commands, the peak of the headline study, and how soon designs of a thousand variants compute."""
+    """Seconds of whole commands, the peak of the headline study, and the seconds until the first step of large designs."""
     repeats = 1 if quick else 3
     return {
         "sim --help": command_seconds(["-m", "sim", "--help"], 5),
@@ -178,5 +178,5 @@ def commands(quick: bool) -> dict[str, Any]:
         "headline": command_seconds(["-m", "sim", "sweep", *HEADLINE], repeats),
         "headline peak": headline_peak(),
         "headline simulation": statistics.median(first_simulation() for _ in range(repeats)),
-        "starts": {name: statistics.median(start_seconds(said) for _ in range(repeats)) for name, said in THOUSAND.items()},
+        "starts": {name: statistics.median(start_seconds(given) for _ in range(repeats)) for name, given in THOUSAND.items()},
     }

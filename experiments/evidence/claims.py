@@ -1,7 +1,7 @@
-"""What the article claims, row by row of its systems: which worlds show a claim, on which number, with which sign.
+"""The claims of the article, row by row of its systems: the shocks that test a claim, the number and the expected sign.
 
-`facts.py` measures the rows, `facts_page.py` prints them. A row's sign was written down before its result was seen; where a row was
-changed afterwards its `remark` says why.
+`facts.py` measures the rows, `facts_page.py` prints them. A row's sign was set before its result was seen; where a row was changed
+afterwards its `remark` gives the reason.
 """
 
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ SETTINGS = {
     SINCE_1994: ("region=south_caucasus_1994", "end=2026-07"),
     SINCE_2022: ("end=2032-01", "shock.joint_exercises.probability=1"),
 }
-"""What a run from each opening says; of the joint exercises the effect is asked, not the chance."""
+"""The overrides of a run from each opening; the joint exercises happen for certain, as their effect is in question."""
 PEACE, TRADE, WAR = "peace_deal", "trade_opening", "ukraine_war"
 
 Terms = tuple[tuple[int, tuple[str, ...]], ...]
-"""Worlds with these shocks, added up with these signs. A shock may be said less some of its effects: `war_2008-grievance`."""
+"""Runs with these shocks, added up with these signs. A shock may be without some of its effects: `war_2008-grievance`."""
 Number = tuple[str, dict[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One claim: whose it is, what worlds show it, on which number, with which sign."""
+    """One claim: whose it is, the runs that test it, the number and its expected sign."""
 
     system: str
     claim: str
     whose: str
     kind: str
-    """direct: the shock moves the number, or what it is made of in the same period (`MADE_OF`); derived; open; null: a control."""
+    """direct: the shock moves the number, or its inputs in the same period (`MADE_OF`); derived; open; null: a control."""
     terms: Terms
     variable: str
     who: dict[str, str]
@@ -41,23 +41,23 @@ class Row:
     """The instant at which it is read; empty: the end of the run."""
     at_war_end: bool = False
     first: float | None = None
-    """Where the shock was corrected after a first look: the share of draws in which the sign held before."""
+    """Where the shock was corrected after a first run: the share of draws in which the sign held before."""
     remark: str = ""
-    """Why it fails, or what was corrected and how far it carries."""
+    """Why it fails, or what was corrected and how far the result holds."""
 
     @property
     def worlds(self) -> tuple[tuple[str, ...], ...]:
-        """The sets of shocks that the row needs, the first without repetition."""
+        """The sets of shocks that the row needs, each once."""
         return tuple(dict.fromkeys(shocks for _, shocks in self.terms))
 
     @property
     def record(self) -> str:
-        """What must be kept of its worlds."""
+        """What must be recorded of its runs."""
         return "decomposition" if self.variable == "move" else "trajectories"
 
     @property
     def evidence(self) -> bool:
-        """Whether the claim counts: the article's, and neither wired nor a control."""
+        """Whether the claim counts as evidence: the article's, and neither direct nor a control."""
         return self.whose == "article" and self.kind == "derived"
 
 
@@ -72,11 +72,11 @@ MADE_OF = {
     "hedging": ("alignment", "disposition"),
     "bridge": ("tie", "permit", "road", "disposition"),
 }
-"""What moves a number in the period in which a shock moves it; of a move, its part by exclusivity."""
+"""The inputs of a number within a period; of a move, those of the contribution of exclusivity."""
 
 
 def effect_of(*shocks: str, among: tuple[str, ...] = ()) -> Terms:
-    """The worlds with some shocks less those without, others happening in both."""
+    """The runs with some shocks less those without, with others in both."""
     return ((1, (*among, *shocks)), (-1, among))
 
 
@@ -90,7 +90,7 @@ def less(shock: str, *effects: str) -> str:
 
 
 def of(variable: str, *actors: str) -> Number:
-    """A number, and the actors whose it is in the order of its axes."""
+    """A number, and the actors that it belongs to, in the order of its axes."""
     return variable, dict(zip(QUANTITIES[variable].dims, actors, strict=True))
 
 
@@ -103,7 +103,7 @@ def _system(name: str, terms: Terms, opening: str = SINCE_2022, at: str = "", at
 
 
 def _record() -> Iterator[Row]:
-    """The systems that the record since 1994 shows."""
+    """The systems that the historical record since 1994 tests."""
     armenia, azerbaijan, georgia = "armenia", "azerbaijan", "georgia"
     corridor, read = "energy_corridor", "2022-01"
     row = _system("Energy corridor", effect_of(corridor), SINCE_1994, read)
@@ -118,10 +118,10 @@ def _record() -> Iterator[Row]:
         of("alignment", georgia, "eu"),
         1,
         """The shock had only the EU's attention for Georgia, no trade: its source names Georgia as a transit state, and the
-        pipelines pay it for the passage, so their fees were added, of the size that the press expected against Georgia's
-        trade. Two things work against the claim in the model. Until 1999 the EU's new attention for Azerbaijan comes out of
-        Georgia's part. And the corridor makes Azerbaijan and Georgia friends: peer influence draws Georgia, which stands closer to
-        the EU, towards where Azerbaijan stands. The rows below leave the fees and that friendship out.""",
+        pipelines pay it for the passage, so their fees were added, of the size that the press expected relative to Georgia's
+        trade. Two things work against the claim in the model. Until 1999 the EU's new attention for Azerbaijan is taken from
+        Georgia's share. And the corridor makes Azerbaijan and Georgia friends: peer influence draws Georgia, which stands
+        closer to the EU, towards where Azerbaijan stands. The rows below leave the fees and that friendship out.""",
         first=0.88,
     )
     row = _system("Energy corridor", effect_of(less(corridor, "oil", "gas", "transit_fees")), SINCE_1994, read)
@@ -139,11 +139,12 @@ def _record() -> Iterator[Row]:
         "derived",
         of("effort", georgia, "russia"),
         1,
-        """Blocs answer rivals only, and NATO and Russia open as friends here, by their votes of 1993. As first written Crimea
-        spoiled that too little, and in the draws in which they were no rivals yet an exercise called for no answer. Crimea's
-        sizes on relations are now computed from votes and formal standing, as the war's of 2022 are; that was done for the
-        record of relations (docs/record.md), before this row was run again. The answer goes by way of Georgia's standing with
-        NATO, which the exercise writes: the rows of 2026 leave that out, and next to nothing is left.""",
+        """Blocs respond to rivals only, and NATO and Russia open as friends here, by their votes of 1993. As first written the
+        Crimea shock worsened that relation too little, and in the draws in which they were no rivals yet an exercise caused
+        no response. Crimea's sizes on relations are now computed from votes and formal standing, as the war's of 2022 are;
+        that was done for the historical record of relations (docs/record.md), before this row was run again. The response
+        works through Georgia's standing with NATO, which the exercise sets directly: the rows of 2026 leave that out, and
+        the effect almost vanishes.""",
         first=0.63,
     )
 
@@ -157,12 +158,12 @@ def _record() -> Iterator[Row]:
         "derived",
         of("alignment", georgia, "russia"),
         -1,
-        """The shock told that NATO was believed less, and nothing of Russia's own credit: Georgia then came out nearer to its
-        attacker. Its sources say that Georgia ended the mandate of Russia's peacekeepers and left the Commonwealth, and the
-        region file of 2022 gives Russia's low credibility there by this war; the loss was added, of the size that every
+        """The shock lowered the credibility of NATO and left Russia's own as it was: Georgia then moved nearer to its attacker.
+        Its sources report that Georgia ended the mandate of Russia's peacekeepers and left the Commonwealth, and the region
+        file of 2022 explains Russia's low credibility there by this war; the loss was added, with the size that every
         patron's failure of that weight has. The sign is then carried by the contest for protection. That the standing
-        collapses and stays low is mostly grievance, which the shock writes: compare the two effects. The row below has the
-        war as it was told before.""",
+        collapses and stays low is mostly grievance, which the shock sets directly: compare the two effects. The row below
+        has the war as it was first written.""",
         first=0.06,
     )
     yield row("Georgia nears NATO, the grievance left out", "ours", "derived", of("alignment", georgia, "nato"), 1)
@@ -183,12 +184,12 @@ def _record() -> Iterator[Row]:
         of("alignment", armenia, "nato"),
         1,
         """That the patron fails leaves more of the contest for protection to NATO, and that pulls Armenia there in nearly all
-        draws. What spoils it is the other half of the event: the war deepens the hostility with Azerbaijan, and peer influence
-        drives Armenia away from wherever its foe stands, NATO among the rest. Where NATO is hardly believed in Armenia, or
-        much of the protection goes to nobody, the second is the greater. The rows below leave that hostility and Turkey's
-        help out, so that only what the article names is left, the patron that does not come: then the sign holds. So the
-        article's reason carries its claim in the model, the wars as a whole do not do so surely; and the effect is small
-        beside the distance that Armenia takes from Russia.""",
+        draws. The other half of the event works against it: the war deepens the hostility with Azerbaijan, and peer
+        influence drives Armenia away from wherever its foe stands, NATO included. Where NATO has little credibility in
+        Armenia, or much of the protection goes to no bloc, the second is the greater. The rows below leave that hostility
+        and Turkey's help out, so that only the reason that the article gives is left, the patron that does not come: then
+        the sign holds. So the article's reason carries its claim in the model, but the wars as a whole do not do so
+        reliably; and the effect is small compared with Armenia's move away from Russia.""",
     )
     yield row(
         "Armenia nears the EU",
@@ -196,23 +197,23 @@ def _record() -> Iterator[Row]:
         "derived",
         of("alignment", armenia, "eu"),
         1,
-        """As with NATO: 'other Western powers' stand for the EU here. It has little force to shelter anybody, so that it gains
-        less of the contest than NATO does; the hostility with Azerbaijan and Russia's peacekeepers, who are there from 2020
-        to 2024, outweigh that in most draws, and the effect is next to nothing either way (so that its shares without a
-        mechanism say little). Armenia's turn to the EU after 2020 is not explained by these wars in the model: the record's
-        other events tell it.""",
+        """As with NATO: 'other Western powers' is read as the EU here. It has little military power to protect anybody, so that
+        it gains less of the contest than NATO does; the hostility with Azerbaijan and Russia's peacekeepers, who are there
+        from 2020 to 2024, outweigh that in most draws, and the effect is close to zero either way (so that its shares
+        without a mechanism mean little). Armenia's turn to the EU after 2020 is not explained by these wars in the model,
+        but by other events of the historical record.""",
     )
     lost = (
         less("karabakh_2020", "betrayal", "tie", "support", "brotherhood", "peacekeepers"),
         less("karabakh_2023", "betrayal", "peacekeepers"),
     )
     row = _system("Karabakh 2020 and 2023", effect_of(*lost), SINCE_1994)
-    yield row("the patron not coming, alone: Armenia nears NATO", "ours", "derived", of("alignment", armenia, "nato"), 1)
-    yield row("the patron not coming, alone: Armenia nears the EU", "ours", "derived", of("alignment", armenia, "eu"), 1)
+    yield row("only the patron's failure to come: Armenia nears NATO", "ours", "derived", of("alignment", armenia, "nato"), 1)
+    yield row("only the patron's failure to come: Armenia nears the EU", "ours", "derived", of("alignment", armenia, "eu"), 1)
 
 
 def _present() -> Iterator[Row]:
-    """The systems that the opening of 2022 shows."""
+    """The systems that runs from the opening of 2022 test."""
     armenia, azerbaijan, georgia = "armenia", "azerbaijan", "georgia"
     row = _system("Peace of 2025", effect_of(PEACE))
     yield row("threat to Armenia falls", "article", "direct", of("threat", armenia, "russia"), -1)
@@ -224,8 +225,8 @@ def _present() -> Iterator[Row]:
         of("alignment", armenia, "turkey"),
         1,
         """No channel between the two is special to this shock: with Azerbaijan no longer a foe, peer influence draws Armenia
-        towards wherever Azerbaijan stands, and that is Turkey among others. The row below says what the same peace does with China;
-        the rise is no evidence of a thaw of these two alone.""",
+        towards wherever Azerbaijan stands, and that is Turkey among others. The row below reports the effect of the same
+        peace on the alignment with China; the rise is no evidence of a thaw of these two alone.""",
     )
     yield row("the same peace and China", "ours", "open", of("alignment", armenia, "china"), 1)
     yield row(
@@ -234,9 +235,9 @@ def _present() -> Iterator[Row]:
         "derived",
         of("alignment", armenia, "russia"),
         -1,
-        """Peace makes every patron's protection worth less, and Russia's most. Against it works peer_influence: with its foe no
-        longer a foe Armenia is not pushed away any more from where Azerbaijan stands, and that is nearer to Russia than to
-        the West. Where peer influence weighs much and security little, the second wins.""",
+        """Peace makes every patron's protection worth less, and Russia's most. Peer influence (`peer_influence`) works against
+        it: with its foe no longer a foe Armenia is no longer driven away from where Azerbaijan stands, and that is nearer to
+        Russia than to the West. Where peer influence weighs much and security little, the second is the greater.""",
     )
     row = _system("War in Ukraine", effect_of(WAR), at_war_end=True)
     yield row("Russia's effort in Armenia falls", "article", "direct", of("effort", armenia, "russia"), -1)
@@ -249,8 +250,8 @@ def _present() -> Iterator[Row]:
         of("alignment", armenia, "eu"),
         1,
         """Armenia's cost of standing with rivals has a plausible range of its own, narrower than its neighbours': both were set
-        after a first look at the signs, for the reasons beside them in the region file. `pytest tests/test_signs.py -s` prints
-        what the sign comes to at the ends of the one and at the end of the other, at which it fails.""",
+        after a first look at the signs, for the reasons beside them in the region file. `pytest tests/test_signs.py -s`
+        prints the sign at the ends of the one range and at that end of the other at which it fails.""",
     )
     yield row("Azerbaijan leaves Russia", "article", "derived", of("alignment", azerbaijan, "russia"), -1)
     yield row("Georgia leaves Russia", "article", "derived", of("alignment", georgia, "russia"), -1)
@@ -272,7 +273,7 @@ def _present() -> Iterator[Row]:
     yield row("its own rise of standing left out: Georgia and NATO", "ours", "open", of("alignment", georgia, "nato"), 1)
     row = _system("Turkey as channel", effect_of("channel_closed"))
     yield row("without it NATO protects Azerbaijan less", "article", "direct", of("protection", azerbaijan, "nato"), -1)
-    yield row("and stands lower there", "article", "derived", of("alignment", azerbaijan, "nato"), -1)
+    yield row("and Azerbaijan's alignment with NATO falls", "article", "derived", of("alignment", azerbaijan, "nato"), -1)
     row = _system("Balanced diplomacy", effect_of("balanced_diplomacy"))
     yield row("Armenia hedges more", "article", "direct", of("hedging", armenia), 1)
     row = _system("Balanced diplomacy", effect_of(less("balanced_diplomacy", "visit", "application")))
@@ -288,23 +289,24 @@ def _present() -> Iterator[Row]:
         "direct",
         of("bridge"),
         1,
-        """The shock writes the tie between the two, and friendly ties are a part of the index: most of the effect is wired.
-        The row below leaves the tie out, and is small.""",
+        """The shock sets the tie between the two directly, and friendly ties are a part of the index: most of the effect is
+        built in. The row below leaves the tie out, and its effect is small.""",
     )
     row = _system("Joint exercises", effect_of(less("joint_exercises", "tie")))
     yield row("the tie left out: from chessboard to bridge", "article", "derived", of("bridge"), 1)
     row = _system("NATO's statement", effect_of("nato_statement"))
-    yield row("words alone move nothing", "article", "null", of("alignment", armenia, "nato"), 0)
+    yield row("a statement alone moves nothing", "article", "null", of("alignment", armenia, "nato"), 0)
 
 
 def _black_sea() -> Iterator[Row]:
     row = _system("Black Sea", effect_of(less(WAR, "drain")))
-    remark = """The article says that rivalry makes standing with both dearer, and so it does in the row above, by wiring: the
-        shock writes the rivalry. That states hedge less for it was our guess. It fails because blocs answer each other: rivals
-        that meet court harder, both gain, and so does hedging. With vigilance off states hedge less."""
+    remark = """The article claims that rivalry raises the cost of standing with both sides, and so it does in the row above, by
+        construction: the shock sets the rivalry. That states therefore hedge less was our hypothesis. It fails because blocs
+        respond to each other: rivals that compete court harder, both gain, and so does hedging. With vigilance off states
+        hedge less."""
     for state, name in (("armenia", "Armenia"), ("azerbaijan", "Azerbaijan")):
         cost = "move", {"contribution": "exclusivity", "state": state, "bloc": "russia"}
-        yield row(f"rivalry since 2022 makes standing with both dearer for {name}", "article", "direct", cost, -1)
+        yield row(f"rivalry since 2022 raises {name}'s cost of standing with both", "article", "direct", cost, -1)
         yield row(f"so {name} hedges less", "ours", "derived", of("hedging", state), -1, remark)
     row = _system("Black Sea", effect_of("black_sea_incident"), at="2029-01")
     yield row("an incident makes Armenia hedge less", "ours", "open", of("hedging", "armenia"), -1)

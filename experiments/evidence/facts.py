@@ -1,10 +1,10 @@
-"""The facts table: what the article's claims come to in the model, how sure their signs are, and which mechanism carries them.
+"""The facts table: the article's claims tested in the model, how robust their signs are, and which mechanism carries them.
 
     python -m experiments.evidence.facts [draws]     (writes docs/facts.md; 500 draws take some minutes)
 
-Each row of `claims.py` is an effect, a sum of worlds with and without shocks on the same luck. It is measured at the shipped
-numbers over 200 worlds; its sign is counted over draws of all plausible ranges, luck off; and both are asked again with each
-mechanism off.
+Each row of `claims.py` is an effect, a sum over runs with and without shocks on common random numbers. It is measured at the
+shipped numbers over 200 replicates; its sign is counted over draws of all plausible ranges, without noise; and both are computed
+again with each mechanism off.
 """
 
 import sys
@@ -27,9 +27,9 @@ from sim.results.derived import measured
 from sim.science.measures import half_interval
 
 DRAWS, REPLICATES, ABLATION_SHARE = 500, 200, 0.4
-"""Draws, worlds at the shipped numbers, and the share of the draws that the ablation takes."""
+"""Draws, replicates at the shipped numbers, and the share of the draws that the ablation takes."""
 BATCH = 600
-"""Worlds that are simulated together: more would not fit into memory."""
+"""Replicates that are simulated together: more would not fit into memory."""
 MOVERS = 3
 """Drawn numbers that are named as moving an effect most."""
 
@@ -39,7 +39,7 @@ Effects = dict[Row, dict[int, float]]
 
 
 def groups(rows: Sequence[Row] = ROWS) -> dict[tuple[str, str], list[Row]]:
-    """Rows that the same worlds answer: by opening and by what is kept."""
+    """Rows that the same runs test: by opening and by what is recorded."""
     found: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         found[row.opening, row.record].append(row)
@@ -58,7 +58,7 @@ def variants(rows: Sequence[Row], said: Sequence[str] = ()) -> list[list[Variant
 
 
 def _simulated(rows: Sequence[Row], some: Sequence[Variant]) -> xr.Dataset:
-    """The worlds of some variants, with their measures where a row reads one."""
+    """The results of some variants, with their measures where a row reads one."""
     ds = simulate(some)
     return ds if all(row.variable in ds for row in rows) else measured(ds)
 
@@ -92,7 +92,7 @@ def effects(row: Row, ds: xr.Dataset) -> Array:
 
 
 def level(row: Row, ds: xr.Dataset) -> float:
-    """The mean of a row's number in the worlds that its effect is set against; none for a part of a move."""
+    """The mean of a row's number in the runs without its shock; NaN for a contribution to a move."""
     return np.nan if row.variable == MOVE else float(_at(row, ds, row.terms[-1][1]).mean())
 
 
@@ -116,7 +116,7 @@ def _stable(ds: xr.Dataset, shocks: Sequence[str]) -> Array:
 
 
 def in_draws(rows: Sequence[Row], said: Sequence[str] = ()) -> Effects:
-    """The effects of rows of one opening in every draw that `said` asks for, luck off."""
+    """The effects of rows of one opening, without noise, in every draw of the overrides `said`."""
     region = expand([word for word in SETTINGS[rows[0].opening] if word.startswith("region=")])[0].config.region
     quiet = [f"region.states.{state}.volatility=0" for state in region.states]
     drawn = variants(rows, [*quiet, "replicates=1", "sample=ranges", *said])
@@ -163,7 +163,7 @@ def some_of(draws: int) -> int:
 
 
 def find(draws: int = DRAWS, replicates: int = REPLICATES, rows: Sequence[Row] = ROWS) -> dict[Row, Found]:
-    """Everything that the table tells."""
+    """The results of every row."""
     found = {row: Found() for row in rows}
     for (opening, record), asked in groups(rows).items():
         print(f"{opening}, {record}: {len(asked)} rows", file=sys.stderr, flush=True)

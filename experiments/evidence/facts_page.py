@@ -1,4 +1,4 @@
-"""The facts table as a page: rows and what they came to in, Markdown out."""
+"""The facts table as a page: rows and their results in, Markdown out."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,24 +14,24 @@ HOLDS = 0.9
 CARRIED = 0.5
 """A mechanism carries a claim where the effect without it is less than this share of the whole, or of the other sign."""
 SURE = 2.0
-"""Standard errors beyond which a share is told apart from `HOLDS`, and a mean over draws from 0."""
+"""Standard errors beyond which a share is distinguished from `HOLDS`, and a mean over draws from 0."""
 
 
 @dataclass
 class Found:
-    """What a row came to."""
+    """The results of a row."""
 
     mean: float = np.nan
     half: float = np.nan
     share: float = np.nan
     level: float = np.nan
-    """The mean of the number in the worlds that the effect is set against."""
+    """The mean of the number in the replicates without the shock."""
     draws: int = 0
-    """The draws in which the sign was asked."""
+    """The number of draws over which the sign is counted."""
     without: dict[str, tuple[float, float]] = field(default_factory=dict)
     """For each mechanism the effect without it as a share of the whole, and the share of draws in which the sign holds.
 
-    The first is no number where the mean of the whole over the draws is not told apart from 0.
+    The first is NaN where the mean of the whole over the draws is not distinguishable from 0.
     """
     same_draws: float = np.nan
     """The share of draws in which the sign holds with all mechanisms on, among those of the ablation."""
@@ -50,7 +50,7 @@ def carried_by(row: Row, found: Found) -> list[str]:
 
 
 def spoiled_by(found: Found) -> list[str]:
-    """The mechanisms without which a sign that fails would hold, and in which share of draws, of the same draws."""
+    """The mechanisms without which a sign that fails would hold, each with the share of the same draws in which it then holds."""
     least = found.same_draws + SURE * _error(found.same_draws, found.draws)
     return [f"{name} ({held:.2f})" for name, (_, held) in found.without.items() if held >= HOLDS and held > least]
 
@@ -61,11 +61,11 @@ def _error(share: float, draws: int) -> float:
 
 
 def verdict(row: Row, found: Found) -> str:
-    """Whether the sign holds."""
+    """`holds`, `**fails**` or `open`, and whether that is near the threshold."""
     if row.kind == "open":
         return "open"
     near = row.kind != "null" and abs(found.share - HOLDS) < SURE * _error(HOLDS, found.draws)
-    return _word(holds(found)) + (", near the line" if near else "")
+    return _word(holds(found)) + (", near the threshold" if near else "")
 
 
 def _word(held: bool) -> str:
@@ -73,9 +73,9 @@ def _word(held: bool) -> str:
 
 
 def document(found: dict[Row, Found], draws: int, some: int, replicates: int) -> str:
-    """The page that the findings make."""
+    """The text of the page."""
     evidence = [row for row in found if row.evidence and row.kind == "derived"]
-    kept = [row for row in evidence if holds(found[row])]
+    holding = [row for row in evidence if holds(found[row])]
     systems = _systems(found)
     whole = [name for name, (held, asked) in systems.items() if held == asked > 0]
     fallen = [name for name, (held, asked) in systems.items() if held < asked]
@@ -83,30 +83,30 @@ def document(found: dict[Row, Found], draws: int, some: int, replicates: int) ->
     lines = [
         "# Facts",
         "",
-        "What the article's claims come to in the model. Made by `python -m experiments.evidence.facts`; no number is",
+        "The article's claims, tested in the model. Made by `python -m experiments.evidence.facts`; no number here is",
         "written by hand.",
         "",
-        "- **Effect**: worlds with less worlds without, on the same luck, at the shipped numbers: mean of",
-        f"  {replicates} worlds ± half its 95 % interval, at the end of the run (of the war, where it is about the war), or at",
-        "  the date given.",
-        f"- **Sign**: the share of {draws} draws of all plausible ranges in which the effect has the sign, luck off,",
+        "- **Effect**: replicates with the shock less replicates without it, on common random numbers, at the shipped numbers:",
+        f"  mean of {replicates} replicates ± half its 95 % interval, at the end of the run (of the war, where it is about the",
+        "  war), or at the date given.",
+        f"- **Sign**: the share of {draws} draws of all plausible ranges in which the effect has the sign, without noise,",
         f"  among draws whose opening is stable. A sign holds at {HOLDS:.2f}.",
-        f"  Its standard error is {_error(HOLDS, draws):.3f} there; within two of it a verdict is said to be near the line.",
-        "- **Of**: the mean of the number in the worlds without, so that a small effect is seen to be small.",
-        "- **Direct** rows test wiring: the shock moves the number, or what it is made of in the same period. Only **derived**",
-        "  ones are evidence, **open** ones are reported, the **null** one is a control.",
+        f"  Its standard error is {_error(HOLDS, draws):.3f} there; within two of it a verdict is marked as near the threshold.",
+        "- **Of**: the mean of the number in the replicates without the shock, for comparison with the effect.",
+        "- **Direct** rows check the implementation: the shock moves the number, or its inputs in the same period. Only",
+        "  **derived** ones are evidence, **open** ones are reported, the **null** one is a control.",
         f"- **Carried by**: the mechanisms without which the mean effect, over {some} of the draws,",
-        "  is less than half of itself or of the other sign; not asked where that mean is not told apart from 0.",
+        "  is less than half of itself or of the other sign; not computed where that mean is not distinguishable from 0.",
         "",
         f"Of {len(systems)} systems of the article {len(whole)} hold: each of their claims that is the article's and derived has",
         f"its sign. Failing: {', '.join(fallen) or 'none'}; the others have no derived claim. Of {len(evidence)} such",
-        f"claims {len(kept)} hold; {len(corrected)} of these had failed when first run, before their shock was corrected: as first",
-        f"written {len(kept) - len(corrected)} held.",
+        f"claims {len(holding)} hold; {len(corrected)} of these had failed when first run, before their shock was corrected:",
+        f"as first written {len(holding) - len(corrected)} held.",
         "",
         "| system | claims that hold | verdict |",
         "|---|---|---|",
         *(
-            f"| {name} | {held} of {asked} | {_word(held == asked) if asked else 'only wired or a control'} |"
+            f"| {name} | {held} of {asked} | {_word(held == asked) if asked else 'only direct rows or a control'} |"
             for name, (held, asked) in systems.items()
         ),
         "",
@@ -122,7 +122,7 @@ def document(found: dict[Row, Found], draws: int, some: int, replicates: int) ->
     for row, result in found.items():
         if row.kind != "open" and not holds(result):
             lines += _discussion(row, result)
-    lines += ["## What was corrected, and how far it carries", ""]
+    lines += ["## What was corrected, and how far the result holds", ""]
     for row, result in found.items():
         if row.remark and holds(result):
             first = f"; {row.first:.2f} when first run" if row.first is not None else ""
@@ -168,7 +168,7 @@ def _line(row: Row, found: Found) -> str:
 
 
 def _discussion(row: Row, found: Found) -> list[str]:
-    """What is said of a row that fails: how far, what spoils it, which numbers decide, and what that says of the claim."""
+    """The section on a row that fails: the share of draws, the mechanisms and numbers that decide it, and the remark."""
     spoilers = ", ".join(spoiled_by(found)) or "none alone"
     deciding = ", ".join(f"`{name}` ({value:+.2f})" for name, value in found.movers)
     return [

@@ -1,9 +1,9 @@
-"""Recompute from recorded figures every number that the regions of the South Caucasus and their shocks say they computed.
+"""Recompute from source data every number of the shipped regions and their shocks that is marked as computed.
 
     python -m experiments.evidence.openings DATA_FOLDER
 
-The folder holds the tables named in TABLES (CONTRIBUTING.md says where they come from). Exit 0: all agree to the rounding of the
-file; 1: some differ, and are named; 2: the folder, a table or a column is missing.
+The folder holds the tables named in TABLES (CONTRIBUTING.md has their sources). Exit 0: all agree to the rounding of the
+file; 1: some differ, and are listed; 2: the folder, a table or a column is missing.
 """
 
 import csv
@@ -38,7 +38,7 @@ VOTERS = {
     "iran": ("IRN",),
     "china": ("CHN",),
 }
-"""Whose votes stand for a bloc."""
+"""The countries whose votes represent a bloc."""
 Standing = Mapping[tuple[str, str], float]
 FORMAL_2021: Standing = {
     ("armenia", "russia"): 0.75,  # CSTO member since 1992, base at Gyumri
@@ -129,7 +129,7 @@ PARTNER = 0.25
 
 @dataclass(frozen=True)
 class Basis:
-    """What the opening of one region is computed from."""
+    """The data that the opening of one region is computed from."""
 
     votes: str
     """Year of the UN roll calls."""
@@ -154,7 +154,7 @@ class MissingError(Exception):
 
 
 def read(folder: Path) -> dict[str, Rows]:
-    """All tables of the folder."""
+    """Read all tables of the folder."""
     tables = {}
     for name in TABLES:
         path = folder / f"{name}.csv"
@@ -166,7 +166,7 @@ def read(folder: Path) -> dict[str, Rows]:
 
 
 def one(rows: Rows, column: str, **wanted: str) -> float:
-    """The one number of a column in the row that fits."""
+    """The number of a column in the row with the wanted values."""
     found = [row[column] for row in rows if all(row[key] == value for key, value in wanted.items())]
     if not found or found[-1] == "":
         raise MissingError(f"no {column} where {wanted}")
@@ -176,12 +176,12 @@ def one(rows: Rows, column: str, **wanted: str) -> float:
 def voting(tables: dict[str, Rows], year: str, one_code: str, others: Iterable[str]) -> float:
     """Closeness in UN voting in a year, 2 x agreement - 1, in [-1, 1] (UN roll calls; abstention counts half)."""
     rows = tables["unga_agreement"]
-    said = [
+    agreements = [
         one(rows, "agree_half", iso3=one_code, power=code, year=year, votes_from="resolutions")
         for code in others
         if code != one_code
     ]
-    return 2 * mean(said) - 1
+    return 2 * mean(agreements) - 1
 
 
 def poll(tables: dict[str, Rows], state: str, bloc: str) -> float:
@@ -205,9 +205,9 @@ def alignments(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
         for bloc, voters in VOTERS.items():
             if state == bloc:
                 continue
-            said = [voting(tables, basis.votes, code, voters), basis.formal.get((state, bloc), 0.0)]
-            said += [poll(tables, state, bloc)] if (state, bloc) in basis.polls else []
-            found[f"states.{state}.alignment.{bloc}"] = mean(said)
+            terms = [voting(tables, basis.votes, code, voters), basis.formal.get((state, bloc), 0.0)]
+            terms += [poll(tables, state, bloc)] if (state, bloc) in basis.polls else []
+            found[f"states.{state}.alignment.{bloc}"] = mean(terms)
     return found
 
 
@@ -239,9 +239,9 @@ def accesses(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
 
 
 def arms(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
-    """Readiness with Russia: half of its share of the arms that came in the ten years to 2021; the other half would be programmes.
+    """Readiness with Russia: half of its share of arms deliveries in the ten years to 2021; the other half would be programmes.
 
-    Readiness with others is judged: SIPRI's values miss Turkish drones, and NATO's programmes bring few arms.
+    Readiness with others is our judgement: SIPRI's values miss Turkish drones, and NATO's programmes bring few arms.
     """
     found = {}
     for state, name in (("armenia", "Armenia"), ("azerbaijan", "Azerbaijan")):
@@ -287,7 +287,7 @@ def closeness(tables: dict[str, Rows], bloc: str, year: str) -> float:
 
 
 def war_relations(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
-    """What the war does to a relation: half the change of closeness in UN ideal points, half that of formal standing."""
+    """The effect of the war on a relation: half the change of closeness in UN ideal points, half that of formal standing."""
     found = {}
     for bloc in ("nato", "eu"):
         voted = mean(closeness(tables, bloc, year) for year in WAR_YEARS) - closeness(tables, bloc, basis.votes)
@@ -296,7 +296,7 @@ def war_relations(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
 
 
 def crimea_relations(tables: dict[str, Rows], basis: Basis) -> dict[str, float]:
-    """What Crimea did to a relation: half the change of closeness in UN voting to 2014-2021, half that of formal standing."""
+    """The effect of Crimea on a relation: half the change of closeness in UN voting to 2014-2021, half that of formal standing."""
     found = {}
     for bloc in ("nato", "eu"):
         before, *after = (
@@ -322,11 +322,11 @@ OPENINGS: dict[str, tuple[Basis, tuple[Opening, ...]]] = {
         (alignments, relations, accesses, arms, capabilities),
     ),
 }
-"""For each shipped region what it is computed from, and the numbers that are."""
+"""For each shipped region its data, and the functions that compute its numbers."""
 
 
 def in_file(region: str, key: str) -> float | None:
-    """The number that the shipped file holds under a dotted key: a shock's, or the region's."""
+    """The number in the shipped file under a dotted key: a shock's, or the region's; None where there is none."""
     group, _, rest = key.partition(".")
     name = f"shock/{rest.split('.')[0]}" if group == "shock" else f"region/{region}"
     at = yaml.safe_load((config_folder() / f"{name}.yaml").read_text("utf-8"))
@@ -336,7 +336,7 @@ def in_file(region: str, key: str) -> float | None:
 
 
 def main(argv: list[str]) -> int:
-    """Print every computed opening beside the file's; the exit code says whether all agree."""
+    """Print every computed opening with that of the file; the exit code is 0 where all agree."""
     if len(argv) != 1:
         print("usage: python -m experiments.evidence.openings DATA_FOLDER", file=sys.stderr)
         return 2

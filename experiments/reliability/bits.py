@@ -1,6 +1,6 @@
-"""What must hold of every bit of a sweep, however it is cut, added to or made larger; `trust.py` runs these.
+"""Tests that results are bit-identical however a sweep is cut, extended or enlarged; `trust.py` runs them.
 
-Each function tries one row of `docs/trust.md` and says how often, and how often it went wrong.
+Each function tests one row of `docs/trust.md` and returns how often it was tested, and the number of failures.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def _hash(arrays: Mapping[str, Array]) -> str:
 
 
 def cuts(backend: str, record: str, replicates: int, many: Sequence[int] = (1, 2, 4), chunks: Sequence[int] = CHUNKS) -> Finding:
-    """One run by several numbers of workers, sizes of chunk, orders and ways to start a process: one hash."""
+    """One run with several numbers of workers, sizes of chunk, orders and start methods of processes: all results have one hash."""
     said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", "end=2022-04", f"record={record}"]
     plan = Plan(expand([*said, f"engine.backend={backend}"]))
     job, hashes, tried, real = job_of(plan), set(), 0, multiprocessing.get_context
@@ -64,7 +64,7 @@ def cuts(backend: str, record: str, replicates: int, many: Sequence[int] = (1, 2
 
 
 def _same(one: Mapping[str, Array], other: Mapping[str, Array], rows: Any = slice(None)) -> int:
-    """How many bytes of some variables differ."""
+    """The number of bytes that differ between two sets of variables."""
     return sum(int((one[name].view(np.uint8) != np.ascontiguousarray(other[name][rows]).view(np.uint8)).sum()) for name in one)
 
 
@@ -76,7 +76,7 @@ def _arrays(said: Sequence[str], folder: Path | None = None) -> tuple[list[str],
 
 
 def additions(here: Path, few: int, many: int, end: str) -> Finding:
-    """More replicates, another scenario, another order, another name of the file: worlds of before are the same to the byte."""
+    """More replicates, another scenario, another order, another file name: the earlier replicates are the same to the byte."""
     base = [f"end={end}", "record=trajectories"]
     _, old = _arrays([*base, f"replicates={few}", "scenario=baseline,peace_deal"])
     wrong, total = 0, sum(array.nbytes for array in old.values())
@@ -98,7 +98,7 @@ NAMES = ("peace_deal", "renamed")
 
 
 def pairs(replicates: int, shocks: Sequence[str] = ()) -> Finding:
-    """Each shipped shock alone against none: exactly 0 in every world until it begins."""
+    """Each shipped shock alone compared with none: the difference is exactly 0 in every replicate until the shock begins."""
     wrong, checked, moved, shocks = 0, 0, 0, shocks or Folders().options("shock")
     for name in shocks:
         plan = Plan(
@@ -120,7 +120,7 @@ SCENARIOS = ("ukraine_war", "peace_deal", "trade_opening", "peace_and_trade", "a
 
 
 def variance_cut(replicates: int) -> Finding:
-    """How much smaller the variance of a paired effect on the alignments at the end is than of one between worlds of other luck."""
+    """The ratio of the variance of an effect between independent replicates to that of the paired effect, on final alignments."""
     labels, arrays = _arrays([f"scenario=baseline,{','.join(SCENARIOS)}", f"replicates={replicates}", "record=trajectories"])
     ends, cut = arrays["alignment"][:, :, -1], {}
     for name in SCENARIOS:
@@ -128,11 +128,11 @@ def variance_cut(replicates: int) -> Finding:
         apart = one.var(axis=0, ddof=1) + other.var(axis=0, ddof=1)
         cut[name] = float(apart.sum() / (one - other).var(axis=0, ddof=1).sum())
     said = ", ".join(f"{name} {value:,.0f}" for name, value in cut.items())
-    return Finding(f"variance of effects cut by, times: {said}", sum(value < 10 for value in cut.values()))
+    return Finding(f"variance of effects reduced by a factor of: {said}", sum(value < 10 for value in cut.values()))
 
 
 def stray_draws(here: Path, replicates: int) -> Finding:
-    """A shock that draws a date and whether it happens, and strikes late: until then, and where it does not, nothing differs."""
+    """A shock with random date and occurrence, late in the run: nothing differs before it, or in replicates without it."""
     (here / "shock").mkdir(parents=True)
     (here / "shock" / "late.yaml").write_text(LATE, "utf-8")
     base = ["end=2030-01", f"replicates={replicates}", "record=trajectories"]
@@ -160,7 +160,7 @@ LATE = """late:
 
 
 def collisions(replicates: int) -> Finding:
-    """The first draws of all streams and replicates of a sweep, and of seeds that other schemes confuse: all distinct."""
+    """The first draws of all streams and replicates of a sweep, and of seeds that simple schemes would mix up, are all distinct."""
     shocks = Folders().options("shock")
     plan = expand([f"region={REGION}", f"shock=[{','.join(shocks)}]", "end=2036-01", "sample=ranges", "draws=1"])
     numbers = [".".join(path) for path in evidence.ranges(plan[0].settings)]
@@ -187,11 +187,11 @@ def collisions(replicates: int) -> Finding:
 
 
 def limits(cases: int, seed: int = 1) -> Finding:
-    """Made-up regions and runs at the ends of what is allowed."""
-    chance = random.Random(seed)
-    found = [limit_case(*(chance.choice(values) for values in LIMITS.values()), seed=chance.randrange(1000)) for _ in range(cases)]
+    """Made-up regions and runs at the limits of allowed settings."""
+    draw = random.Random(seed)
+    found = [limit_case(*(draw.choice(values) for values in LIMITS.values()), seed=draw.randrange(1000)) for _ in range(cases)]
     wrong = [said for said in found if said not in (RAN, REFUSED)]
-    text = f"{cases:,} made-up regions and runs: {found.count(RAN):,} ran inside all ranges, {found.count(REFUSED):,} were refused"
+    text = f"{cases:,} made-up regions and runs: {found.count(RAN):,} ran within all ranges, {found.count(REFUSED):,} were refused"
     return Finding("; ".join([text, *wrong[:1]]), len(wrong))
 
 
@@ -204,19 +204,19 @@ LIMITS = {
     "alignment": (*[None] * 10, -1.0, 1.0, -0.999, 0.999, -0.9, 0.9, 0.0, 1.0000001, -1.5, 1e308),
     "shock": (*[None] * 5, "within", "within", "within", "at the end", "after the end", "before"),
 }
-"""What a case may have: sizes, one alignment of the opening, when a shock strikes."""
+"""The values of a case: sizes, one alignment of the opening, when a shock begins."""
 
 
 def limit_case(
     states: int, blocs: int, periods: int, replicates: int, alignment: float | None, shock: str | None, seed: int = 0
 ) -> str:
-    """One run: it ran and its numbers stay in their ranges, it was refused for a reason that it has, or what went wrong."""
+    """The outcome of one run: `RAN` with all numbers in range, `REFUSED` for a good reason, or a description of the failure."""
     reasons = [not states, not blocs, not periods, not replicates, alignment is not None and abs(alignment) >= 1]
     reasons += [shock in ("at the end", "after the end", "before")]
     try:
         arrays = _limit_run(states, blocs, periods, replicates, alignment, shock, seed)
     except SettingError as error:
-        if any(reasons) or alignment is not None:  # an extreme score may have no anchor
+        if any(reasons) or alignment is not None:  # an extreme alignment may have no anchor
             return REFUSED if len(str(error).splitlines()) <= 2 else f"a long refusal: {error}"
         return f"refused without a reason: {error}"
     if any(reasons):
@@ -241,7 +241,7 @@ def _limit_run(
         date = {"within": "2022-01-10", "at the end": tables["end"], "after the end": "2024-06-01", "before": "2021-12-01"}[shock]
         effect = {"date": date, "kind": "step", "target": "strain_war", "who": {"bloc": "b000"}, "size": 0.3, "range": [0.1, 0.5]}
         effects = {"one": effect | {"unit": QUANTITIES["strain_war"].unit, "source": "judgement"}}
-        tables["shock"] = {"forcing": {"label": "Push", "probability": 1.0, "effects": effects}}
+        tables["shock"] = {"forcing": {"label": "Forcing", "probability": 1.0, "effects": effects}}
     return run_arrays(Plan([from_tables(tables)]))
 
 
@@ -251,7 +251,7 @@ def _emptied(tables: dict[str, Any], states: int, blocs: int) -> dict[str, Any]:
 
 
 def soak(here: Path, replicates: int) -> Finding:
-    """A sweep of very many worlds, folded as they run: what memory it takes at most, and how much more in the last half."""
+    """A sweep of very many replicates, folded as they run: its peak memory, and the growth of the peak over the last half."""
     said = ["sweep", "region=toy", "scenario=baseline", f"replicates={replicates}", "end=2023-01", "record=summaries"]
     process, seen = faults.start(here, [*said, "engine.workers=1", f"out={OUT}"]), []
     assert process.stdout
@@ -269,7 +269,7 @@ def soak(here: Path, replicates: int) -> Finding:
     ]
     growth = half[1] / half[0] - 1
     took = time.monotonic() - began
-    text = f"{replicates:,} worlds in {took:.0f} s: peak {peak / 1e6:.0f} MB, growth over the last half {growth:+.1%}"
+    text = f"{replicates:,} replicates in {took:.0f} s: peak {peak / 1e6:.0f} MB, growth over the last half {growth:+.1%}"
     return Finding(text, (code != 0) + (peak > 500e6) + (growth > 0.02))
 
 

@@ -1,7 +1,7 @@
-"""Results folders that were edited and sealed again, swapped or put together from several; `trust.py` opens them.
+"""Results folders that were edited with new checksums, swapped or combined from several; `trust.py` opens them.
 
-Whoever rewrites numbers, words and every seal alike has made another folder: only `sim verify`, which computes again, tells it
-apart. Here something is always left that contradicts the rest.
+A folder whose numbers, metadata and checksums are all rewritten consistently is a different folder: only `sim verify`, which
+computes again, can detect that. Here at least one file always contradicts the others.
 """
 
 import copy
@@ -19,18 +19,18 @@ from sim.errors import SettingError
 from sim.results import manifest, packing, reading, receipts
 
 ODD: tuple[Any, ...] = (None, True, 0, -1, 10**12, 1.5, "", "nothing", [], {}, [[]], ["x"], {"x": 1}, float("nan"))
-"""What a value is replaced by."""
-Words = dict[str, Any]
+"""Values that replace others."""
+Metadata = dict[str, Any]
 
 
 def inconsistent(here: Path, number: int, record: str, seed: int = 1) -> Finding:
-    """Folders made inconsistent at random, their seals written again: the right numbers or a refusal by name, never an error."""
+    """Folders made inconsistent at random, with new checksums: they open with the true numbers or are refused, no tracebacks."""
     _, folder, other = two_runs(here, record, *((12, 4) if record == "trajectories" else (600, 256)))
     truth, whole = reading.open_results(folder), {name: (folder / name).read_bytes() for name in tree(folder)}
-    chance, wrong, refused, asked = random.Random(seed), 0, 0, 0
+    rng, wrong, refused, asked = random.Random(seed), 0, 0, 0
     for index in range(number):
-        way = chance.choice(WAYS)
-        way(folder, other, chance)
+        way = rng.choice(WAYS)
+        way(folder, other, rng)
         try:
             found = reading.open_results(folder)
             wrong += not same(found, truth)
@@ -44,12 +44,13 @@ def inconsistent(here: Path, number: int, record: str, seed: int = 1) -> Finding
                 code, told = here_command(here / "true", [verb[0], OUT, *verb[1:]])
                 wrong += code not in (0, 2, 4) or "Traceback" in told or len(told.splitlines()) > 6
         _restore(folder, whole)
-    text = f"record={record}: {number:,} folders resealed, swapped or inconsistent, {refused:,} refused, others true"
-    return Finding(f"{text}; {asked} of them asked for status, verify, compare and clean too", wrong)
+    text = f"record={record}: {number:,} folders resealed, swapped or inconsistent, {refused:,} refused"
+    text += ", the others with the true numbers"
+    return Finding(f"{text}; {asked} of them read by status, verify, compare and clean too", wrong)
 
 
 def same(found: Any, truth: Any) -> bool:
-    """Whether two Datasets have the same numbers under the same labels, whoever made them."""
+    """Whether two Datasets have the same numbers and labels, whatever their provenance."""
     left, right = (ds.assign_attrs(provenance="") for ds in (found, truth))
     bits = all(left[name].values.tobytes() == right[name].values.tobytes() for name in right.data_vars)
     return bits and left.identical(right)
@@ -64,46 +65,46 @@ def _restore(folder: Path, whole: dict[str, bytes]) -> None:
             (folder / name).write_bytes(content)
 
 
-# Words ----------------------------------------------------------------------------------------------------------------------
+# Metadata -------------------------------------------------------------------------------------------------------------------
 
 
-def edited(folder: Path, _: Path, chance: random.Random) -> None:
-    """The manifest is changed anywhere and sealed again, and half of the time `complete.json` is made to fit."""
-    words = manifest.unsealed(folder / manifest.MANIFEST)
-    changed = copy.deepcopy(words)
-    if not _changed(changed, chance) or changed == words:
+def edited(folder: Path, _: Path, rng: random.Random) -> None:
+    """Change the manifest anywhere and write its checksum again; half of the time adapt `complete.json`."""
+    metadata = manifest.unsealed(folder / manifest.MANIFEST)
+    changed = copy.deepcopy(metadata)
+    if not _changed(changed, rng) or changed == metadata:
         return
-    reseal(folder, changed, fit=chance.random() < 0.5)
+    reseal(folder, changed, fit=rng.random() < 0.5)
 
 
-def reseal(folder: Path, words: Words, fit: bool) -> None:
-    """Write words with their seal, and where it is to fit the receipt of the folder too."""
-    (folder / manifest.MANIFEST).write_bytes(manifest.sealed(words))
+def reseal(folder: Path, metadata: Metadata, fit: bool) -> None:
+    """Write metadata with their checksum; where `fit`, adapt the receipt of the folder too."""
+    (folder / manifest.MANIFEST).write_bytes(manifest.sealed(metadata))
     if fit:
         said = receipts.read(folder / receipts.COMPLETE)
-        said |= {"manifest": manifest.fingerprint({name: value for name, value in words.items() if name != manifest.SEAL})}
+        said |= {"manifest": manifest.fingerprint({name: value for name, value in metadata.items() if name != manifest.SEAL})}
         (folder / receipts.COMPLETE).write_text(json.dumps(said))
 
 
-def _changed(words: Any, chance: random.Random) -> bool:
+def _changed(metadata: Any, rng: random.Random) -> bool:
     """Change one thing somewhere in plain tables and lists."""
-    at = words
+    at = metadata
     while True:
         keys = list(at) if isinstance(at, dict) else list(range(len(at)))
         if not keys:
             return False
-        key = chance.choice(keys)
-        if isinstance(at[key], dict | list) and at[key] and chance.random() < 0.8:
+        key = rng.choice(keys)
+        if isinstance(at[key], dict | list) and at[key] and rng.random() < 0.8:
             at = at[key]
             continue
         break
-    way = chance.randrange(4)
+    way = rng.randrange(4)
     if way == 0:
         del at[key]
     elif way == 1:
-        at[key] = chance.choice(ODD)
+        at[key] = rng.choice(ODD)
     elif isinstance(at, list):
-        other = chance.randrange(len(at))
+        other = rng.randrange(len(at))
         if way == 2:
             at[key], at[other] = at[other], at[key]
         else:
@@ -113,49 +114,49 @@ def _changed(words: Any, chance: random.Random) -> bool:
     return True
 
 
-def cut_otherwise(folder: Path, _: Path, chance: random.Random) -> None:
-    """The list of chunks says one twice, leaves one out, or gives one other worlds; every seal fits."""
-    words = manifest.unsealed(folder / manifest.MANIFEST)
-    cuts, at = words["chunks"], chance.randrange(len(words["chunks"]))
-    way = chance.randrange(5)
+def cut_otherwise(folder: Path, _: Path, rng: random.Random) -> None:
+    """List a chunk twice, leave one out, or give one other replicates; every checksum is adapted."""
+    metadata = manifest.unsealed(folder / manifest.MANIFEST)
+    cuts, at = metadata["chunks"], rng.randrange(len(metadata["chunks"]))
+    way = rng.randrange(5)
     if way == 0:
         cuts.append(cuts[at])
     elif way == 1:
         del cuts[at]
     elif way == 2:
-        cuts[at] = [*cuts[at][:2], cuts[at][2], cuts[at][3] + chance.choice([-1, 1, 10**9])]
+        cuts[at] = [*cuts[at][:2], cuts[at][2], cuts[at][3] + rng.choice([-1, 1, 10**9])]
     elif way == 3:
-        cuts[at] = cuts[chance.randrange(len(cuts))]
+        cuts[at] = cuts[rng.randrange(len(cuts))]
     else:
-        cuts[at] = chance.choice([[], [0], cuts[at][::-1], ["0", 1, 0, 1], {}, None])
-    if words["chunks"] != manifest.unsealed(folder / manifest.MANIFEST)["chunks"]:
-        reseal(folder, words, fit=True)
+        cuts[at] = rng.choice([[], [0], cuts[at][::-1], ["0", 1, 0, 1], {}, None])
+    if metadata["chunks"] != manifest.unsealed(folder / manifest.MANIFEST)["chunks"]:
+        reseal(folder, metadata, fit=True)
 
 
 AXES = ("variant", "replicate", "time", "period", "state", "bloc", "statistic", "contribution")
 
 
-def of_another_size(folder: Path, _: Path, chance: random.Random) -> None:
-    """An axis is longer or shorter than its arrays, also beside its coordinate; every seal fits, those of the chunks too."""
-    words = manifest.unsealed(folder / manifest.MANIFEST)
-    name = chance.choice([axis for axis in AXES if axis in words["coordinates"]])
+def of_another_size(folder: Path, _: Path, rng: random.Random) -> None:
+    """Make an axis and its columns longer or shorter than the arrays; every checksum is adapted, those of the chunks too."""
+    metadata = manifest.unsealed(folder / manifest.MANIFEST)
+    name = rng.choice([axis for axis in AXES if axis in metadata["coordinates"]])
     both = {"state": ("state", "peer"), "bloc": ("bloc", "rival"), "time": ("time", "period")}.get(name, (name,))
-    longer = chance.random() < 0.5
+    longer = rng.random() < 0.5
     for axis in both:
-        values = words["coordinates"][axis]
+        values = metadata["coordinates"][axis]
         values[:] = [*values, f"{values[-1]}x" if isinstance(values[-1], str) else values[-1] + 1] if longer else values[:-1]
-    for column in words["beside"].get(name, {}).values():
+    for column in metadata["beside"].get(name, {}).values():
         column[:] = [*column, column[-1]] if longer else column[:-1]
     if name == "replicate":
-        words["attributes"]["replicates"] = len(words["coordinates"][name])
-    reseal(folder, words, fit=True)
-    _relabel(folder, words)
+        metadata["attributes"]["replicates"] = len(metadata["coordinates"][name])
+    reseal(folder, metadata, fit=True)
+    _relabel(folder, metadata)
 
 
-def _relabel(folder: Path, words: Words) -> None:
-    """Make the receipts of all chunks fit the words."""
+def _relabel(folder: Path, metadata: Metadata) -> None:
+    """Adapt the receipts of all chunks to the metadata."""
     try:
-        labels = manifest.labels_hash(words)
+        labels = manifest.labels_hash(metadata)
     except (KeyError, TypeError, ValueError):
         return
     for path in folder.glob("chunks/*.json"):
@@ -165,29 +166,29 @@ def _relabel(folder: Path, words: Words) -> None:
 # Chunks ---------------------------------------------------------------------------------------------------------------------
 
 
-def of_another_run(folder: Path, other: Path, chance: random.Random) -> None:
-    """A chunk is that of another run, or another of this one, and its receipt is made to fit."""
+def of_another_run(folder: Path, other: Path, rng: random.Random) -> None:
+    """Replace a chunk by one of another run, or by another of this one, and adapt its receipt."""
     paths = sorted(folder.glob("chunks/*.npz"))
-    path, source = chance.choice(paths), chance.choice([folder, other])
+    path, source = rng.choice(paths), rng.choice([folder, other])
     names = [one.name for one in paths if source == other or one != path]
-    put(path, (source / "chunks" / chance.choice(names)).read_bytes())
+    put(path, (source / "chunks" / rng.choice(names)).read_bytes())
 
 
 def put(path: Path, content: bytes) -> None:
-    """Put bytes in the place of a chunk, and make its receipt fit."""
+    """Replace the bytes of a chunk, and adapt its receipt."""
     path.write_bytes(content)
     said = json.loads(path.with_suffix(".json").read_text())
     said |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     path.with_suffix(".json").write_text(json.dumps(said) + "\n")
 
 
-def of_other_arrays(folder: Path, _: Path, chance: random.Random) -> None:
-    """A chunk has an array too few or too many, or one of another shape or kind, or what is no number; every seal fits."""
-    path = chance.choice(sorted(folder.glob("chunks/*.npz")))
+def of_other_arrays(folder: Path, _: Path, rng: random.Random) -> None:
+    """Give a chunk an array too few or too many, one of another shape or type, or infinite values; every checksum is adapted."""
+    path = rng.choice(sorted(folder.glob("chunks/*.npz")))
     arrays = packing.unpacked(path.read_bytes())
-    name = chance.choice(["alignment", "legacy", "effort", *arrays])
+    name = rng.choice(["alignment", "legacy", "effort", *arrays])
     arrays[name] = array = arrays[name].copy()
-    way = chance.randrange(6)
+    way = rng.randrange(6)
     if way == 0:
         del arrays[name]
     elif way == 1:
@@ -195,21 +196,21 @@ def of_other_arrays(folder: Path, _: Path, chance: random.Random) -> None:
     elif way == 2:
         arrays[name] = array[..., :-1]
     elif way == 3:
-        arrays[name] = array.astype(array.dtype.newbyteorder(">") if chance.random() < 0.5 else np.int32)
+        arrays[name] = array.astype(array.dtype.newbyteorder(">") if rng.random() < 0.5 else np.int32)
     elif way == 4 or array.dtype.kind != "f":
         arrays[name] = array[0]
     else:
-        array.flat[chance.randrange(array.size)] = chance.choice([np.inf, -np.inf])
+        array.flat[rng.randrange(array.size)] = rng.choice([np.inf, -np.inf])
     put(path, packing.packed(arrays))
     said = receipts.read(folder / receipts.COMPLETE)
     said["chunks"][path.stem] = hashlib.sha256(path.read_bytes()).hexdigest()
     (folder / receipts.COMPLETE).write_text(json.dumps(said))
 
 
-def of_two_folders(folder: Path, other: Path, chance: random.Random) -> None:
-    """Some files are those of another run."""
+def of_two_folders(folder: Path, other: Path, rng: random.Random) -> None:
+    """Replace some files by those of another run."""
     names = [manifest.MANIFEST, receipts.COMPLETE, *(f"chunks/{path.name}" for path in folder.glob("chunks/*"))]
-    for name in chance.sample(names, chance.randrange(1, len(names) - 1)):
+    for name in rng.sample(names, rng.randrange(1, len(names) - 1)):
         (folder / name).write_bytes((other / name).read_bytes())
 
 

@@ -1,6 +1,6 @@
-"""Faults put into sweeps and their folders: kills, signals, full disks, damage, races; `trust.py` runs them.
+"""Fault injection into sweeps and their folders: kills, signals, full disks, damage, races; `trust.py` runs them.
 
-Each function tries one row of `docs/trust.md` in a folder of its own and says how often, and how often it went wrong.
+Each function tests one row of `docs/trust.md` in a folder of its own and returns how often, and the number of failures.
 """
 
 import csv
@@ -37,20 +37,20 @@ OUT = "out"
 
 
 class Finding(NamedTuple):
-    """What was tried for a row, and how often it went wrong."""
+    """What was tested for a row (`said`), and the number of failures (`wrong`)."""
 
     said: str
     wrong: int
 
 
 def sweep(record: str, replicates: int, *more: str, chunks: int = 20, end: str = "2022-05", workers: int = 2) -> list[str]:
-    """A sweep of two variants over a few months, cut into so many chunks."""
+    """The arguments of a sweep of two variants over a few months, cut into `chunks` chunks."""
     said = ["region=toy", "dynamics.vigilance=0.5,1", f"replicates={replicates}", f"end={end}", f"record={record}"]
     return ["sweep", *said, f"engine.chunk={max(1, replicates // chunks)}", f"engine.workers={workers}", f"out={OUT}", *more]
 
 
 def start(here: Path, said: Sequence[str], prepare: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-    """A command in a session of its own, as a terminal would start it."""
+    """Start a command in a session of its own, as a terminal would."""
 
     def ready() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -70,7 +70,7 @@ def start(here: Path, said: Sequence[str], prepare: Callable[[], None] | None = 
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit code of a command, and what it wrote to stderr."""
+    """The exit code of a command, and its output on stderr."""
     _, wrong = process.communicate(timeout=300)
     return process.returncode, wrong
 
@@ -82,7 +82,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def group(leader: int) -> list[int]:
-    """The processes of a command that are alive, workers too."""
+    """The running processes of a command, workers included."""
     found = []
     for entry in Path("/proc").iterdir():
         with suppress(OSError, ValueError, IndexError):
@@ -104,7 +104,7 @@ def _line_of(pid: int) -> bytes:
 
 
 def gone(leader: int, seconds: float = 5.0) -> bool:
-    """Whether all processes of a command end in time."""
+    """Whether all processes of a command end within `seconds`."""
     until = time.monotonic() + seconds
     while group(leader) and time.monotonic() < until:
         time.sleep(0.02)
@@ -112,7 +112,7 @@ def gone(leader: int, seconds: float = 5.0) -> bool:
 
 
 def finished(folder: Path) -> dict[str, int]:
-    """The chunks that are there with their receipts, and when each was written."""
+    """The chunks that have receipts, and when each was written."""
     chunks = folder / "chunks"
     return {path.name: path.stat().st_mtime_ns for path in chunks.glob("v*.npz") if path.with_suffix(".json").exists()}
 
@@ -120,11 +120,11 @@ def finished(folder: Path) -> dict[str, int]:
 # R6 -------------------------------------------------------------------------------------------------------------------------
 
 WAYS = (("all", "parent", "worker"), ("parent", "all", "end"))
-"""How runs of one folder are killed, each after more chunks: the whole command, its parent, a worker, all amid the figures."""
+"""How runs of one folder are killed, each after more chunks: all processes, the parent, a worker, all while drawing figures."""
 
 
 def kills(here: Path, number: int, record: str, replicates: int, seed: int = 1) -> Finding:
-    """A sweep killed at random moments until so many kills struck a living run, each folder a few times, then resumed."""
+    """A sweep killed at random moments, `number` times in all and each folder a few times, then resumed."""
     said, moments = sweep(record, replicates, chunks=100, end="2023-01"), random.Random(seed)
     (here / "clean").mkdir()
     assert finish(start(here / "clean", said))[0] == 0
@@ -158,13 +158,14 @@ def kills(here: Path, number: int, record: str, replicates: int, seed: int = 1) 
         bytes_wrong += tree(place / OUT) != wanted
         shutil.rmtree(place)
     shutil.rmtree(here / "clean")
-    text = f"record={record}, {replicates:,} replicates: {struck} kills struck a living run, {among} amid its {chunks} chunks"
-    text += f"; {held:,} finished chunks were found again, {lost} lost or redone; {bytes_wrong} folders of other bytes"
+    text = f"record={record}, {replicates:,} replicates: {struck} kills of a running sweep"
+    text += f", {among} of them between its {chunks} chunks; {held:,} finished chunks were found again"
+    text += f", {lost} lost or computed again; {bytes_wrong} folders with different bytes"
     return Finding(text, wrong + lost + bytes_wrong)
 
 
 def _kill(process: subprocess.Popen[str], folder: Path, way: str, chunks: int, moments: random.Random) -> bool:
-    """Kill a command, in one way, a moment after so many chunks were there; whether it was alive."""
+    """Kill a command a moment after `chunks` chunks were written; returns whether it was still running."""
     if way == "end":
         while process.poll() is None and not any(folder.glob(".draft.*")):
             time.sleep(0.002)
@@ -191,7 +192,7 @@ def _kill(process: subprocess.Popen[str], folder: Path, way: str, chunks: int, m
 
 
 def signals(here: Path, number: int, replicates: int, seed: int = 1) -> Finding:
-    """A sweep interrupted or asked to end, by the terminal to all its processes: exit code, time, one line, and it goes on."""
+    """Signals to all processes of a sweep, as a terminal sends them: exit code, time, one line of output, and it continues."""
     said, moments = sweep("trajectories", replicates), random.Random(seed)
     (here / "clean").mkdir()
     assert finish(start(here / "clean", said))[0] == 0
@@ -221,24 +222,24 @@ def signals(here: Path, number: int, replicates: int, seed: int = 1) -> Finding:
         wrong += finish(start(place, said))[0] != 0 or tree(place / OUT) != wanted
         shutil.rmtree(place)
     wrong += slowest > 2.0
-    return Finding(f"{tried} stops of a living run (SIGINT, SIGTERM, SIGINT twice), the slowest in {slowest:.2f} s", wrong)
+    return Finding(f"{tried} stops of a running sweep (SIGINT, SIGTERM, SIGINT twice), the slowest in {slowest:.2f} s", wrong)
 
 
 # R8 -------------------------------------------------------------------------------------------------------------------------
 
 CUTS = ("all that was written", "without what was not synced", "half of what was not synced")
-"""What a power cut leaves."""
+"""The data that a power cut leaves."""
 
 
 class Writes:
-    """What a run does to its folder, as it happens: files that are synced with what they then hold, renames, synced folders."""
+    """The log of what a run does to its folder: synced files with their content, renames, links, removals, synced folders."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.done = folder, []
         self.real = os.fsync, Path.replace, os.link, Path.unlink
 
     def fsync(self, handle: int) -> None:
-        """Note what a sync brings to the disk."""
+        """Log the content that a sync writes to the disk."""
         path = Path(f"/proc/self/fd/{handle}").resolve()
         if path.is_file():
             self.done += [("write", path, path.read_bytes()), ("sync", path, b"")]
@@ -247,24 +248,24 @@ class Writes:
         self.real[0](handle)
 
     def replace(self, path: Path, target: Path) -> Path:
-        """Note a file, or a folder of files, that takes its place."""
+        """Log the rename of a file or folder."""
         self.done.append(("rename", path.resolve(), bytes(target.resolve())))
         return self.real[1](path, target)
 
     def link(self, path: Path, target: Path) -> None:
-        """Note a file that gets a second name."""
+        """Log a hard link."""
         self.real[2](path, target)
         self.done.append(("link", path.resolve(), bytes(Path(target).resolve())))
 
     def unlink(self, path: Path, missing_ok: bool = False) -> None:
-        """Note a name that goes."""
+        """Log the removal of a name."""
         if path.exists():
             self.done.append(("unlink", path.parent.resolve() / path.name, b""))
         self.real[3](path, missing_ok)
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """A stretch of time in which all of that is noted."""
+        """A context in which all of that is logged."""
         with (
             mock.patch("os.fsync", self.fsync),
             mock.patch.object(Path, "replace", lambda *paths: self.replace(*paths)),
@@ -275,7 +276,7 @@ class Writes:
 
 
 def power_cuts(here: Path, least: int, record: str, resumed: int, every: int = 1) -> Finding:
-    """Every prefix of the writes of a run, with and without what was not synced: what opens is the truth, what counts is whole."""
+    """Every prefix of the writes of a run, with and without unsynced data: what opens is correct, what counts is complete."""
     said = [word for word in sweep(record, 40 if record == "trajectories" else 6000) if not word.startswith("engine.workers")]
     (here / "run").mkdir()
     writes = Writes(here / "run")
@@ -287,8 +288,8 @@ def power_cuts(here: Path, least: int, record: str, resumed: int, every: int = 1
     points = [(cut, prefix) for cut in CUTS for prefix in range(len(writes.done) + 1)]
     assert len(points) >= least, len(points)
     points = points[::every]
-    chance = random.Random(1)
-    again = set(chance.sample(range(len(points)), resumed))
+    rng = random.Random(1)
+    again = set(rng.sample(range(len(points)), resumed))
     wrong, whole, opened = 0, 0, 0
     for index, (cut, prefix) in enumerate(points):
         place = here / "cut"
@@ -304,7 +305,7 @@ def power_cuts(here: Path, least: int, record: str, resumed: int, every: int = 1
         if index in again:
             wrong += here_command(place, said)[0] != 0 or tree(place / OUT) != wanted
         shutil.rmtree(place)
-    text = f"{len(points)} points, {whole:,} chunks counted, {opened} finished folders; {resumed} of them gone on with"
+    text = f"{len(points)} points, {whole:,} chunks counted, {opened} finished folders; {resumed} of them continued"
     return Finding(f"record={record}: {text}", wrong)
 
 
@@ -316,7 +317,7 @@ class Kept:
 
 
 def _replay(done: Sequence[tuple[str, Path, bytes]], folder: Path, into: Path, cut: str) -> None:
-    """What a power cut leaves after some writes: names reach the disk when their folder is synced, content when the file is."""
+    """Write what a power cut leaves after some writes: a name is safe once its folder is synced, content once the file is."""
     memory: dict[Path, Kept] = {}
     disk: dict[Path, Kept] = {}
     for what, path, content in done:
@@ -347,7 +348,7 @@ def _replay(done: Sequence[tuple[str, Path, bytes]], folder: Path, into: Path, c
 
 
 def full_disks(here: Path, limits: Sequence[int], replicates: int) -> Finding:
-    """A quota on the size of files: one line that names the place, exit code 5, and the same command goes on without it."""
+    """A quota on the size of files: one line with the path, exit code 5, and the same command continues without the quota."""
     said = sweep("trajectories", replicates)
     (here / "clean").mkdir()
     assert finish(start(here / "clean", said))[0] == 0
@@ -362,13 +363,14 @@ def full_disks(here: Path, limits: Sequence[int], replicates: int) -> Finding:
         wrong += finish(start(place, said))[0] != 0 or tree(place / OUT) != wanted
         shutil.rmtree(place)
     return Finding(
-        f"{len(limits)} limits on the size of a file, {needed} of them at a chunk or manifest, else at lock, tables, figures",
+        f"{len(limits)} limits on the size of a file, {needed} of them at a chunk or manifest, "
+        "the others at lock, tables or figures",
         wrong,
     )
 
 
 def failing_writes(here: Path, at_most: int) -> Finding:
-    """Every sync and every rename of a run fails once, for want of room: exit code 5, and the same command goes on."""
+    """Every sync and every rename of a run fails once, as on a full disk: exit code 5, and the same command continues."""
     said = [word for word in sweep("trajectories", 40) if not word.startswith("engine.workers")]
     wanted, wrong, failed = None, 0, 0
     for number in range(-1, at_most):
@@ -401,11 +403,11 @@ def failing_writes(here: Path, at_most: int) -> Finding:
 
 
 UNWRITABLE = ("above", "empty", "begun", "chunks", "unreadable")
-"""What is shut: the folder above, a new one, one with a begun run, its chunks only, and one for reading too."""
+"""Folders without permission: the parent, a new one, one of a begun run, its chunks only, and one that cannot be read either."""
 
 
 def unwritable(here: Path, names: Sequence[str] = UNWRITABLE) -> Finding:
-    """Folders that cannot be written or read: exit code 5, one message that names the place, and nothing changed."""
+    """Folders that cannot be written or read: exit code 5, one message with the path, and nothing changed."""
     wrong, said = 0, ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=4", "end=2022-03", "engine.chunk=1"]
     (here / "good").mkdir()
     assert here_command(here / "good", [*said, f"out={OUT}"])[0] == 0
@@ -437,7 +439,7 @@ def unwritable(here: Path, names: Sequence[str] = UNWRITABLE) -> Finding:
 
 
 def _obey() -> None:
-    """Let modes of files hold for root too: without these capabilities it is an owner like any other."""
+    """Make file modes apply to root too, by dropping the capabilities that override them."""
     if os.geteuid() == 0:
         for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
             ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
@@ -451,7 +453,7 @@ def _bound(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def here_command(place: Path, said: Sequence[str]) -> tuple[int, str]:
-    """Run a command in this process; its exit code and what it wrote to stderr."""
+    """Run a command in this process; returns its exit code and its output on stderr."""
     from sim.commands.cli import run_command
 
     before, told = Path.cwd(), io.StringIO()
@@ -467,7 +469,7 @@ def here_command(place: Path, said: Sequence[str]) -> tuple[int, str]:
 
 
 def two_runs(here: Path, record: str, replicates: int, chunk: int) -> tuple[list[str], Path, Path]:
-    """A command, its folder under `true`, and under `other` that of the same with another seed, to take wrong files from."""
+    """A command, its results folder, and that of the same command with another seed, as a source of wrong files."""
     said = [word for word in sweep(record, replicates, workers=1) if not word.startswith("engine.chunk")] + [
         f"engine.chunk={chunk}"
     ]
@@ -478,13 +480,13 @@ def two_runs(here: Path, record: str, replicates: int, chunk: int) -> tuple[list
 
 
 def damage(here: Path, number: int, record: str, seed: int = 1, mend_every: int = 50) -> Finding:
-    """Folders damaged at random: what opens is exactly what was written, or it is refused; their own command mends them."""
+    """Folders damaged at random: they open with the numbers that were written, or are refused; their own command repairs them."""
     said, folder, other = two_runs(here, record, *((40, 10) if record == "trajectories" else (600, 256)))
     truth, wanted = reading.open_results(folder), tree(folder)
     whole = {name: (folder / name).read_bytes() for name in wanted if name.endswith((".npz", ".json"))}
-    chance, wrong, refused, mended = random.Random(seed), 0, 0, 0
+    rng, wrong, refused, mended = random.Random(seed), 0, 0, 0
     for index in range(number):
-        for name, content in _damaged(whole, other, chance).items():
+        for name, content in _damaged(whole, other, rng).items():
             (folder / name).write_bytes(content)
         try:
             found = reading.open_results(folder)
@@ -496,14 +498,14 @@ def damage(here: Path, number: int, record: str, seed: int = 1, mend_every: int 
         if index % mend_every == 0:
             before, foreign = tree(folder), (folder / manifest.MANIFEST).read_bytes() == (other / manifest.MANIFEST).read_bytes()
             code, told = here_command(here / "true", said)
-            if foreign:  # the words of another run, whole: R12, refused with the difference and left as it is
+            if foreign:  # the complete metadata of another run: R12, refused with the difference and left unchanged
                 wrong += code != 2 or "seed: 7 there, 2026 here" not in told or tree(folder) != before
             else:
                 wrong += code != 0 or tree(folder) != wanted
                 mended += 1
         for name, content in whole.items():
             (folder / name).write_bytes(content)
-    text = f"record={record}: {number:,} mutations, {refused:,} refused, the others harmless; {mended} mended by their command"
+    text = f"record={record}: {number:,} mutations, {refused:,} refused, the others harmless; {mended} repaired by their command"
     return Finding(text, wrong)
 
 
@@ -512,26 +514,26 @@ def _same(found: Any, truth: Any) -> bool:
     return bits and found.identical(truth)
 
 
-def _damaged(whole: dict[str, bytes], other: Path, chance: random.Random) -> dict[str, bytes]:
-    """One random damage: the files that it changes, with what they then hold."""
-    name = chance.choice(sorted(whole))
-    content, way = bytearray(whole[name]), chance.randrange(8)
+def _damaged(whole: dict[str, bytes], other: Path, rng: random.Random) -> dict[str, bytes]:
+    """One random damage: the files that it changes, with their new content."""
+    name = rng.choice(sorted(whole))
+    content, way = bytearray(whole[name]), rng.randrange(8)
     if way <= 2:
-        for _ in range(chance.choice([1, 1, 1, 8])):
-            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        for _ in range(rng.choice([1, 1, 1, 8])):
+            content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
     elif way == 3:
-        content = content[: chance.randrange(len(content))]
+        content = content[: rng.randrange(len(content))]
     elif way == 4:
         content = bytearray()
     elif way == 5:
         return {name: (other / name).read_bytes()}
     elif way == 6:
-        first, second = (Path(chance.choice([path for path in sorted(whole) if path.endswith(".npz")])) for _ in range(2))
-        pairs = [(first, second), (first.with_suffix(".json"), second.with_suffix(".json"))][: chance.choice([1, 2])]
+        first, second = (Path(rng.choice([path for path in sorted(whole) if path.endswith(".npz")])) for _ in range(2))
+        pairs = [(first, second), (first.with_suffix(".json"), second.with_suffix(".json"))][: rng.choice([1, 2])]
         return {str(to): whole[str(of)] for pair in pairs for to, of in (pair, pair[::-1])}
     else:
-        begin = chance.randrange(len(content))
-        content[begin : begin + chance.randrange(1, 40)] = chance.randbytes(chance.randrange(40))
+        begin = rng.randrange(len(content))
+        content[begin : begin + rng.randrange(1, 40)] = rng.randbytes(rng.randrange(40))
     return {name: bytes(content)}
 
 
@@ -539,11 +541,11 @@ def _damaged(whole: dict[str, bytes], other: Path, chance: random.Random) -> dic
 
 
 WRONGS = ("exception", "not finite", "memory", "worker exit")
-"""How a variant fails."""
+"""The ways in which a variant fails."""
 
 
 def failing(here: Path, variants: int, wrongs: Sequence[str] = WRONGS) -> Finding:
-    """One variant in a hundred fails in some worlds: the others finish, a table says which, the same command tries them again."""
+    """One variant in a hundred fails in some replicates: the others finish, a table lists it, the same command tries it again."""
     weights = [round(0.5 + at / variants, 6) for at in range(variants)]
     base = ["sweep", "region=toy", f"dynamics.vigilance={','.join(map(str, weights))}", "replicates=8", "end=2022-03"]
     said = [*base, "record=trajectories", "engine.chunk=4", "engine.workers=2", f"out={OUT}"]
@@ -594,12 +596,13 @@ def failing(here: Path, variants: int, wrongs: Sequence[str] = WRONGS) -> Findin
         wrong += any(now.get(name) != when for name, when in kept.items())
         wrong += not _same(reading.open_results(place / OUT), truth)
         wrong += (place / OUT / identity.SUMMARY).read_bytes() != (here / "clean" / OUT / identity.SUMMARY).read_bytes()
-    text = f"{len(bad)} of {variants} variants failed by {', '.join(wrongs)}; {good:,} worlds of the others, all as in a clean run"
+    text = f"{len(bad)} of {variants} variants failed by {', '.join(wrongs)}; {good:,} replicates of the others"
+    text += ", all equal to those of a run without failures"
     return Finding(text, wrong)
 
 
 def changed(here: Path) -> Finding:
-    """The same folder with another seed, version or code: refused with what differs, and no byte of it changed."""
+    """The same folder with another seed, version or code: refused with the difference, and no byte of it changed."""
     said, wrong = sweep("trajectories", 40, workers=1), 0
     wrong += here_command(here, said)[0] != 0
     before = tree(here / OUT)
@@ -626,8 +629,8 @@ def changed(here: Path) -> Finding:
 
 
 def races(here: Path, number: int, seed: int = 1) -> Finding:
-    """Two to four runners at once, some of other settings, some over a dead one's lock: one result, the others told at once."""
-    said, chance, wrong, lost, late = sweep("trajectories", 40, workers=1), random.Random(seed), 0, 0, 0.0
+    """Two to four processes at once, some with other settings, some with a dead process's lock: one result, the others refused."""
+    said, rng, wrong, lost, late = sweep("trajectories", 40, workers=1), random.Random(seed), 0, 0, 0.0
     alone = {}
     for word in ("seed=2026", "seed=7"):
         (here / word).mkdir()
@@ -639,10 +642,10 @@ def races(here: Path, number: int, seed: int = 1) -> Finding:
         (place / OUT).mkdir(parents=True)
         if index % 3 == 0:
             (place / OUT / ".lock").write_text("process 4194303 on nowhere")
-        several = chance.choice([2, 3, 4])
-        words = ["seed=2026"] * several if index % 2 else [chance.choice(sorted(alone)) for _ in range(several)]
+        several = rng.choice([2, 3, 4])
+        words = ["seed=2026"] * several if index % 2 else [rng.choice(sorted(alone)) for _ in range(several)]
         gate, told = fork.Barrier(several), fork.SimpleQueue()
-        runners = [fork.Process(target=_run, args=(place, [*said, word], chance.uniform(0, 0.2), gate, told)) for word in words]
+        runners = [fork.Process(target=_run, args=(place, [*said, word], rng.uniform(0, 0.2), gate, told)) for word in words]
         for runner in runners:
             runner.start()
         for runner in runners:
@@ -657,7 +660,7 @@ def races(here: Path, number: int, seed: int = 1) -> Finding:
         wrong += tree(place / OUT) not in alone.values()
         shutil.rmtree(place)
     wrong += late > 5
-    return Finding(f"{number} races, {lost} losers, the latest told after {late:.1f} s", wrong)
+    return Finding(f"{number} races, {lost} losers, the latest refused after {late:.1f} s", wrong)
 
 
 def _run(place: Path, said: list[str], wait: float, gate: Any, told: Any) -> None:

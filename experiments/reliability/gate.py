@@ -1,6 +1,6 @@
-"""Attempts to get in: code and the environment through config files, ways out of folders; `trust.py` runs them.
+"""Attacks: code and environment through config files, paths out of folders; `trust.py` runs them.
 
-Each probe of `probes.py` goes to `sim` and to `experiments/run.py`; what stands round the folder is compared before and after.
+Each probe of `probes.py` is given to `sim` and to `experiments/run.py`; the files around it are compared before and after.
 """
 
 import contextlib
@@ -27,19 +27,19 @@ from sim.figures import files as drawing
 from sim.results import manifest, reading
 
 REFUSED = (2, 4)
-"""Exit codes of what is bad input or damaged."""
+"""Exit codes of bad input and of damaged results."""
 TOY = ("region=toy", "replicates=2", "end=2022-03")
 
 
 class Said(NamedTuple):
-    """What a command came to: its exit code and all that it put on the screen."""
+    """The exit code of a command and all of its output."""
 
     code: int
     screen: str
 
 
 def called(program: str, argv: Sequence[str]) -> Said:
-    """A command of one of the two programs, in this process and folder."""
+    """Run one of the two programs in this process and folder."""
     screen = io.StringIO()
     code: Any = 0
     with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
@@ -59,14 +59,14 @@ def called(program: str, argv: Sequence[str]) -> Said:
 
 @contextlib.contextmanager
 def inside(folder: Path) -> Iterator[None]:
-    """The folder in which commands are called, with the canary in the environment."""
+    """A context in the folder where commands are called, with the canary in the environment."""
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.chdir(folder), mock.patch.dict(os.environ, {probes.CANARY_VARIABLE: probes.CANARY}):
         yield
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
-    """A user's folder with some files, and one shock that is there."""
+    """Write the files of a user's folder; returns the folder."""
     for path, text in files.items():
         at = folder / path
         at.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 
 
 def attempts(here: Path, tried: Sequence[Probe], every: int = 1) -> tuple[int, list[str]]:
-    """How many commands were called, and those that were not refused in words, changed a file, or told the canary."""
+    """The number of commands, and those that were not refused with a message, changed a file, or printed the canary."""
     wrong, count = [], 0
     for number, probe in enumerate(tried[::every]):
         place = here / str(number)
@@ -94,13 +94,13 @@ def attempts(here: Path, tried: Sequence[Probe], every: int = 1) -> tuple[int, l
 
 
 def _in_words(said: Said, probe: Probe) -> bool:
-    """Whether a command was refused in words that name the file, and that tell no secret."""
+    """Whether a command was refused with a message that names the file and does not print the canary."""
     named = not probe.files or "other.txt" in probe.files or "/mine/" in said.screen
     return said.code in REFUSED and named and "Traceback" not in said.screen and probes.CANARY not in said.screen
 
 
 def code(here: Path, every: int = 1) -> Finding:
-    """Every probe that would run something, to both programs."""
+    """Every probe that would run code, with both programs."""
     tried = probes.code_probes()
     count, wrong = attempts(here, tried, every)
     return Finding(
@@ -109,14 +109,14 @@ def code(here: Path, every: int = 1) -> Finding:
 
 
 def reads(here: Path, every: int = 1) -> Finding:
-    """Every probe that would read the environment or a file, to both programs."""
+    """Every probe that would read the environment or a file, with both programs."""
     tried = probes.reading_probes()
     count, wrong = attempts(here, tried, every)
     return Finding(f"{len(tried[::every])} payloads, {count:,} commands: {len(wrong)} read", len(wrong))
 
 
 def literal(here: Path) -> Finding:
-    """What reads like a variable elsewhere runs as text: no output of either program has the canary."""
+    """Texts that are variables in other programs stay text: no output of either program has the canary."""
     probe, leaks, files = probes.literal_probe(), 0, 0
     write(here / "mine", probe.files)
     with inside(here / "called"):
@@ -132,7 +132,7 @@ def literal(here: Path) -> Finding:
 
 
 def names(here: Path, every: int = 1) -> Finding:
-    """Ways out in names, lists of defaults, settings of files, and in what becomes the name of a file."""
+    """Paths out of folders in names, lists of defaults, settings of files, and in texts that become file names."""
     tried = [*probes.naming_probes(), *probes.setting_probes()]
     count, wrong = attempts(here, tried, every)
     bad = [way for way in probes.WAYS if not _stays(drawing.file_word(way))]
@@ -144,7 +144,7 @@ def _stays(word: str) -> bool:
     return "/" not in word and "\\" not in word and word.isprintable() and len(word.encode()) <= drawing.WORD_BYTES
 
 
-# What results say -----------------------------------------------------------------------------------------------------------
+# Results of strangers -------------------------------------------------------------------------------------------------------
 
 LINKS = (".lock", ".draft", "manifest.json", "complete.json", "config.yaml", "summary.csv", "figures", "chunks", "batches")
 LINKS_INSIDE = (
@@ -161,7 +161,7 @@ JOBS = ("..", "../../away", "/etc", "", ".", "a/b", "x\0y")
 
 
 def doors(here: Path, every: int = 1) -> Finding:
-    """Results folders of a stranger that lead elsewhere: by links, by places, by jobs; opened, looked at and gone on with."""
+    """Results folders of a stranger that lead elsewhere, by links, locations of chunks or jobs: opened, inspected and continued."""
     variants = expand(RUN)
     with writing.simulated(here / "made", Plan(variants), {"settings": identity.settings_of(variants)}):
         (here / "made" / writing.FIGURES).mkdir()
@@ -186,7 +186,7 @@ RUN = [*TOY, "record=decomposition", "dynamics.vigilance=0.5,1"]
 
 
 def acts(folder: Path) -> dict[str, Callable[[], bool]]:
-    """What is done with a folder of `RUN`, each telling whether it was refused; none is where the folder leads nowhere else."""
+    """Actions on a folder of `RUN`, each returning whether it was refused; a folder that leads nowhere else is not refused."""
     commands = [
         ["status", str(folder)],
         ["verify", str(folder), "sample=0"],
@@ -213,7 +213,7 @@ def _not_opened(folder: Path) -> bool:
 
 
 def _stranger(here: Path) -> Iterator[Callable[[Path], None]]:
-    """Ways to spoil a folder of results."""
+    """Functions that each corrupt a folder of results in one way."""
     for name in (*LINKS, *LINKS_INSIDE):
         for target in ("kept.txt", "chunks"):
             yield lambda folder, name=name, target=target: _link(folder / name, here / "away" / target)
@@ -234,14 +234,14 @@ def _link(path: Path, target: Path) -> None:
 
 
 def _reseal(folder: Path, **said: object) -> None:
-    """A manifest that says something else, sealed as if it had been written so."""
+    """Change entries of the manifest, with a valid checksum."""
     words = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
     words = {key: value for key, value in (words | said).items() if value is not None and key != manifest.SEAL}
     (folder / manifest.MANIFEST).write_bytes(manifest.sealed(words))
 
 
 def _all_jobs(folder: Path, name: str) -> None:
-    """A folder of several jobs, of which one has a name that leads elsewhere."""
+    """Make it a folder of several jobs, of which one has a name that leads elsewhere."""
     shutil.rmtree(folder / "chunks")
     _reseal(folder, jobs=[name], chunks=None)
 

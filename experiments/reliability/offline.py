@@ -1,4 +1,4 @@
-"""Connections and look-ups of names, counted: in this process, and in every Python process of a command."""
+"""Count network connections and name look-ups: in this process, and in every Python process of a command."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def heard(event, given):
 
 sys.addaudithook(heard)
 """
-"""What every Python process of a command runs before anything else: it writes down what goes towards a network."""
+"""Code that every Python process of a command runs first: it logs attempts to use a network."""
 
 
 WHY = ["region=toy", "dynamics.vigilance=0.5,1", "replicates=20", "end=2022-09", "record=decomposition", "out=why"]
@@ -46,7 +46,7 @@ def inside(here: Path) -> Finding:
 
 
 def commands(here: Path, said: Sequence[Sequence[str]] = COMMANDS) -> Finding:
-    """Commands whose Python processes all write down what goes towards a network, and the same ones where there is none at all."""
+    """Commands whose Python processes log attempts to use a network, and the same commands without any network."""
     wrong, trees, cut, total = 0, [], _without_network(), 0
     for name, ahead in (("heard", []), ("cut", cut)):
         place = here / name
@@ -63,11 +63,11 @@ def commands(here: Path, said: Sequence[Sequence[str]] = COMMANDS) -> Finding:
         trees.append(tree(place / "work"))
     wrong += total + (trees[0] != trees[1])
     also = "the same bytes in a network namespace of its own, without any" if cut else "no namespace could be made here"
-    return Finding(f"{len(said)} commands with all their processes: {total} connections and look-ups; {also}", wrong)
+    return Finding(f"{len(said)} commands with all their processes: {total} connections and name look-ups; {also}", wrong)
 
 
 def watched(place: Path) -> tuple[Path, dict[str, str]]:
-    """The file in which Python processes write down what goes towards a network, and the environment in which they do."""
+    """The file in which Python processes log attempts to use a network, and the environment that makes them do so."""
     (place / "watch").mkdir(parents=True)
     (place / "watch" / "sitecustomize.py").write_text(WATCH)
     heard = place / "heard.txt"
@@ -75,7 +75,7 @@ def watched(place: Path) -> tuple[Path, dict[str, str]]:
 
 
 def _without_network() -> list[str]:
-    """What is put before a command to run it without a network, where the system allows that."""
+    """The words before a command that run it without a network; empty where the system does not allow that."""
     unshare = shutil.which("unshare")
     ahead = [unshare, "--net", "--map-root-user"] if unshare else []
     return ahead if ahead and subprocess.run([*ahead, "true"], capture_output=True).returncode == 0 else []

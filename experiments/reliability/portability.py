@@ -1,6 +1,6 @@
-"""Whether other versions of Python and of packages draw the same luck and come to the same results: row R17 of `docs/trust.md`.
+"""Whether other versions of Python and of packages give the same random draws and results: row R17 of `docs/trust.md`.
 
-As a script it says what its own environment makes: hashes of draws on stdout, and results in the file that is named.
+As a script it prints the hashes of draws of its own environment on stdout, and writes results to the file that is named.
 """
 
 import hashlib
@@ -31,17 +31,17 @@ GOLDEN = {
     "strata": "d146d960836d4599ae2c2f97f4a49638ed9e5ed03484845ba7755e28b0db9ff8",
     "sobol": "a541409650b9d454e60730ab871235b617fbe66641aa3289578ebb471660f29b",
 }
-"""The SHA-256 of draws, written down once: numbers of another version or machine are the same, or the release says so."""
+"""The expected SHA-256 of draws: those of another version or machine must be the same, or the release notes must report it."""
 CLOSE = 1e-12
 RUN = ["scenario=baseline,all_three", "replicates=5", "end=2028-01"]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 OLDEST, PINNED, NEWEST = "constraints-lowest.txt", "constraints.txt", os.devnull
 TRIED = (("3.11", PINNED), ("3.11", OLDEST), ("3.12", PINNED), ("3.13", PINNED), ("3.13", NEWEST), ("3.14", NEWEST))
-"""Versions of Python, each with the packages that a file of constraints gives; the first is what the others are held against."""
+"""Versions of Python, each with the packages of a file of constraints; the others are compared with the first."""
 
 
 def draws() -> dict[str, str]:
-    """The hash of what each way to draw gives for a few seeds."""
+    """The hash of the numbers of each kind of draw."""
     made = {
         "normals": noise.normals(2026, range(20), 120, ("armenia", "georgia", "toy"), ("east", "west")),
         "uniforms": noise.uniforms(7, "shock peace_deal", range(200), 2),
@@ -53,14 +53,14 @@ def draws() -> dict[str, str]:
 
 
 def golden(_here: Path) -> Finding:
-    """The draws of this environment against those that are written down."""
+    """Compare the draws of this environment with the expected hashes."""
     found = draws()
     differ = [name for name, digest in found.items() if digest != GOLDEN[name]]
-    return Finding(f"{len(found)} kinds of draws, {len(differ)} of another hash than is written down", len(differ))
+    return Finding(f"{len(found)} kinds of draws, {len(differ)} with another hash than expected", len(differ))
 
 
 def environments(here: Path) -> Finding:
-    """An environment of its own for each version of Python that is there, with pinned, oldest and newest packages."""
+    """Test an environment for each installed version of Python, with pinned, oldest and newest packages."""
     wrong, told, first = 0, [], None
     for python, constraints in TRIED:
         name = f"{python} {'newest' if constraints == NEWEST else 'oldest' if constraints == OLDEST else 'pinned'}"
@@ -79,14 +79,14 @@ def environments(here: Path) -> Finding:
 
 
 def _python(version: str) -> str | None:
-    """The program of a version of Python, from the search path or where pyenv keeps it."""
+    """The program of a version of Python, from the search path or from pyenv."""
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     own = sorted(kept.glob(f"{version}.*/bin/python"))
     return str(own[-1]) if own else shutil.which(f"python{version}")
 
 
 def _made(place: Path, program: str, constraints: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """The hashes of draws and the results that a new environment makes."""
+    """The hashes of draws and the results of a new environment."""
     subprocess.run([program, "-m", "venv", str(place)], check=True)
     python, environment = place / "bin" / "python", {**os.environ, "PYTHONPATH": str(ROOT)}
     named = constraints if constraints == NEWEST else str(ROOT / constraints)
@@ -101,11 +101,11 @@ def _made(place: Path, program: str, constraints: str) -> tuple[dict[str, str], 
 
 
 def _apart(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> tuple[float, str]:
-    """The greatest difference between two results, and how many of their arrays are equal to the bit."""
+    """The greatest difference between two results, and how many of their arrays are bit-identical."""
     assert one.keys() == other.keys()
     equal = sum(one[name].tobytes() == other[name].tobytes() for name in one)
     greatest = max(float(np.abs(one[name] - other[name]).max(initial=0.0)) for name in one)
-    return greatest, f"{equal} of {len(one)} variables to the bit"
+    return greatest, f"{equal} of {len(one)} variables bit-identical"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Harmless probes: what files and words may try, to run code, to read the environment, to lead out of a folder.
+"""Harmless attacks by files and arguments: to run code, to read the environment, to lead out of a folder.
 
-One table for `sim` and for `experiments/run.py`. What would run makes an empty file, the canary; what would be read is the value of
-an environment variable that no program reads.
+One table for `sim` and for `experiments/run.py`. Code that ran would create an empty file; a read would print the canary, the value
+of an environment variable that no program reads.
 """
 
 import itertools
@@ -10,24 +10,24 @@ from typing import NamedTuple
 
 CANARY_VARIABLE, CANARY = "SIM_CANARY", "canary-7f3a"
 MADE = "made-by-a-probe"
-"""The file that a probe would make, beside the folder in which the command is called."""
+"""The file that a probe would create, next to the folder in which the command is called."""
 WHOLE = "# @package _global_\n"
 LABEL = "scenario: {name: own, label: Own}\n"
 CALM = "defaults:\n  - /shock: []\n"
 MAKER = f"{{_target_: builtins.open, file: ../{MADE}, mode: w}}"
-"""What would make the canary, were it made by Hydra."""
+"""A node that would create that file if Hydra instantiated it."""
 LOG = f"{{version: 1, handlers: {{f: {{class: logging.FileHandler, filename: ../{MADE}}}}}, root: {{handlers: [f]}}}}"
 
 
 class Probe(NamedTuple):
-    """Files of a user's folder by their paths, and the words of a command that would use them."""
+    """Files of a user's folder by their paths, and the arguments of a command that would use them."""
 
     files: dict[str, str]
     said: tuple[str, ...]
 
 
 def _own(group: str, text: str) -> Probe:
-    """A file of a group with some text, and the choice of it."""
+    """A file of a group with some text, and the override that selects it."""
     return Probe({f"{group}/own.yaml": text}, ("shock=[own]" if group == "shock" else f"{group}=own",))
 
 
@@ -48,7 +48,7 @@ NODES = (
     "job: {env_set: {PYTHONPATH: ..}, chdir: true}",
     "mode: MULTIRUN",
 )
-"""Settings of Hydra's own by which it would act."""
+"""Settings of Hydra's own that would make it act."""
 PAYLOADS = (
     f"label: {MAKER}",
     f"x: {MAKER}",
@@ -78,7 +78,7 @@ PAYLOADS = (
     f"'@hydra': {MAKER}",
     "defaults@hydra: [basic]",
 )
-"""Lines of a file that make something of a value when it is read."""
+"""Lines of a file that some readers would execute or convert."""
 PACKAGES = (
     "# @package hydra\n",
     "# @package hydra.callbacks.own\n",
@@ -110,7 +110,7 @@ LISTED = (
     "/config: x",
     "'': x",
 )
-"""Entries of lists of defaults that bring in what is no file of a group."""
+"""Entries of lists of defaults that include something other than a file of a group."""
 STRAY = (
     "hydra/launcher/own.yaml",
     "hydra/callbacks/own.yaml",
@@ -124,7 +124,7 @@ STRAY = (
     "shock/own.yml",
     "shock/own.YAML",
 )
-"""Files that stand where Hydra alone would look."""
+"""Files in places where only Hydra would look."""
 HYDRAS = (
     ("--config-path", "mine"),
     ("-cp", "mine"),
@@ -141,11 +141,11 @@ HYDRAS = (
     ("hydra/launcher=../../mine/own",),
     ("hydra/launcher/below=own/../../x",),
 )
-"""Words of a command that bring in files which nothing checks."""
+"""Arguments of a command that include unchecked files."""
 
 
 def code_probes() -> list[Probe]:
-    """What would run something: rejected before anything is imported or made."""
+    """Probes that would run code: rejected before anything is imported or created."""
     groups = ("scenario", "study", "region", "dynamics", "engine", "shock")
     found = [_whole(f"hydra: {{{node}}}\n{LABEL}") for node in NODES]
     found += [_own(group, f"{head}hydra: {{{NODES[0]}}}\n") for group in groups for head in ("", WHOLE)]
@@ -168,7 +168,7 @@ READS = (
     "${oc.select:seed}",
     "${..seed}",
 )
-"""What is refused wherever it stands."""
+"""Texts that are refused everywhere."""
 LITERAL = (
     f"${CANARY_VARIABLE}",
     f"%{CANARY_VARIABLE}%",
@@ -179,11 +179,11 @@ LITERAL = (
     f"$ENV{{{CANARY_VARIABLE}}}",
     f"`echo ${CANARY_VARIABLE}`",
 )
-"""What is text like any other."""
+"""Texts that are accepted as plain text."""
 
 
 def reading_probes() -> list[Probe]:
-    """What would read the environment or another file: rejected."""
+    """Probes that would read the environment or another file: rejected."""
     places = (
         "scenario: {name: own, label: QUOTED}\n",
         "defaults:\n  - /shock: [QUOTED]\n" + LABEL,
@@ -198,7 +198,7 @@ def reading_probes() -> list[Probe]:
 
 
 def literal_probe() -> Probe:
-    """What reads like a variable in other programs, in every text of a scenario that runs: it stays the text that it is."""
+    """Texts that are variables in other programs, in the label of a scenario that runs: they stay plain text."""
     texts = " ".join(LITERAL)
     return _whole(CALM + f"scenario: {{name: own, label: {json.dumps(texts)}}}\n")
 
@@ -238,11 +238,11 @@ WAYS = (
     "../x.yaml",
     "x.yaml",
 )
-"""Words that lead elsewhere, or are no name anywhere."""
+"""Paths that lead elsewhere, or are not valid names."""
 
 
 def naming_probes() -> list[Probe]:
-    """Ways out in the names that a command or a file gives: rejected."""
+    """Paths out of a folder in the names that a command or a file gives: rejected."""
     found = []
     for way, group in itertools.product(WAYS, ("shock", "scenario", "region", "study", "engine", "dynamics")):
         quoted = "'" + way.replace("'", "") + "'"
@@ -255,11 +255,11 @@ def naming_probes() -> list[Probe]:
 
 
 SETS = ("out: ../x", "engine: {chunks: 'file:///x/y'}", "engine: {cluster: 'tcp://host.invalid:1'}", "engine: {part: 1/2}")
-"""What only the command line says."""
+"""Settings that only the command line may set."""
 
 
 def setting_probes() -> list[Probe]:
-    """Files that say where a run writes, fetches from or connects to: rejected."""
+    """Files that set where a run writes, fetches from or connects to: rejected."""
     found = [_whole(f"{text}\n{LABEL}", group) for text in SETS for group in ("scenario", "study", "region", "dynamics", "engine")]
     inner = (text.removeprefix("engine: {").removesuffix("}") for text in SETS[1:])
     found += [_own("engine", f"defaults: [local, _self_]\nname: own\n{text}\n") for text in inner]

@@ -1,4 +1,4 @@
-"""The network refused in this process: what the tests run in (`tests/conftest.py`), by the standard library alone."""
+"""Refuse the network in this process: used by the tests (`tests/conftest.py`), with the standard library only."""
 
 import ipaddress
 import socket
@@ -9,12 +9,12 @@ from unittest import mock
 
 
 class RefusedError(RuntimeError):
-    """Something went towards a network."""
+    """An attempt to use a network."""
 
 
 @contextmanager
 def sealed(attempts: list[str], loopback: Callable[[], bool] = lambda: False) -> Iterator[None]:
-    """Refuse and note every connection and look-up of a name; `loopback` says whether this machine itself may be spoken to."""
+    """Refuse and log every connection and name look-up; `loopback` returns whether connections to this machine are allowed."""
 
     def demand(what: str, host: object) -> None:
         if not (loopback() and _is_here(host)):
@@ -53,7 +53,7 @@ def sealed(attempts: list[str], loopback: Callable[[], bool] = lambda: False) ->
 
 
 def _is_here(host: object) -> bool:
-    """Whether a host is this very machine."""
+    """Whether a host is this machine."""
     text = host.decode() if isinstance(host, bytes) else str(host)
     try:
         return host in (None, "localhost", "") or ipaddress.ip_address(text).is_loopback

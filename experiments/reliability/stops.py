@@ -1,6 +1,6 @@
-"""Stops of every kind, in every phase of every command: whatever struck, the same command ends with the same bytes.
+"""Stops of every kind, in every phase of every command: after any of them the same command ends with the same bytes.
 
-Each command is stopped at random moments of its life, from the loading of its modules to its last write.
+Each command is stopped at random moments, from the import of its modules to its last write.
 """
 
 import os
@@ -21,15 +21,15 @@ from typing import Any, NamedTuple
 from experiments.reliability.faults import OUT, ROOT, Finding, gone, sweep, tree, workers_of
 
 SECONDS = 2.0
-"""Within which a command ends that is asked to."""
+"""The time within which a command must end after a signal."""
 NOISE = ("Traceback", "Exception ignored", "Error:", "Warning")
-"""What a stopped command never says."""
+"""Text that a stopped command must never print."""
 TRACKER = re.compile(r"resource_tracker")
-"""Lines of Python's own keeper of semaphores, a process that outlives a parent killed by SIGKILL and says what it cleans up."""
+"""Output of Python's resource tracker, a process that outlives a parent killed by SIGKILL and reports what it cleans up."""
 
 
 class Command(NamedTuple):
-    """A command that is stopped: what it is given beside its arguments, and how to say it."""
+    """A command that is stopped: its name, its arguments, and a command that must have run before."""
 
     name: str
     said: Sequence[str]
@@ -51,7 +51,7 @@ COMMANDS = (
 
 
 class Way(NamedTuple):
-    """A way to stop a command, and the code that it then ends with; None where nothing is promised of that."""
+    """A way to stop a command, and the exit code promised for it; None where none is promised."""
 
     name: str
     strike: Callable[["Running"], None]
@@ -59,7 +59,7 @@ class Way(NamedTuple):
 
 
 class Running:
-    """A command under way, as a terminal or a pipe would start it: the leader of a session of its own."""
+    """A running command, started as by a terminal or a pipe: the leader of a session of its own."""
 
     def __init__(self, here: Path, said: Sequence[str], terminal: bool = False) -> None:
         self.master, inner = pty.openpty() if terminal else (-1, -1)
@@ -88,14 +88,14 @@ class Running:
             os.close(inner)
 
     def listens(self) -> bool:
-        """Whether it has got as far as to note signals."""
+        """Whether it has installed its signal handlers."""
         with suppress(OSError, IndexError, ValueError):
             text = (Path("/proc") / str(self.process.pid) / "status").read_text()
             return bool(int(text.split("SigCgt:")[1].split()[0], 16) >> (signal.SIGTERM - 1) & 1)
         return False
 
     def wait(self, seconds: float) -> None:
-        """Let it work for a while, from when it listens on."""
+        """Let it run for some seconds after it has installed its signal handlers."""
         while self.process.poll() is None and not self.listens():
             time.sleep(0.002)
         until = time.monotonic() + seconds
@@ -103,7 +103,7 @@ class Running:
             time.sleep(0.002)
 
     def end(self) -> tuple[int, str]:
-        """Its exit code and what it wrote to stderr."""
+        """Its exit code and its output on stderr."""
         if self.process.stdout and self.process.stdout.closed:
             self.process.stdout = None
         _, wrong = self.process.communicate(timeout=300)
@@ -113,7 +113,7 @@ class Running:
         return self.process.returncode, wrong
 
     def send(self, number: int, times: int = 1) -> None:
-        """Signal all its processes, as a terminal does."""
+        """Send a signal to all its processes, as a terminal does."""
         for _ in range(times):
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
@@ -146,7 +146,7 @@ WAYS = (
 
 
 def stops(here: Path, number: int, seed: int = 1, ways: Sequence[Way] = WAYS, commands: Sequence[Command] = COMMANDS) -> Finding:
-    """Stop living commands so many times, each in turn, in each way, at random moments; then give the same command."""
+    """Stop running commands `number` times, each in turn, in each way, at random moments; then run the same command again."""
     moments, struck, wrong, slowest, tried = random.Random(seed), Counter[str](), [], 0.0, 0
     prepared = {command.name: _prepared(here, command) for command in commands}
     while sum(struck.values()) < number:
@@ -179,12 +179,12 @@ def stops(here: Path, number: int, seed: int = 1, ways: Sequence[Way] = WAYS, co
     for one in wrong:
         print(one, flush=True)
     shown = ", ".join(f"{name} {count}" for name, count in struck.items())
-    asked = f"; of those asked to end the slowest took {slowest:.2f} s" if slowest else ""
-    return Finding(f"{sum(struck.values())} stops of {len(commands)} living commands ({shown}){asked}", len(wrong))
+    asked = f"; the slowest response to a signal took {slowest:.2f} s" if slowest else ""
+    return Finding(f"{sum(struck.values())} stops of {len(commands)} running commands ({shown}){asked}", len(wrong))
 
 
 def _prepared(here: Path, command: Command) -> tuple[Path, dict[str, str], float]:
-    """A folder as a command finds it, what is there when it has ended, and how long that takes from when it listens."""
+    """A folder before a command, its files after the command, and the seconds from its signal handlers to its end."""
     before, after = here / f"before {command.name}", here / f"after {command.name}"
     before.mkdir()
     if command.needs:
@@ -199,7 +199,7 @@ def _prepared(here: Path, command: Command) -> tuple[Path, dict[str, str], float
 
 
 def _unkept(way: Way, command: Command, code: int, told: str, took: float, place: Path) -> list[str]:
-    """What was not kept of what is promised of a command that is asked to end."""
+    """The promises that a command broke after a signal."""
     found = [f"code {code}"] * (code != way.code) + [f"{took:.2f} s"] * (took > SECONDS)
     found += [f"said {told!r}"] * (len(told.splitlines()) != 1 or f"To go on: python -m sim {command.said[0]}" not in told)
     left = [str(path.relative_to(place)) for path in place.rglob(".*") if path.name != ".lock"]

@@ -1,4 +1,4 @@
-"""What would let others' code in, looked for in ours: row S8 of `docs/trust.md`."""
+"""Search our code for constructs that could run code of others: row S8 of `docs/trust.md`."""
 
 import ast
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments.reliability.faults import ROOT, Finding
 
 MOST = 8
-"""Direct dependencies of a run."""
+"""The most direct dependencies that a run may have."""
 UNPICKLING = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle"}
 RUNNING = {"eval", "exec", "execfile", "__import__", "compile"}
 SHELLS = {"system", "popen", "getoutput", "getstatusoutput", "instantiate"}
@@ -18,7 +18,7 @@ CODE = sorted([*(ROOT / "sim").rglob("*.py"), *(ROOT / "experiments").rglob("*.p
 
 
 def imports(text: str) -> Iterator[str]:
-    """The packages that a module imports, by the names that they have in code."""
+    """The top-level packages that a module imports."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (name.name.split(".")[0] for name in node.names)
@@ -27,7 +27,7 @@ def imports(text: str) -> Iterator[str]:
 
 
 def faults_of(text: str) -> list[str]:
-    """What a module does that could run code of others, as it stands there."""
+    """The imports and calls of a module that could run code of others, as source text."""
     found = [f"import {name}" for name in imports(text) if name in UNPICKLING]
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call):
@@ -45,12 +45,12 @@ def faults_of(text: str) -> list[str]:
 
 
 def dependencies() -> list[str]:
-    """What the project says that a run needs."""
+    """The dependencies of a run in pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
 
 
 def code(_here: Path) -> Finding:
-    """Every module of the package and of the experiments."""
+    """Check every module of the package and of the experiments."""
     found = [f"{path.name}: {said}" for path in CODE for said in faults_of(path.read_text("utf-8"))]
     for one in found:
         print(one, flush=True)
@@ -59,7 +59,7 @@ def code(_here: Path) -> Finding:
 
 
 def bandit(_here: Path) -> Finding:
-    """The rules of flake8-bandit, as ruff has them, over the package."""
+    """Check the package by ruff's rules of flake8-bandit."""
     command = [sys.executable, "-m", "ruff", "check", "--select", "S", "--ignore", "S101", "--output-format", "concise", "sim"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     count = 0 if found.returncode == 0 else len(found.stdout.splitlines())

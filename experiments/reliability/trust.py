@@ -1,7 +1,7 @@
-"""The promises about faults and bits, each tried and counted: python -m experiments.reliability.trust [R6 R10 ...] [--deep].
+"""Test the promises of docs/trust.md and count failures: python -m experiments.reliability.trust [R6 R10 ...] [--deep].
 
-Without `--deep` a row is tried as often as takes seconds and only said; with it as often as the page says, and `docs/trust.md` is
-written, row by row (all of them: half an hour on two cores). It ends with 1 where something went wrong.
+Without `--deep` a row is tested for some seconds and its result printed; with it as often as the page states, and `docs/trust.md`
+is written, row by row (all of them: half an hour on two cores). The exit code is 1 where a test failed.
 """
 
 import argparse
@@ -27,7 +27,7 @@ Try = Callable[[Path], Finding]
 
 
 class Row(NamedTuple):
-    """A promise, what is tried of it in seconds and in depth, and the default tests that hold it beside."""
+    """A promise, its tests that take seconds, those in depth, and the default tests that check it too."""
 
     promise: str
     fast: Sequence[Try]
@@ -42,7 +42,7 @@ def _by_jax(*tries: Try) -> list[Try]:
 TESTS = "`test_trust.py`"
 ROWS = {
     "R1": Row(
-        "How a run is cut, who computes it and in what order touch no bit",
+        "Results are bit-identical however a run is cut into chunks, whichever process computes them and in what order",
         [lambda _: bits.cuts("numpy", "trajectories", 20, many=(1,), chunks=(1, 7, 0))],
         [
             lambda _: bits.cuts("numpy", "trajectories", 500),
@@ -55,19 +55,19 @@ ROWS = {
         f"{TESTS}, `engine/test_ensemble.py`, `test_beyond.py`",
     ),
     "R2": Row(
-        "Adding replicates or scenarios, their order and the names of files leave worlds as they were",
+        "Adding or reordering replicates or scenarios, or renaming files, leaves existing replicates unchanged",
         [],
         [lambda here: bits.additions(here, 100, 1000, "2027-01")],
         "`analysis/test_compare.py`",
     ),
     "R3": Row(
-        "Variants of a replicate meet the same luck: until a shock begins nothing differs, and effects vary at least 10 times less",
+        "Variants share common random numbers: nothing differs until a shock begins; effects vary at least 10 times less",
         [lambda _: bits.variance_cut(20)],
         [lambda _: bits.pairs(5), lambda _: bits.variance_cut(500)],
         f"{TESTS}, `analysis/test_compare.py`",
     ),
     "R4": Row(
-        "A shock that draws, or a process added last, takes no draw from another",
+        "A shock with random draws, or a process added last, changes the draws of no other",
         [lambda here: bits.stray_draws(here, 10)],
         [lambda here: bits.stray_draws(here, 200)],
         f"{TESTS}, `analysis/test_compare.py`, `science/test_shocks.py`",
@@ -79,7 +79,7 @@ ROWS = {
         f"{TESTS}, `science/test_noise.py`",
     ),
     "R6": Row(
-        "Killed at any moment: the same command ends with the same bytes, and makes no finished chunk again",
+        "Killed at any moment: the same command ends with the same bytes, and computes no finished chunk again",
         [lambda here: faults.kills(here, 1, "trajectories", 1000)],
         [
             lambda here: faults.kills(here, 28, "trajectories", 10_000),
@@ -89,7 +89,7 @@ ROWS = {
         TESTS,
     ),
     "R7": Row(
-        "Ctrl-C (twice too), SIGTERM, SIGHUP in any phase: code 130, 143, 129 within 2 s, one line that says how to go on",
+        "Ctrl-C (twice too), SIGTERM, SIGHUP in any phase: code 130, 143, 129 within 2 s, one line with the command that continues",
         [],
         [
             lambda here: faults.signals(here, 20, 10_000),
@@ -98,13 +98,13 @@ ROWS = {
         "`commands/test_cli.py`, `test_stopping.py`",
     ),
     "R8": Row(
-        "A power cut after any write, with or without what was not synced: only whole chunks count, nothing wrong opens",
+        "A power cut after any write, with or without unsynced data: only complete chunks count, and no wrong result opens",
         [lambda here: faults.power_cuts(here, 500, "trajectories", 0, every=19)],
         [lambda here: faults.power_cuts(here, 500, "trajectories", 20)],
         TESTS,
     ),
     "R9": Row(
-        "A full disk, a quota, a folder that cannot be written: code 5, one message with the place, and the same command goes on",
+        "A full disk, a quota, a folder that cannot be written: code 5, one message with the path, and the same command continues",
         [lambda here: faults.unwritable(here, ["begun"])],
         [
             lambda here: faults.full_disks(here, [0, 100, 1000, 5000, 20_000, 40_000, 52_000, 70_000], 400),
@@ -114,7 +114,7 @@ ROWS = {
         f"{TESTS}, `commands/test_cli.py`",
     ),
     "R10": Row(
-        "Flipped bits, cuts, swapped and foreign files: refused by name, never returned as something else, mended by the command",
+        "Flipped bits, truncated, swapped and foreign files: refused by name, never returned as results, repaired by the command",
         [lambda here: faults.damage(here, 40, "trajectories"), lambda here: damage.inconsistent(here, 60, "trajectories")],
         [
             lambda here: faults.damage(here, 5000, "trajectories", mend_every=250),
@@ -125,7 +125,7 @@ ROWS = {
         f"{TESTS}, `results/test_dataset.py`, `commands/test_verify.py`",
     ),
     "R11": Row(
-        "A variant that fails holds up no other: a table with seed, reason, command; code 3; the same command tries it again",
+        "A variant that fails stops no other: a table with seed, reason, command; code 3; the same command tries it again",
         [lambda here: faults.failing(here, 3, ["not finite"])],
         [lambda here: faults.failing(here, 100)],
         f"{TESTS}, `commands/test_jobs.py`",
@@ -137,92 +137,92 @@ ROWS = {
         f"{TESTS}, `commands/test_cli.py`",
     ),
     "R13": Row(
-        "Several processes at one folder: one writes, the others are told at once, a dead one's lock is no obstacle",
+        "Several processes at one folder: one writes, the others are refused at once, the lock of a dead process is ignored",
         [lambda here: faults.races(here, 1)],
         [lambda here: faults.races(here, 50)],
         f"{TESTS}, `test_beyond.py`",
     ),
     "R14": Row(
-        "Whatever stands in a config file or an override: it is read, or refused in two lines that name file and key or line",
+        "Any content of a config file or an override: it is read, or refused in two lines that name file and key or line",
         [lambda here: words.files(here, 25), lambda here: words.overrides(here, 60)],
         [lambda here: words.files(here, 20_000), lambda here: words.overrides(here, 10_000)],
         f"{TESTS}, `test_words.py`, `commands/test_cli.py`",
     ),
     "R15": Row(
-        "What YAML would read otherwise is taken as it looks, or refused; never changed silently",
+        "Values that YAML would convert are read as written, or refused; never changed silently",
         [lambda here: words.meanings(here, every=5)],
         [words.meanings],
         f"{TESTS}, `test_words.py`, `test_configs.py`",
     ),
     "R16": Row(
-        "At the ends of what is allowed numbers stay in their ranges, and beyond them it is refused in two lines",
+        "At the limits of allowed settings all numbers stay in their ranges; settings beyond them are refused in two lines",
         [lambda _: bits.limits(50)],
         [lambda _: bits.limits(5000)],
         f"{TESTS}, `test_bounded.py`",
     ),
     "R17": Row(
-        "Versions of Python and packages: what comes by chance is the same to the bit, and results are within 1e-12",
+        "Versions of Python and packages: random draws are bit-identical, and results agree within 1e-12",
         [portability.golden],
         [portability.environments],
         f"{TESTS}, `science/test_noise.py`",
     ),
     "R18": Row(
-        "Results of each released version, and of formats before, open as they were or say in one message why not and what to do",
+        "Results of released versions and of earlier formats open unchanged or are refused with reason and remedy in one message",
         [upgrades.fixtures],
         [upgrades.fixtures],
         f"{TESTS}, `test_upgrades.py`",
     ),
     "R19": Row(
-        "A million worlds in 500 MB: memory is flat",
+        "A million replicates in 500 MB: memory does not grow",
         [],
         [lambda here: bits.soak(here, 1_000_000)],
         "`engine/test_ensemble.py` (sums of segments)",
     ),
     "S1": Row(
-        "A config file runs no code: Hydra's own settings, tags, packages and files elsewhere are refused before anything is made",
+        "A config file runs no code: Hydra's own settings, tags, packages and files elsewhere are refused before anything is run",
         [lambda here: gate.code(here, every=3)],
         [gate.code],
         f"{TESTS}, `test_gate.py`, `commands/test_cli.py`",
     ),
     "S2": Row(
-        "A config file reads no environment and no other file: what would is refused, what looks like it stays text",
+        "A config file reads no environment and no other file: what would is refused, what only looks like it is plain text",
         [lambda here: gate.reads(here, every=3)],
         [gate.reads, gate.literal],
         f"{TESTS}, `test_gate.py`",
     ),
     "S3": Row(
-        "Nothing leads out of the folders that a command names: no name, no setting of a file, no link, no results of a stranger",
+        "Nothing leads out of the folders that a command names: no name, no setting of a file, no link, no results from elsewhere",
         [lambda here: gate.names(here, every=23), lambda here: gate.doors(here, every=6)],
         [gate.names, gate.doors],
         f"{TESTS}, `test_gate.py`, `test_beyond.py`",
     ),
     "S4": Row(
-        "Small words that mean much (aliases, depth, a gigabyte, 10^12 cells) are refused within 1 s and 200 MB; "
-        "a stranger's settings within 10 s",
+        "Short settings with large effects (aliases, depth, a gigabyte, 10^12 cells) are refused within 1 s and 200 MB; "
+        "the settings of others' results within 10 s",
         [words.bombs, words.bombs_in_settings],
         [words.bombs, words.bombs_in_settings],
         f"{TESTS}, `test_words.py`",
     ),
     "S5": Row(
-        "Labels bring nothing into tables, figures and the screen: no formula, no escape of a terminal, no turned direction",
+        "Labels inject nothing into tables, figures and the screen: no formula, no terminal escape, no reversed text direction",
         [words.labels_refused],
         [words.labels_refused, lambda here: words.outputs(here, len(words.LABELS))],
         f"{TESTS}, `test_words.py`",
     ),
     "S6": Row(
-        "Labels of any letters, signs and length are drawn as they are, and no entry of a legend is lost",
+        "Labels of any script, symbols and length are drawn as written, and no entry of a legend is lost",
         [lambda _: words.figures(every=13)],
         [lambda _: words.figures()],
         f"{TESTS}, `test_words.py`, `figures/test_figures.py`",
     ),
     "S7": Row(
-        "Everything works without a network, and nothing goes towards one",
+        "Everything works without a network, and nothing connects to one",
         [offline.inside],
         [offline.inside, offline.commands],
         f"{TESTS}, `test_network.py`, and all others, which run with the network refused",
     ),
     "S8": Row(
-        "Eight direct dependencies at most, each justified; no pickle, eval, exec, shell or unsafe loader in any code of ours",
+        "Eight direct dependencies at most, each justified; no pickle, eval, exec, shell or unsafe loader in our code",
         [supply.code],
         [supply.code, supply.bandit],
         f"{TESTS}, `test_supply.py`",
@@ -230,17 +230,17 @@ ROWS = {
 }
 HEAD = """# Trust
 
-What must never happen to a sweep, how often it was tried, and how often it went wrong. Made by
+The promises about sweeps, how often each was tested, and how often it failed. Made by
 `python -m experiments.reliability.trust --deep`; no number here is written by hand. `experiments/reliability/` holds
-what is tried; a fast part of each row stands in the default tests named beside it.
+the tests; a fast part of each row is in the default tests named in it.
 
-| row | promise | tried, and found | went wrong | command | in the tests | code | made with |
+| row | promise | tested, and found | failures | command | in the tests | code | software versions |
 |---|---|---|---|---|---|---|---|
 """
 
 
 def attempt(name: str, deep: bool) -> list[Finding]:
-    """Try one row, each part in a folder of its own that is not kept."""
+    """Test one row, each part in a temporary folder of its own."""
     found = []
     for each in ROWS[name].deep if deep else ROWS[name].fast:
         with tempfile.TemporaryDirectory() as here:
@@ -249,32 +249,32 @@ def attempt(name: str, deep: bool) -> list[Finding]:
 
 
 def write_row(name: str, found: Sequence[Finding]) -> None:
-    """Put a row into the page; the others stay as they are."""
+    """Write a row into the page; the others stay as they are."""
     text = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
     rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if LINE.match(line)}
-    made = versions()
-    machine = f"python {made['python']}, numpy {made['numpy']}, jax {installed_version('jax')}; {made['processor']}"
-    said = [
+    used = versions()
+    machine = f"python {used['python']}, numpy {used['numpy']}, jax {installed_version('jax')}; {used['processor']}"
+    cells = [
         " <br> ".join(one.said for one in found),
         str(sum(one.wrong for one in found)),
         f"`python -m experiments.reliability.trust {name} --deep`",
     ]
-    rows[name] = f"| {' | '.join([name, ROWS[name].promise, *said, ROWS[name].tests, commit(), machine])} |"
+    rows[name] = f"| {' | '.join([name, ROWS[name].promise, *cells, ROWS[name].tests, commit(), machine])} |"
     DOCUMENT.write_text(HEAD + "\n".join(rows[row] for row in ROWS if row in rows) + "\n", encoding="utf-8")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Try the rows that are named, or all."""
+    """Test the rows that are named, or all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("rows", nargs="*", choices=[*ROWS, []], metavar="ROW", help=", ".join(ROWS))
-    parser.add_argument("--deep", action="store_true", help="as often as docs/trust.md says, and write it")
+    parser.add_argument("--deep", action="store_true", help="as often as docs/trust.md states, and write the page")
     options = parser.parse_args(argv)
     wrong = 0
     for name in options.rows or ROWS:
         found = attempt(name, options.deep)
         wrong += sum(one.wrong for one in found)
         for one in found:
-            print(f"{name}: {one.said}; went wrong: {one.wrong}", flush=True)
+            print(f"{name}: {one.said}; failures: {one.wrong}", flush=True)
         if options.deep:
             write_row(name, found)
     return int(wrong > 0)

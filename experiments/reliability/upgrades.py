@@ -1,6 +1,6 @@
-"""Results of versions before: kept small under tests/fixtures/, and opened or explained by every later version; row R18.
+"""Small results of earlier versions under tests/fixtures/, which every later version must open, or refuse with a reason; row R18.
 
-python -m experiments.reliability.upgrades keep NAME writes what this version makes; NAME is the number of a release.
+python -m experiments.reliability.upgrades keep NAME writes the fixture of this version; NAME is the number of a release.
 """
 
 import argparse
@@ -23,9 +23,9 @@ FIXTURES = ROOT / "tests" / "fixtures"
 FOLDER, WORDS = "results", "format.txt"
 RUN = ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=2", "end=2022-02", "record=trajectories", f"out={FOLDER}"]
 LAST = "last.csv"
-"""The alignments at the last instant, as text that needs no reader of ours: a row for each variant and world."""
+"""The alignments at the last instant, as plain text: a row for each variant and replicate."""
 LINES = 6
-"""Lines of a message at most."""
+"""The most lines of a message."""
 
 
 def keep(name: str) -> Path:
@@ -44,12 +44,12 @@ def keep(name: str) -> Path:
 
 
 def kept() -> list[Path]:
-    """The fixtures that there are."""
+    """The folders of all fixtures."""
     return sorted(path.parent for path in FIXTURES.glob(f"*/{WORDS}"))
 
 
 def opened(place: Path) -> str:
-    """How a fixture opens: empty with the numbers that it had, 'explained' where a message says why not; else what is wrong."""
+    """How a fixture opens: empty with its numbers, 'explained' where it is refused with a reason; else the failure."""
     form = int((place / WORDS).read_text("utf-8"))
     try:
         ds = reading.open_results(place / FOLDER)
@@ -63,19 +63,18 @@ def opened(place: Path) -> str:
 
 
 def fixtures(_here: Path) -> Finding:
-    """Every fixture: it opens with the numbers that it had, or is explained."""
+    """Every fixture opens with its numbers, or is refused with a reason."""
     how = [opened(place) for place in kept()]
     wrong = sum(one not in ("", "explained") for one in how)
-    told = (
-        f"{len(how)} folders of earlier versions: {how.count('')} open with their numbers, {how.count('explained')} are explained"
-    )
+    found = f"{how.count('')} open with their numbers, {how.count('explained')} are refused with a reason"
+    told = f"{len(how)} folders of earlier versions: {found}"
     return Finding(told, wrong + (not how))
 
 
 def main(argv: Sequence[str]) -> int:
     """Write the fixture of this version."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("verb", choices=["record"])
+    parser.add_argument("verb", choices=["keep"])
     parser.add_argument("name")
     print(keep(parser.parse_args(argv).name))
     return 0

@@ -1,7 +1,7 @@
 # ruff: noqa: SIM905 - lists of words are read as text
-"""Faults put into words: config files and overrides mutated, traps of meaning, bombs; `trust.py` runs them.
+"""Faulty text: mutated config files and overrides, ambiguous values, resource bombs; `trust.py` runs these tests.
 
-Each function tries one row of `docs/trust.md` in a folder of its own and says how often, and how often it went wrong.
+Each function tests one row of `docs/trust.md` in a folder of its own and returns how often, and the number of failures.
 """
 
 import csv
@@ -69,7 +69,7 @@ TRAPS: tuple[str, ...] = (
     *("\N{ARABIC-INDIC DIGIT THREE}", "\N{FULLWIDTH DIGIT THREE}", "!!int 3", "!!python/none x", "&a 1", "|\n    x", ">\n    x"),
     *("[1, 2]", "{a: 1}", "{x: {y: {z: 1}}}", r'"\e[31m"', r'"\0"', r'"\u202e"', r'"a\nb"', "'x\ty'"),
 )
-"""Values that mean something else than they look, or nothing that a setting takes."""
+"""Values that YAML reads otherwise than they look, or that no setting accepts."""
 ENTRIES = (
     *"[] {} x 5 null true [[]] [null] [1] [{}] [_self] [peace_deal] [/shock] [{'':x}]".split(),
     *("[{a: b}]", "[{/shock: x}]", "[{/shock: null}]", "[{/shock: {a: 1}}]", "[{/shock: [[x]]}]", "[{/shok: [peace_deal]}]"),
@@ -84,7 +84,7 @@ ENTRIES = (
 
 
 class Case(NamedTuple):
-    """A mutated text with what was done to it, and the word that a typo was made of."""
+    """A mutated text, the kind of mutation and, for a typo, the original word and the misspelt one."""
 
     kind: str
     text: str
@@ -93,17 +93,17 @@ class Case(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a case: accepted, refused, a traceback, or no end; and the message."""
+    """The outcome of a case: accepted, refused, traceback or hang; the message, and the suggestion in it."""
 
     verdict: str
     said: str
     meant: str = ""
     seconds: float = 0.0
-    """Of the processor."""
+    """Processor time."""
 
 
 class _Hang(BaseException):
-    """Raised by the alarm, so that no handler of errors takes it."""
+    """Raised by the alarm; no handler of errors catches it."""
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 def outcome(said: Sequence[str], folder: Path | None) -> Outcome:
-    """What a command makes of its words and files, up to the plan of its run."""
+    """The outcome of the arguments and files of a command, up to the plan of its run."""
     begun = time.process_time()
     try:
         with _alarm(HANG):
@@ -131,7 +131,7 @@ def outcome(said: Sequence[str], folder: Path | None) -> Outcome:
         verdict, message, meant = "refused", str(error), error.meant
     except _Hang:
         verdict, message, meant = "hang", "", ""
-    except Exception:  # what is looked for
+    except Exception:  # this is a failure of the test
         verdict, message, meant = "traceback", traceback.format_exc(limit=-4), ""
     return Outcome(verdict, message, meant, time.process_time() - begun)
 
@@ -142,7 +142,7 @@ WORD = re.compile(r"[a-z][a-z_]{3,}")
 
 
 def typo(word: str, by: random.Random) -> str:
-    """A word with one letter less, more, other, or two that changed places."""
+    """A word with one letter removed, added or changed, or two swapped."""
     at, letter = by.randrange(len(word)), by.choice("abcdefghijklmnopqrstuvwxyz")
     made = by.choice(
         (
@@ -156,7 +156,7 @@ def typo(word: str, by: random.Random) -> str:
 
 
 def _typo_of_word(text: str, by: random.Random, pattern: str) -> Case:
-    """One name with a typo: a key, or the name of an actor or a file."""
+    """Misspell one name: a key, or the name of an actor or a file."""
     body = re.sub(r"#.*|\"[^\"]*\"|'[^']*'", lambda found: " " * len(found[0]), text)
     found = [one for one in re.finditer(pattern, body) if WORD.fullmatch(one[1])]
     if not found:
@@ -179,7 +179,7 @@ def _character(text: str, by: random.Random) -> Case:
 
 
 def _value(text: str, by: random.Random) -> Case:
-    """A value replaced by a trap."""
+    """Replace a value by one of `TRAPS`."""
     found = list(re.finditer(r"(?<=: )[^\s,{}\[\]#][^,{}\[\]\n#]*", text))
     if not found:
         return Case("as it is", text)
@@ -188,7 +188,7 @@ def _value(text: str, by: random.Random) -> Case:
 
 
 def _lines(text: str, by: random.Random) -> Case:
-    """A line moved, doubled, left out, turned in or out, or its blanks made tabs."""
+    """Move, double, remove, indent or dedent a line, or turn its blanks into tabs."""
     lines = text.split("\n")
     at, other = by.randrange(len(lines)), by.randrange(len(lines))
     match by.randrange(8):
@@ -212,7 +212,7 @@ def _lines(text: str, by: random.Random) -> Case:
 
 
 def _whole(text: str, by: random.Random) -> Case:
-    """The text cut, in another encoding, with other ends of lines, or grown."""
+    """Truncate or extend the text, or change its encoding or line ends."""
     ways: tuple[Callable[[], str], ...] = (
         lambda: text[: by.randrange(len(text))],
         lambda: text.replace("\n", "\r\n"),
@@ -231,7 +231,7 @@ def _whole(text: str, by: random.Random) -> Case:
 
 
 def _entries(text: str, by: random.Random) -> Case:
-    """Another list of defaults."""
+    """Replace the list of defaults."""
     rest = re.sub(r"(?m)^defaults:.*\n(?:[ -].*\n)*", "", text)
     head = "# @package _global_\n" if "@package" in rest else ""
     return Case("defaults", f"{head}defaults: {by.choice(ENTRIES)}\n{rest.removeprefix(head)}")
@@ -251,7 +251,7 @@ MUTATIONS: tuple[tuple[int, Callable[[str, random.Random], Case]], ...] = (
 
 
 def mutated(text: str, by: random.Random) -> Case:
-    """A text with one thing wrong, now and then two."""
+    """A text with one mutation, sometimes two."""
     weights, ways = zip(*MUTATIONS, strict=True)
     case = by.choices(ways, weights)[0](text, by)
     if case.kind != "typo" and case.text and by.random() < 0.15:
@@ -260,7 +260,7 @@ def mutated(text: str, by: random.Random) -> Case:
 
 
 def named(said: str, file: Path) -> bool:
-    """Whether a refusal names a file with a key or a line of it, or a shipped one that does not go with it."""
+    """Whether a refusal names a file with a key or a line of it, or a shipped file that conflicts with it."""
     first = said.splitlines()[0]
     _, found, rest = first.partition(f"{shown(file)}: ")
     if re.match(rf"(?:{'|'.join(GROUPS)})/\w+\.yaml: \w", first):
@@ -272,7 +272,7 @@ def named(said: str, file: Path) -> bool:
 
 
 def file_cases(here: Path, count: int, seed: int) -> Iterator[tuple[Path, Case, Outcome]]:
-    """So many mutated files of a user's folder, and what a command makes of each."""
+    """Mutated files of a user's folder, and the outcome of each."""
     by = random.Random(seed)
     for number in range(count):
         group, name, said = by.choice(SOURCES)
@@ -289,7 +289,7 @@ def file_cases(here: Path, count: int, seed: int) -> Iterator[tuple[Path, Case, 
 
 
 def files(here: Path, count: int, seed: int = 1) -> Finding:
-    """Mutated config files: each is read, or refused by file and key or line, with the word that a typo was made of."""
+    """Mutated config files: each is read, or refused with file and key or line, and for a typo with the right suggestion."""
     found: dict[str, int] = dict.fromkeys(("accepted", "refused", "traceback", "hang"), 0)
     unnamed, typos, right, slowest = 0, 0, 0, 0.0
     for file, case, one in file_cases(here, count, seed):
@@ -303,8 +303,8 @@ def files(here: Path, count: int, seed: int = 1) -> Finding:
     share = 100 * right / typos if typos else 100.0
     said = (
         f"{count:,} mutated files: {found['accepted']:,} read, {found['refused']:,} refused, {unnamed} of them "
-        f"without file and key or line, {found['traceback']} tracebacks, {found['hang']} without end; {share:.1f} % of {typos:,} "
-        f"typos got the right word; the slowest took {slowest:.1f} s"
+        f"without file and key or line, {found['traceback']} tracebacks, {found['hang']} that never ended; "
+        f"{share:.1f} % of {typos:,} typos got the right suggestion; the slowest took {slowest:.1f} s"
     )
     return Finding(said, found["traceback"] + found["hang"] + unnamed + (share < 95))
 
@@ -323,7 +323,7 @@ COMMANDS = (
     ["study=headline", "replicates=10"],
     ["region=toy", "region.states.north.credibility={east:0.1,west:0.2}", "start=2022-01", "periods_per_year=12"],
 )
-"""Commands as the pages show them."""
+"""Commands of the kinds that the documentation shows."""
 PIECES = (
     *"= , [ ] { } ( ) ' \" \\ $ ${ ~ + ++ @ : / . .. # % * ? ! == a=b=c".split(),
     *"range( choice( interval( glob( sort( shuffle( int( float( str( bool( json_str( tag( extend_list(".split(),
@@ -332,11 +332,11 @@ PIECES = (
     *"+x=1 ++seed=1 ~seed ~region seed".split(),
     *(" ", "a b", "\x1b[31m", "\n", "\u202e", "\N{LATIN SMALL LETTER E WITH ACUTE}", "\N{ARMENIAN CAPITAL LETTER HO}"),
 )
-"""What overrides are mutated with."""
+"""Texts that are put into overrides."""
 
 
 def override_case(by: random.Random) -> tuple[list[str], int]:
-    """A command with one override mutated: its words, and which one."""
+    """A command with one override mutated: its overrides, and the index of that one."""
     said = list(by.choice(COMMANDS))
     at = by.randrange(len(said))
     text = said[at]
@@ -382,7 +382,7 @@ def overrides(here: Path, count: int, seed: int = 1) -> Finding:
         unnamed += one.verdict == "refused" and not any(names_override(one.said, word) for word in (said[at], *said))
     text = (
         f"{count:,} mutated overrides: {found['accepted']:,} read, {found['refused']:,} refused, {unnamed} without the override, "
-        f"{found['traceback']} tracebacks, {found['hang']} without end; the slowest took {slowest:.1f} s"
+        f"{found['traceback']} tracebacks, {found['hang']} that never ended; the slowest took {slowest:.1f} s"
     )
     return Finding(text, found["traceback"] + found["hang"] + unnamed)
 
@@ -406,11 +406,11 @@ FORMS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("two documents", lambda text: text + "---\n" + text),
     ("a next line hidden in a label", lambda text: text.replace("label: North", "label: Nor\u2028th")),
 )
-"""Ways in which a whole file may be written, or only seem to be."""
+"""Transformations of a whole file: some keep its meaning, others only seem to."""
 
 
 def meanings(here: Path, every: int = 1) -> Finding:
-    """Values and files that mean something else than they look: taken as they look, or refused; never changed silently."""
+    """Values and files that YAML reads otherwise than they look: read as written, or refused; never changed silently."""
     wrong, read = 0, 0
     traps = TRAPS[::every]
     for number, trap in enumerate(traps):
@@ -430,11 +430,11 @@ def meanings(here: Path, every: int = 1) -> Finding:
         read += config is not None
         wrong += config is not None and repr(config) != as_it_is
     count = 2 * len(traps) + len(FORMS)
-    return Finding(f"{count} traps: {read} taken as they look, {count - read} refused, {wrong} changed", wrong)
+    return Finding(f"{count} traps: {read} read as written, {count - read} refused, {wrong} changed", wrong)
 
 
 def _config_of(folder: Path, text: str) -> Any:
-    """The config that a toy region of this text makes; none where it is refused."""
+    """The config of the toy region with this text; None where it is refused."""
     (folder / "region").mkdir(parents=True)
     (folder / "region" / "toy.yaml").write_bytes(text.encode())
     try:
@@ -446,7 +446,7 @@ def _config_of(folder: Path, text: str) -> Any:
 # S4 -------------------------------------------------------------------------------------------------------------------------
 
 SECONDS_MAX, BYTES_MAX = 1.0, 200_000_000
-"""What a bomb may take until it is refused."""
+"""The seconds and bytes within which a bomb must be refused."""
 GRID = ["dynamics.vigilance=range(0,1,0.0001)", "dynamics.relay=range(0,1,0.0001)", "dynamics.legacy=range(0,1,0.0001)"]
 TEXT_BOMBS: tuple[tuple[str, Callable[[], str]], ...] = (
     (
@@ -481,7 +481,7 @@ WORD_BOMBS: tuple[tuple[str, list[str]], ...] = (
 
 
 def bombs(here: Path) -> Finding:
-    """Small words that mean much: each is refused within a second and 200 MB."""
+    """Short settings with large effects: each is refused within a second and 200 MB."""
     outcome(["region=toy"], None)
     cases = [(name, ["region=toy"], _bomb_file(here / name, make().encode())) for name, make in TEXT_BOMBS]
     sparse = _bomb_file(here / "sparse", b"")
@@ -499,7 +499,7 @@ def bombs(here: Path) -> Finding:
 
 
 def bombs_in_settings(here: Path) -> Finding:
-    """The same texts as the settings of a stranger's results folder, which `sim verify` computes again."""
+    """The same texts as the settings of a stranger's results folder, which `sim verify` reads."""
     folder = two_runs(here, "trajectories", 2, 2)[1]
     wrong, slowest, most = 0, 0.0, 0
     for _, make in TEXT_BOMBS:
@@ -526,7 +526,7 @@ def _bomb_file(folder: Path, raw: bytes) -> Path:
 # S5, S6 ---------------------------------------------------------------------------------------------------------------------
 
 LONG = 60
-"""Letters of a payload that would hide what comes after it."""
+"""The length from which a payload would hide the text after it."""
 LABELS = (
     *(
         "=1+1",
@@ -587,7 +587,7 @@ LABELS = (
         "`x`",
     ),
 )
-"""Labels that are seen, and mean something to a spreadsheet, a formula, a page or a font."""
+"""Visible labels that have a meaning for a spreadsheet, a formula, a web page or a font."""
 HIDDEN = (
     "\x00",
     "\x07",
@@ -620,11 +620,11 @@ MARKS = (
     "\u2060",
     "\ufeff",
 )
-"""Characters that are not seen."""
+"""Invisible characters."""
 
 
 def figures(every: int = 1) -> Finding:
-    """Labels in every place of a sheet: it is drawn, each legend entry is there as it is typed, cut where it is too long."""
+    """Labels in every place of a figure: it is drawn, and each legend entry is as typed, cut where it is too long."""
     wrong, labels = 0, [*LABELS, *(f"x{hidden}y" for hidden in (*HIDDEN, *MARKS))][::every]
     for label in labels:
         legend = [(label, "#222222", "-"), ("Other", "#666666", "-")]
@@ -639,7 +639,7 @@ def figures(every: int = 1) -> Finding:
 
 
 def labels_refused(here: Path) -> Finding:
-    """What is not seen, in labels of files and in overrides: refused, with what it is, written out."""
+    """Invisible characters in labels of files and in overrides: refused, with the character escaped."""
     wrong = 0
     for number, hidden in enumerate((*HIDDEN, *MARKS)):
         quoted = json.dumps(f"Nor{hidden}th")
@@ -652,7 +652,7 @@ def labels_refused(here: Path) -> Finding:
         for word in (f"region.states.north.label='Nor{hidden}th'", f"out=a{hidden}b", f"x{hidden}=1", f"scenario=a{hidden}b"):
             wrong += not _told(outcome(["region=toy", word], None), hidden)
     count = 9 * len((*HIDDEN, *MARKS))
-    return Finding(f"{count} labels and overrides with what is not seen: all refused, written out", wrong)
+    return Finding(f"{count} labels and overrides with invisible characters: all refused, with the characters escaped", wrong)
 
 
 def _told(one: Outcome, hidden: str) -> bool:
@@ -660,14 +660,16 @@ def _told(one: Outcome, hidden: str) -> bool:
 
 
 def outputs(here: Path, count: int) -> Finding:
-    """A sweep whose labels are all one payload: nothing that is not seen on the screen or in a file, and no formula in a table."""
+    """A sweep whose labels all have one payload: no invisible character in its output or files, and no formula in a table."""
     wrong, cells = 0, 0
     for number, label in enumerate(LABELS[:count]):
         folder = here / str(number)
         (folder / "region").mkdir(parents=True)
         text = TOY
         for name in ("Toy region", "North", "South", "East", "West", "Direct road"):
-            own = f"{label} {name}" if len(label) < LONG else f"{name} {label}"  # labels with one beginning are refused as alike
+            own = (
+                f"{label} {name}" if len(label) < LONG else f"{name} {label}"
+            )  # labels with the same beginning are refused as ambiguous
             text = text.replace(f"label: {name}", f"label: {json.dumps(own, ensure_ascii=False)}")
         (folder / "region" / "toy.yaml").write_text(text, encoding="utf-8")
         said = ["sweep", "region=toy", "dynamics.vigilance=0.5,1", "replicates=2", "end=2022-03", f"out={folder / 'out'}"]
