@@ -380,7 +380,7 @@ def test_a_variant_that_cannot_be_computed_is_named_from_a_cluster(hard, dask):
 @pytest.mark.filterwarnings("default")
 def test_a_worker_of_another_making_is_refused(dask, monkeypatch):
     monkeypatch.setattr(dask_cluster, "versions", lambda backend: versions() | {"numpy": "1.0"})
-    with pytest.raises(SettingError, match=r"another making: numpy 1\.0 here"):
+    with pytest.raises(SettingError, match=r"other software or another processor: numpy 1\.0 here"):
         list(dask_cluster.outcomes(divmod, 7, [2], 1, "local", "numpy"))
 
 
