@@ -420,3 +420,9 @@ def test_without_contests_nothing_pulls_from_outside(storm):
     move = run("dynamics.contests=0", folder=storm)["move"]
     for part in ("security", "economy"):
         assert not move[:, :, :, list(CONTRIBUTIONS).index(part)].any()
+
+
+def test_every_rule_has_a_source():
+    found = [getattr(module, name) for module in (rules, roads) for name in SHAPES if hasattr(module, name)]
+    assert len(found) >= 38
+    assert [function.__name__ for function in found if "Source: " not in function.__doc__] == []
