@@ -9,7 +9,7 @@ from conftest import STORM, effect, shock_folder
 
 from sim.commands import identity, old_formats
 from sim.commands.cli import run_command
-from sim.commands.screen import fellow_lines
+from sim.commands.screen import counterpart_lines
 from sim.compose.expand import expand
 from sim.config import fingerprint as settings
 from sim.config.fingerprint import data_settings, fingerprint, in_order
@@ -152,9 +152,9 @@ def test_draws_are_set_against_the_same_draw(scenarios):
 
 def test_what_has_no_fellow_is_named(scenarios):
     plan = Plan(expand([*TOY, "scenario=mild,calm", "dynamics.vigilance=0,1", "design=zip"], scenarios))
-    (line,) = fellow_lines(plan)
+    (line,) = counterpart_lines(plan)
     assert "calm, vigilance=1 against mild, vigilance=0" in line
-    assert not fellow_lines(Plan(expand([*TOY, "scenario=mild,calm", "dynamics.vigilance=0,1"], scenarios)))
+    assert not counterpart_lines(Plan(expand([*TOY, "scenario=mild,calm", "dynamics.vigilance=0,1"], scenarios)))
 
 
 def test_the_paired_effect_of_a_crossed_sweep_is_of_the_scenario_alone(scenarios):

@@ -579,7 +579,7 @@ def failing(here: Path, variants: int, wrongs: Sequence[str] = WRONGS) -> Findin
             rows = list(csv.DictReader(file))
         wrong += code != 3 or len(told.splitlines()) > 2 or lifecycle.FAILURES not in told
         wrong += {row["variant"] for row in rows} != labels or len(rows) != len(labels)
-        wrong += any((row["seed"], row["first_world"], row["last_world"]) != ("2026", "0", "3") for row in rows)
+        wrong += any((row["seed"], row["first_replicate"], row["last_replicate"]) != ("2026", "0", "3") for row in rows)
         wrong += any(not row["reason"] or not row["command"].startswith("sim sweep region=toy") for row in rows)
         words, kept = manifest.read_manifest(place / OUT), finished(place / OUT)
         for task in manifest.tasks_of(words):
