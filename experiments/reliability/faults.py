@@ -215,7 +215,7 @@ def signals(here: Path, number: int, replicates: int, seed: int = 1) -> Finding:
             tried += 1
             slowest = max(slowest, time.monotonic() - began)
             wrong += code != 128 + which
-            wrong += len(told.splitlines()) != 1 or f"To go on: python -m sim {said[0]}" not in told
+            wrong += len(told.splitlines()) != 1 or f"To continue: python -m sim {said[0]}" not in told
         wrong += not gone(process.pid)
         wrong += bool([path for path in place.rglob(".*") if path.name != ".lock"])
         wrong += finish(start(place, said))[0] != 0 or tree(place / OUT) != wanted

@@ -84,7 +84,7 @@ def _chunks(folder: Path) -> Iterator[Path]:
 
 def _demand_place(folder: Path, words: Mapping[str, Any]) -> None:
     if "place" in words:
-        wrong = f"has its chunks in {words['place']}, and nothing outside the folder is removed"
+        wrong = f"has its chunks in {words['place']}, and nothing outside a folder is removed"
         raise SettingError(str(folder), wrong, "a folder that holds its chunks")
     if (folder / CHUNKS).is_symlink():
         raise DamageError(str(folder / CHUNKS), "is a link to elsewhere", "a folder as it was written")
