@@ -1,4 +1,4 @@
-"""`sim clean`: removes from a results folder what the same command makes again, and nothing that its receipts do not list."""
+"""`sim clean`: removes from a results folder what the same command can make again, and nothing that its receipts do not list."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,20 +19,20 @@ MB = 1e6
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line; the exit code."""
+    """Run `sim clean` with the parsed arguments and return the exit code."""
     say(*clean(Path(options.folder), options.tables, options.dry_run))
     return GOOD
 
 
 def clean(folder: Path, tables: bool, dry: bool) -> list[str]:
-    """Remove the chunks of a run or of several jobs, with `tables` also its tables and figures; what went, as lines of text.
+    """Remove the chunks of a run or of several jobs, with `tables` also its tables and figures; returns a report as lines of text.
 
-    Its words, `config.yaml` and whatever the receipts do not list as written stay. Where `dry`, nothing is removed.
+    The metadata, `config.yaml` and all files that differ from the receipts stay. With `dry`, nothing is removed.
 
     Raises
     ------
     SettingError
-        Where the folder is none of a run or of all jobs, its chunks lie elsewhere, or another process holds it.
+        If the folder is not one of a run or of all jobs, its chunks are in another place, or another process has locked it.
     """
     words = manifest.read_manifest(folder)
     _demand_own(folder, words)
@@ -57,12 +57,12 @@ def clean(folder: Path, tables: bool, dry: bool) -> list[str]:
 
 
 def _drawn(folder: Path) -> list[str]:
-    """The figures that `sim figures` drew of a job: the command of the jobs makes none."""
+    """The figures that `sim figures` drew for a job; they stay, because the command of the jobs does not draw figures."""
     return [name for name in receipts.listed(folder) if name.startswith(f"{drawing.FIGURES}/")]
 
 
 def _demand_own(folder: Path, words: Mapping[str, Any]) -> None:
-    """Refuse a folder whose chunks are not its own to remove."""
+    """Raise `SettingError` for a folder whose chunks belong to other jobs too, or that has none."""
     if "share" in words or ("jobs" in words and "chunks" in words):
         whole = folder.parent if "share" in words else manifest.jobs_of(folder)
         raise SettingError(str(folder), "shares its chunks with other jobs", f"the folder of all jobs: {whole}")
@@ -71,7 +71,7 @@ def _demand_own(folder: Path, words: Mapping[str, Any]) -> None:
 
 
 def _chunks(folder: Path) -> Iterator[Path]:
-    """The chunks of a run that have a receipt, with it."""
+    """The chunk files of a run that have a receipt, each followed by that receipt."""
     words = manifest.unsealed(folder / manifest.MANIFEST)
     _demand_place(folder, words)
     store = manifest.store_of(folder, words)
@@ -96,7 +96,7 @@ def _listed(folder: Path, what: str, paths: Sequence[Path]) -> list[str]:
 
 
 def _remove(folders: Iterable[Path], chunks: Sequence[Path], files: Mapping[Path, Sequence[str]]) -> None:
-    """Remove files of folders, of which it is said first that they are not whole any more."""
+    """Remove files from folders; first the receipts of the folders are marked as incomplete."""
     for at in folders:
         receipts.reopen(at)
     for path in chunks:

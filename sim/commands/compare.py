@@ -27,7 +27,7 @@ Tell = Callable[[str], None]
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line, `sim compare DIR` or `sim compare A B`; the exit code."""
+    """Run `sim compare DIR` or `sim compare A B` with the parsed arguments and return the exit code."""
     words = options.folders
     out = [word.removeprefix("out=") for word in words if word.startswith("out=")]
     folders = [Path(word) for word in words if not word.startswith("out=")]
@@ -42,7 +42,7 @@ def command(options: Any) -> int:
 
 
 def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> Path:
-    """Compare one folder's variants with their reference, or two folders; the folder that holds what was written."""
+    """Compare one folder's variants with their reference, or two folders; returns the folder with the tables and figures."""
     places.demand_new("out", str(out or ""))
     manifests = [manifest.read_manifest(folder) for folder in folders]
     asked = {
@@ -77,7 +77,7 @@ def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, An
     lines = tables.effects_lines(effects)
     if not lines:
         raise SettingError(
-            str(folder), "holds no variant with another to set it against", "two folders, or a sweep of scenarios or numbers"
+            str(folder), "holds no variant with another to compare it with", "two folders, or a sweep of scenarios or numbers"
         )
     if into:
         with lifecycle.answered(into, asked) as draft:
@@ -112,7 +112,7 @@ def _of_two(
 
 
 def _settings_of(words: dict[str, Any], variants: int) -> dict[str, Any]:
-    """The flat settings of a folder; those of a single variant without its name, so that two runs can be laid side by side."""
+    """The flat settings of a folder; those of a single variant without its name, so that two single runs can be compared."""
     settings = words["settings"]
     if variants == 1:
         settings = {**settings, "variants": {}}

@@ -1,4 +1,4 @@
-"""The plan of a run made again from its folder, and whether what the folder says is what that plan says."""
+"""The plan of a run, rebuilt from its folder, and whether the folder's metadata are those of that plan."""
 
 import json
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ from sim.results.software import JAX, PROJECT, versions
 SHOWN = 4
 Words = dict[str, Any]
 NUMBERS_FROM = (PROJECT, "numpy", "scipy", "processor", JAX, "jaxlib", "device")
-"""What the numbers of a run come from, of all that it says of its making."""
+"""The software versions on which the numbers of a run depend, among those that its metadata record."""
 
 
 def rebuilt(folder: Path, words: Words) -> Plan:
-    """The plan of a run from what its folder holds: `config.yaml`, and the overrides that say what was swept and drawn.
+    """The plan of a run from its folder: from `config.yaml`, and from the overrides that name what was swept and drawn.
 
     Raises
     ------
     SettingError
-        Where it cannot be made again exactly: other software, or settings that are not those of the manifest.
+        If it cannot be rebuilt exactly: other software, or settings that are not those of the manifest.
     """
     came = json.loads(words["attributes"]["provenance"])
     here = versions(JAX if JAX in came["versions"] else "")
@@ -43,7 +43,7 @@ def rebuilt(folder: Path, words: Words) -> Plan:
         raise SettingError("sample", f"cannot be computed again by other versions: {shown}", "those versions, or sample=0")
     if words["settings"]["code"] != code_hash():
         commits = f"{came['commit'] or 'an installed version'} there, {commit() or 'an installed version'} here"
-        wrong = f"cannot be computed again: the code that makes numbers is another ({commits})"
+        wrong = f"cannot be computed again: the code that computes the numbers is another ({commits})"
         raise SettingError("sample", wrong, "that code, or sample=0")
     axes = parse(came["overrides"], Folders())
     names = coordinate_names([axis.key for axis in axes if axis.swept])
@@ -64,7 +64,7 @@ def rebuilt(folder: Path, words: Words) -> Plan:
 
 
 def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
-    """The points of a run as `config.yaml` says them; numbers that were swept lightly are set over few whole configs again."""
+    """The points of a run from `config.yaml`; numbers that need no config of their own are again set over a few base configs."""
     path = folder / identity.CONFIG
     try:
         content = read_written(path)
@@ -89,23 +89,26 @@ def _points(folder: Path, words: Words, axes: Sequence[Axis]) -> list[Point]:
 
 
 APART = ("provenance", "settings_hash", "refused_draws", "swept")
-"""Attributes that a plan made again cannot say: where it came from, from how many draws, and what was swept."""
+"""Attributes that a rebuilt plan does not have: provenance, how many draws were refused, and what was swept."""
 
 
 def demand_words_of(folder: Path, words: Words, plan: Plan) -> None:
-    """Refuse a folder whose words are not those of its run, though they were sealed again: labels, dates, references, shocks."""
-    now, there = (json.loads(json.dumps(said, default=str)) for said in (metadata_of(plan), words))
+    """Raise `DamageError` if the metadata (labels, dates, references, shocks) are not those that the settings of the run give.
+
+    This finds changed metadata also where the manifest was given a new valid hash.
+    """
+    now, there = (json.loads(json.dumps(table, default=str)) for table in (metadata_of(plan), words))
     rows = [name for name in ("variables", "coordinates") if now[name] != there[name]]
     rows += [name for dim, columns in now["beside"].items() for name in columns if columns[name] != there["beside"][dim].get(name)]
-    rows += [name for name, said in now["attributes"].items() if name not in APART and said != there["attributes"].get(name)]
+    rows += [name for name, value in now["attributes"].items() if name not in APART and value != there["attributes"].get(name)]
     rows += _odd_columns(words)
     if rows:
-        said = "the words that its settings make"
-        raise DamageError(str(folder / manifest.MANIFEST), f"says otherwise than its settings: {', '.join(rows)}", said)
+        wrong = f"differs from what its settings give: {', '.join(rows)}"
+        raise DamageError(str(folder / manifest.MANIFEST), wrong, "the metadata that its settings give")
 
 
 def _odd_columns(words: Words) -> list[str]:
-    """What of the variants does not fit their labels, or what they are set against."""
+    """The columns of the variants that contradict the variants' labels or their references in the settings."""
     labels, columns, against = words["coordinates"][VARIANT], words["beside"][VARIANT], words["settings"].get("against", {})
     odd = []
     for label, scenario, to in zip(labels, columns["scenario"], columns["reference"], strict=True):
@@ -115,7 +118,7 @@ def _odd_columns(words: Words) -> list[str]:
         if not f"{label},".startswith(f"{scenario},"):
             odd.append("scenario")
     for name in json.loads(words["attributes"]["swept"]):
-        told = [(f"{label},", value) for label, value in zip(labels, columns[name], strict=True) if f", {name}=" in label]
-        if any(f", {name}={value}," not in label for label, value in told if str(value)[:1] not in ("{", "[")):
+        labelled = [(f"{label},", value) for label, value in zip(labels, columns[name], strict=True) if f", {name}=" in label]
+        if any(f", {name}={value}," not in label for label, value in labelled if str(value)[:1] not in ("{", "[")):
             odd.append(name)
     return list(dict.fromkeys(odd))

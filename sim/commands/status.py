@@ -1,4 +1,4 @@
-"""`sim status`: how far a results folder is, and the command that goes on with it."""
+"""`sim status`: how complete a results folder is, and the command that continues it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,28 +16,28 @@ Words = dict[str, Any]
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line; the exit code."""
+    """Run `sim status` with the parsed arguments and return the exit code."""
     say(*status(Path(options.folder)))
     return GOOD
 
 
 def status(folder: Path) -> list[str]:
-    """How far the work of a folder is, as lines of text; chunks are looked at, not read.
+    """How complete a folder is, as lines of text; the sizes of chunks are checked, their content is not read.
 
     Raises
     ------
     SettingError
-        Where the folder holds no results.
+        If the folder holds no results.
     DamageError
-        Where its words are not as they were written.
+        If its metadata are not as they were written.
     """
     words = manifest.read_manifest(folder)
     wrong = wrong_tables(folder, words)
     apart = [f"not as written: {receipts.told(wrong)}"] if wrong else []
     if "jobs" not in words and "chunks" not in words:
-        return [f"{folder}: a comparison or explanation, {'the same command makes it whole' if wrong else 'complete'}", *apart]
+        return [f"{folder}: a comparison or explanation, {'the same command completes it' if wrong else 'complete'}", *apart]
     owner = holder(folder)
-    held = [f"held by {owner}"] if owner else []
+    held = [f"in use by {owner}"] if owner else []
     if "chunks" not in words:
         done = sum((folder / name / manifest.JOB).is_file() for name in words["jobs"])
         whole = done == len(words["jobs"]) and not wrong
@@ -47,7 +47,7 @@ def status(folder: Path) -> list[str]:
             lines += [f"batch {at.name}: {line}" for line in found]
             whole &= there
         lines[0] = f"{folder}: {_how(whole, owner)}"
-        return [*lines, *held, *([] if whole else [f"to go on: sim {lifecycle.command(folder, words)}"])]
+        return [*lines, *held, *([] if whole else [f"to continue: sim {lifecycle.command(folder, words)}"])]
     found, there = _chunks(folder, words)
     whole = there and ("share" in words or is_whole(folder)) and not wrong
     return [
@@ -56,12 +56,12 @@ def status(folder: Path) -> list[str]:
         *apart,
         *_failures(folder),
         *held,
-        *([] if whole else [f"to go on: sim {lifecycle.command(folder, words)}"]),
+        *([] if whole else [f"to continue: sim {lifecycle.command(folder, words)}"]),
     ]
 
 
 def wrong_tables(folder: Path, words: Words) -> dict[str, str]:
-    """Tables and figures of a folder that is or was whole, and of its jobs, which are not as the receipt lists them."""
+    """Tables and figures of a folder and of its jobs that are missing or changed, with what is wrong with each."""
     if "share" in words:
         return receipts.wrong(folder, shares.NEEDED)
     if "chunks" in words:
@@ -80,7 +80,7 @@ def _how(whole: bool, owner: str) -> str:
 
 
 def _chunks(folder: Path, words: Words) -> tuple[list[str], bool]:
-    """What chunks are there as lines of text, and whether all look whole."""
+    """Which chunks are there, as lines of text, and whether all have their full size."""
     if "share" in words:
         first, last = words["share"]["variants"]
         return [f"{last - first:,} of the variants of {folder.parent / BATCHES / Path(words['share']['batch']).name}"], True
@@ -88,7 +88,9 @@ def _chunks(folder: Path, words: Words) -> tuple[list[str], bool]:
     there = [task for task in tasks if store.receipt(task).exists()]
     damaged = [task.name for task in there if not store.looks_whole(task)]
     done = sum(task.worlds for task in there if task.name not in damaged)
-    lines = [f"{len(there) - len(damaged):,} of {len(tasks):,} chunks, {done:,} of {sum(task.worlds for task in tasks):,} worlds"]
+    lines = [
+        f"{len(there) - len(damaged):,} of {len(tasks):,} chunks, {done:,} of {sum(task.worlds for task in tasks):,} replicates"
+    ]
     return lines + ([f"damaged: {listed(damaged)}"] if damaged else []), len(there) - len(damaged) == len(tasks)
 
 
@@ -99,10 +101,10 @@ def _failures(folder: Path) -> list[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Some names on a line, and how many more there are."""
+    """The first few names on one line, and how many more there are."""
     return "; ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a folder says that it is whole; nothing is read of it."""
+    """Whether a folder has the receipt of a complete one; its content is not checked."""
     return (folder / manifest.COMPLETE).is_file()
