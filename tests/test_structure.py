@@ -1,5 +1,6 @@
 """The structure of imports: not too deep, without cycles, and the module map agrees with it."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from conftest import ROOT
 import sim
 from experiments.structure import GUIDE, drawing, drawn, floors, imports_of, shape
 
+LINES_MAX, ARGUMENTS_MAX = 45, 9
 FLOORS_MAX = 14
 """Modules on the longest chain of imports."""
 
@@ -18,6 +20,25 @@ def test_the_house_is_no_deeper_than_it_may_be_and_has_no_circle():
     found = shape(ROOT)
     assert found.circle == ()
     assert 0 < found.floors <= FLOORS_MAX, sorted((rank, name) for name, rank in floors(imports_of(ROOT)).items())[-10:]
+
+
+def body_lines(function):
+    """The lines of a function without its docstring."""
+    first = function.body[0]
+    doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    return function.end_lineno - function.lineno + 1 - (first.end_lineno - first.lineno + 1 if doc else 0)
+
+
+def test_no_function_is_longer_than_a_screen_or_takes_more_than_it_can_name():
+    found = [
+        (f"{path.relative_to(ROOT)}:{node.name}", body_lines(node), len([*node.args.args, *node.args.kwonlyargs]))
+        for path in sorted((ROOT / "sim").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert len(found) > 900
+    assert [name for name, lines, _ in found if lines > LINES_MAX] == []
+    assert [name for name, _, arguments in found if arguments > ARGUMENTS_MAX] == []
 
 
 def test_the_drawing_of_the_guide_is_that_of_the_house():

@@ -33,7 +33,7 @@ IN_CODE = {r"\b(?:stands?|stood)\b": "is, lies, holds"}
 PAGES = [*(ROOT / name for name in ("README.md", "ODD.md", "CONTRIBUTING.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PAGES += [ROOT / "experiments" / "README.md"]
 NOT_READ = re.compile(
-    r"^```.*?^```$|`[^`\n]*`|^ *>>> [^\n]*$|^ *\w+ : [^\n]*$|^ *\w+(?:, \w+)+(?: : [^\n]*)?$", re.MULTILINE | re.DOTALL
+    r"^ *```.*?^ *```$|`[^`\n]*`|^ *>>> [^\n]*$|^ *\w+ : [^\n]*$|^ *\w+(?:, \w+)+(?: : [^\n]*)?$", re.MULTILINE | re.DOTALL
 )
 """Code in a page or docstring, and names of parameters with their types."""
 

@@ -629,7 +629,7 @@ def figures(every: int = 1) -> Finding:
     for label in labels:
         legend = [(label, "#222222", "-"), ("Other", "#666666", "-")]
         figure, panels = sheet.sheet(
-            [label], [label], label, label, key=label, measure=label, below=label, legend=legend, entries=[label]
+            [label], [label], sheet.Text(label, label, key=label, measure=label, below=label, legend=legend, entries=[label])
         )
         sheet.write(panels[0, 0], 0.5, 0.5, label)
         sheet.save(figure, io.BytesIO())  # pyright: ignore[reportArgumentType]

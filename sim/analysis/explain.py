@@ -65,11 +65,7 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
     kinds = {CHANGE: sums[at]} | ({EFFECT: sums[at] - sums[to]} if to != at else {})
     recorded = ds["alignment"].isel({VARIANT: at, TIME: slice(first, last + 1)}).sel({STATE: state, BLOC: bloc}).values
     residual = float(np.abs(sums[at][-1].T - (recorded - recorded[:, :1])).max())
-    number = ds.sizes[REPLICATE]
-    folded = []
-    for values in kinds.values():
-        moments = spread(values, axis=2)
-        folded.append(np.concatenate([moments, half_interval(moments[list(STATISTICS).index("sd")], number)[None]]))
+    folded = [_statistics(values) for values in kinds.values()]
     return xr.Dataset(
         {"alignment": ((KIND, CONTRIBUTION, TIME, STATISTIC), np.moveaxis(np.stack(folded), 1, -1), {"units": "alignment"})},
         {
@@ -79,19 +75,28 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
             TIME: ds[TIME].values[first : last + 1],
             STATISTIC: [*STATISTICS, HALF_WIDTH],
         },
-        {
-            **ds.attrs,
-            "variant": variant,
-            "against": labels[to] if to != at else "",
-            "state": state,
-            "bloc": bloc,
-            "state_label": _label(ds, STATE, state),
-            "bloc_label": _label(ds, BLOC, bloc),
-            "bloc_colour": str(ds["bloc_colour"].sel({BLOC: bloc}).item()),
-            "variant_label": variant_labels(ds)[at],
-            "residual": residual,
-        },
+        ds.attrs | _about(ds, at, labels[to] if to != at else "", state, bloc) | {"residual": residual},
     )
+
+
+def _about(ds: xr.Dataset, at: int, against: str, state: str, bloc: str) -> dict[str, str]:
+    """Which alignment is explained, in which variant and against which, by name and label."""
+    return {
+        "variant": str(ds[VARIANT].values[at]),
+        "against": against,
+        "state": state,
+        "bloc": bloc,
+        "state_label": _label(ds, STATE, state),
+        "bloc_label": _label(ds, BLOC, bloc),
+        "bloc_colour": str(ds["bloc_colour"].sel({BLOC: bloc}).item()),
+        "variant_label": variant_labels(ds)[at],
+    }
+
+
+def _statistics(values: Array) -> Array:
+    """Statistics over replicates of sums, (statistic, contribution, time), last half the 95 % interval of the mean."""
+    moments = spread(values, axis=2)
+    return np.concatenate([moments, half_interval(moments[list(STATISTICS).index("sd")], values.shape[2])[None]])
 
 
 def _sums(ds: xr.Dataset, variant: int, state: str, bloc: str, first: int, last: int) -> Array:

@@ -13,7 +13,7 @@ from sim.analysis.statistics import moments_of, one_variant
 from sim.figures import captions
 from sim.figures.captions import INTERVAL, SINGLE
 from sim.figures.panels import MARKS_MAX, bars, forest, frame, limits_of, line, mark_foot, name_ends, name_rows
-from sim.figures.sheet import DASHES, INK, LIGHT, fit, sheet, styled
+from sim.figures.sheet import DASHES, INK, LIGHT, Lengths, Text, fit, sheet, styled
 from sim.names import BLOC, VARIANT
 from sim.results import dataset
 from sim.results.labels import bloc_labels, names, replicates_of, state_labels, variant_labels
@@ -59,12 +59,14 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
         figure, panels = sheet(
             state_labels(ds),
             page.columns,
-            page.title,
-            captions.foot([ds], notes),
-            measure=captions.measure("alignment"),
-            legend=list(zip(words, colours, dashes, strict=True)),
-            height=2.1,
-            **captions.named(apart, times),
+            Text(
+                page.title,
+                captions.foot([ds], notes),
+                measure=captions.measure("alignment"),
+                legend=list(zip(words, colours, dashes, strict=True)),
+                **captions.named(apart, times),
+            ),
+            Lengths(height=2.1),
         )
         for (row, column), ax in np.ndenumerate(panels):
             at, label = page.at[column], page.labels[column]
@@ -121,12 +123,14 @@ def plot_effects(differences: xr.Dataset, variable: str = "alignment") -> list[F
         figure, panels = sheet(
             state_labels(differences),
             page.columns,
-            page.title,
-            captions.foot([differences], notes),
-            **captions.named(captions.marks([differences], page.labels, apart=True), times),
-            measure=captions.measure(variable, difference=True),
-            legend=list(zip(words, colours, dashes, strict=True)),
-            gap=0.6,
+            Text(
+                page.title,
+                captions.foot([differences], notes),
+                **captions.named(captions.marks([differences], page.labels, apart=True), times),
+                measure=captions.measure(variable, difference=True),
+                legend=list(zip(words, colours, dashes, strict=True)),
+            ),
+            Lengths(gap=0.6),
         )
         for (row, column), ax in np.ndenumerate(panels):
             at, shocks = page.at[column], captions.marks([differences], [page.labels[column]], apart=True)
@@ -165,12 +169,12 @@ def plot_final_effects(differences: xr.Dataset, variable: str = "alignment") -> 
         figure, panels = sheet(
             [""],
             page.columns,
-            page.title,
-            captions.foot([differences], notes),
-            below=f"{captions.measure(variable, difference=True)}, {str(times[-1])[:7]}",
-            height=0.155 * (ranked.size + len(ranked)) + 0.1,
-            gap=0.14,
-            left=1.35,
+            Text(
+                page.title,
+                captions.foot([differences], notes),
+                below=f"{captions.measure(variable, difference=True)}, {str(times[-1])[:7]}",
+            ),
+            Lengths(height=0.155 * (ranked.size + len(ranked)) + 0.1, gap=0.14, left=1.35),
         )
         for at, ax in zip(page.at, panels[0], strict=True):
             effects = {name: values[at] for name, values in last.items()}
@@ -222,12 +226,14 @@ def plot_comparison(
     figure, panels = sheet(
         [row for word in state_labels(first) for row in (word, "difference")],
         bloc_labels(first),
-        f"{first.attrs['region_label']}{shared}: {called[1]} against {called[0]}",
-        captions.foot([first, second], notes),
-        key=captions.key(shocks, runs[0][1]),
-        measure=captions.measure(variable),
-        legend=[(called[0], INK, DASHES[0]), (called[1], INK, DASHES[1])],
-        height=1.0,
+        Text(
+            f"{first.attrs['region_label']}{shared}: {called[1]} against {called[0]}",
+            captions.foot([first, second], notes),
+            key=captions.key(shocks, runs[0][1]),
+            measure=captions.measure(variable),
+            legend=[(called[0], INK, DASHES[0]), (called[1], INK, DASHES[1])],
+        ),
+        Lengths(height=1.0),
     )
     for (row, column), ax in np.ndenumerate(panels):
         at, colour, bloc = (0, slice(None), row // 2, column), names(first, "bloc_colour")[column], names(first, BLOC)[column]

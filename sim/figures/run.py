@@ -4,8 +4,11 @@ A figure is a sheet of panels (`sim.figures.sheet`, `panels`) with its text (`ca
 everywhere; the foot of each sheet explains its bands and states replicates and seed. `$` and `_` in a label are plain letters.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis.statistics import moments_of
@@ -13,7 +16,7 @@ from sim.config.known import demand_known
 from sim.figures import captions, measures
 from sim.figures.captions import INTERVAL, SINGLE
 from sim.figures.panels import LEVELS, frame, limits_of, line, name_ends, number_marks, ticks
-from sim.figures.sheet import DASHES, GREY, INK, MINUS, WIDTH, brief, sheet, styled, write
+from sim.figures.sheet import DASHES, GREY, INK, MINUS, WIDTH, Lengths, Text, brief, sheet, styled, write
 from sim.names import BLOC, MEASURES, PERIOD, STATE, TIME, VARIANT
 from sim.results import dataset
 from sim.results.labels import bloc_labels, names, replicates_of, state_labels, variant_labels
@@ -55,10 +58,12 @@ def plot_trajectories(ds: xr.Dataset, variant: str, variable: str = "alignment")
     figure, panels = sheet(
         state_labels(ds),
         bloc_labels(ds),
-        f"{ds.attrs['region_label']}: {variant_labels(ds)[at]}",
-        captions.foot([ds], notes),
-        key=captions.key(shocks, times),
-        measure=captions.measure(variable),
+        Text(
+            f"{ds.attrs['region_label']}: {variant_labels(ds)[at]}",
+            captions.foot([ds], notes),
+            key=captions.key(shocks, times),
+            measure=captions.measure(variable),
+        ),
     )
     for (row, column), ax in np.ndenumerate(panels):
         mean, low, high = (moments[name][at, :, row, column] for name in ("mean", "q05", "q95"))
@@ -103,14 +108,14 @@ def plot_timeline(ds: xr.Dataset, variant: str) -> Figure:
     figure, panels = sheet(
         state_labels(ds),
         [""],
-        f"{ds.attrs['region_label']}: {variant_labels(ds)[at]}",
-        captions.foot([ds], notes),
-        measure=captions.measure("alignment"),
-        legend=list(zip(words, colours, dashes, strict=True)),
-        height=2.1,
-        gap=0.9,
-        widest=WIDTH,
-        entries=captions.listed(shocks, times),
+        Text(
+            f"{ds.attrs['region_label']}: {variant_labels(ds)[at]}",
+            captions.foot([ds], notes),
+            measure=captions.measure("alignment"),
+            legend=list(zip(words, colours, dashes, strict=True)),
+            entries=captions.listed(shocks, times),
+        ),
+        Lengths(height=2.1, gap=0.9, widest=WIDTH),
     )
     for row, ax in enumerate(panels[:, 0]):
         frame(ax, times, (low, high + LEVELS * step), [], numbered=False)
@@ -162,11 +167,13 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
         figure, panels = sheet(
             [kind.title for kind in kinds],
             page.columns,
-            page.title,
-            captions.foot([ds], notes),
-            key=captions.key(captions.marks([ds], shown), ds[TIME].values),
-            measure=measures.margin(),
-            gap=0.72,
+            Text(
+                page.title,
+                captions.foot([ds], notes),
+                key=captions.key(captions.marks([ds], shown), ds[TIME].values),
+                measure=measures.margin(),
+            ),
+            Lengths(gap=0.72),
         )
         for (row, column), ax in np.ndenumerate(panels):
             lines, kind = rows[row], kinds[row]
@@ -201,30 +208,16 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
     mean, half = table["mean"].values, np.nan_to_num(table[HALF].values)
     moving = [at for at in range(explained.sizes["contribution"] - 1) if np.abs(mean[:, at]).max() > 0]
     shown = [explained.sizes["contribution"] - 1, *moving]
-    still = [word for at, word in enumerate(names(explained, "contribution_label")[:-1]) if at not in moving]
     columns = min(CONTRIBUTION_COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
     bands = [table[name].values[0, shown] for name in ("q05", "q95")]
     limits = limits_of(*bands, *(mean[1:, shown] + sign * half[1:, shown] for sign in (-1, 1)), mean[:, shown], np.zeros(1))
-    notes = [
-        "Line: mean over replicates, since the first instant",
-        SINGLE if single else f"band: {captions.band(replicates_of(explained))}",
-    ]
-    against = explained.attrs["against"]
-    notes += [f"dashed: effect against {against} on common random numbers, with its {INTERVAL}"] if against else []
-    notes += ["the contributions sum to the whole change exactly"]
-    notes += [f"zero throughout: {', '.join(still).lower()}"] if still else []
     marks = captions.marks([explained], [explained.attrs["variant"]])
     figure, panels = sheet(
         [""] * rows,
         [""] * columns,
-        f"{explained.attrs['state_label']} and {explained.attrs['bloc_label']}: what moved the alignment, "
-        f"{explained.attrs['variant_label']}",
-        captions.foot([explained], notes),
-        key=captions.key(marks, times),
-        measure=f"added to the alignment ({MINUS}1 against to 1 with)",
-        height=1.2,
-        gap=0.45,
+        _explanation_text(explained, moving, captions.key(marks, times)),
+        Lengths(height=1.2, gap=0.45),
     )
     colour, words = explained.attrs["bloc_colour"], brief(names(explained, "contribution_label"), 26)
     for at, ax in enumerate(panels.ravel()):
@@ -234,16 +227,37 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
         contribution = shown[at]
         frame(ax, times, limits, marks, numbered=at < columns, signed=True)
         line(ax, times, mean[0, contribution], colour, "change", None if single else (bands[0][at], bands[1][at]))
-        if against:
+        if explained.attrs["against"]:
             effect, reach = mean[1, contribution], half[1, contribution]
             line(ax, times, effect, INK, "effect", None if single else (effect - reach, effect + reach), "--")
         ax.tick_params(labelbottom=at + columns >= len(shown))
-        end = float(mean[0, contribution, -1])
-        place = (end - limits[0]) / (limits[1] - limits[0])
-        write(ax, 1.02, place, f"{end:+.3f}".replace("-", MINUS), size=6, va="center", transform=ax.transAxes)
+        _write_end(ax, float(mean[0, contribution, -1]), limits)
         weight = "bold" if at == 0 else "normal"
         write(ax, 0.03, 0.96, words[contribution], size=7, weight=weight, va="top", transform=ax.transAxes)
     return figure
+
+
+def _explanation_text(explained: xr.Dataset, moving: Sequence[int], key: str) -> Text:
+    """The text of the figure of an explanation in which some contributions are not zero."""
+    about, labels = explained.attrs, names(explained, "contribution_label")[:-1]
+    number = replicates_of(explained)
+    still = [label for at, label in enumerate(labels) if at not in moving]
+    notes = ["Line: mean over replicates, since the first instant", SINGLE if number == 1 else f"band: {captions.band(number)}"]
+    notes += [f"dashed: effect against {about['against']} on common random numbers, with its {INTERVAL}"] * bool(about["against"])
+    notes += ["the contributions sum to the whole change exactly"]
+    notes += [f"zero throughout: {', '.join(still).lower()}"] if still else []
+    return Text(
+        f"{about['state_label']} and {about['bloc_label']}: what moved the alignment, {about['variant_label']}",
+        captions.foot([explained], notes),
+        key=key,
+        measure=f"added to the alignment ({MINUS}1 against to 1 with)",
+    )
+
+
+def _write_end(ax: Axes, end: float, limits: tuple[float, float]) -> None:
+    """Write the last value of a line at its end."""
+    place = (end - limits[0]) / (limits[1] - limits[0])
+    write(ax, 1.02, place, f"{end:+.3f}".replace("-", MINUS), size=6, va="center", transform=ax.transAxes)
 
 
 CONTRIBUTION_COLUMNS = 5

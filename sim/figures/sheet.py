@@ -8,7 +8,7 @@ import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -107,59 +107,95 @@ def write(on: Axes | Figure, x: float, y: float, words: str, **style: Any) -> No
 # Sheets ---------------------------------------------------------------------------------------------------------------------
 
 
-def sheet(
-    rows: Sequence[str],
-    columns: Sequence[str],
-    title: str,
-    foot: str,
-    *,
-    key: str = "",
-    measure: str = "",
-    below: str = "",
-    legend: Sequence[tuple[str, str, Dash]] = (),
-    gap: float = 0.2,
-    height: float = 1.45,
-    left: float = 1.08,
-    widest: float = WIDE,
-    entries: Sequence[str] = (),
-) -> tuple[Figure, Any]:
-    """A figure with named rows and columns of panels, and those panels as an array; lengths in inches.
+class Text(NamedTuple):
+    """The text of a sheet: title and foot, a key above the panels, the names of its axes, a legend, and a list below the panels."""
 
-    `entries` is a list that stands below the panels in columns.
-    """
-    wide = min(max(WIDTH / len(columns) - gap, NARROW), widest)
-    total = left + len(columns) * (wide + gap) + 0.1
-    heads = [wrap(word, wide + gap / 2, 8 * BOLD, lines=2) for word in columns]
-    named = max(map(len, heads)) * 8 * LINE + 0.14
-    upper = [(wrap(title, total - 0.3, 11 * BOLD, lines=2), 11, "bold"), (wrap(key, total - 0.3, 7), 7, "normal")]
-    lengths = [0.6 + len(fit(word)) * 7 * LETTER for word, _, _ in legend]
-    per_row = len(legend) if sum(lengths) < total - 0.3 else max(1, int((total - 0.3) / max(lengths)))
-    above = 0.12 + sum(len(lines) * points * LINE + 0.05 for lines, points, _ in upper if lines)
-    above += math.ceil(len(legend) / max(per_row, 1)) * 0.15 + named
-    lower = wrap(foot, total - 0.3, 6.5)
-    lists = _columns(entries, (total - 0.3) / LISTS)
-    listed = max(map(len, lists))
-    under = 0.32 + (0.18 if below else 0) + listed * 6.5 * LINE + (0.12 if listed else 0) + len(lower) * 6.5 * LINE + 0.08
-    tall = above + len(rows) * (height + 0.12) - 0.12 + under
-    figure = Figure(figsize=(total, tall))
+    title: str
+    foot: str
+    key: str = ""
+    measure: str = ""
+    """The name of the vertical axes."""
+    below: str = ""
+    """The name of the horizontal axes."""
+    legend: Sequence[tuple[str, str, Dash]] = ()
+    """Name, colour and line style of each entry."""
+    entries: Sequence[str] = ()
+
+
+class Lengths(NamedTuple):
+    """Lengths of a sheet in inches: of the gaps between panels, of a panel, of the left margin, and of the widest panel."""
+
+    gap: float = 0.2
+    height: float = 1.45
+    left: float = 1.08
+    widest: float = WIDE
+
+
+class _Layout(NamedTuple):
+    """Where the panels and texts of a sheet are, in inches, and its texts in lines."""
+
+    wide: float
+    total: float
+    tall: float
+    above: float
+    heads: list[list[str]]
+    upper: list[tuple[list[str], float, str]]
+    per_row: int
+    lower: list[str]
+    lists: list[list[str]]
+
+
+def sheet(rows: Sequence[str], columns: Sequence[str], text: Text, lengths: Lengths = Lengths()) -> tuple[Figure, Any]:  # noqa: B008
+    """A figure with named rows and columns of panels, and those panels as an array, (row, column)."""
+    layout = _layout(len(rows), columns, text, lengths)
+    figure = Figure(figsize=(layout.total, layout.tall))
     FigureCanvasAgg(figure)
     panels = np.empty((len(rows), len(columns)), dtype=object)
     for row, column in np.ndindex(panels.shape):
-        x, y = left + column * (wide + gap), tall - above - row * (height + 0.12) - height
-        panels[row, column] = ax = figure.add_axes((x / total, y / tall, wide / total, height / tall))
+        x = lengths.left + column * (layout.wide + lengths.gap)
+        y = layout.tall - layout.above - row * (lengths.height + 0.12) - lengths.height
+        box = x / layout.total, y / layout.tall, layout.wide / layout.total, lengths.height / layout.tall
+        panels[row, column] = ax = figure.add_axes(box)
         ax.tick_params(length=2.5, pad=2, labelsize=6.5, labelleft=column == 0, labelbottom=row == len(rows) - 1)
-    _write_margins(figure, panels, rows, heads, measure, below, left)
-    cursor = tall - 0.12
-    for lines, points, weight in upper:
+    _write_margins(figure, panels, rows, layout.heads, text, lengths.left)
+    _write_text(figure, text, layout)
+    return figure, panels
+
+
+def _layout(rows: int, columns: Sequence[str], text: Text, lengths: Lengths) -> _Layout:
+    """The layout of a sheet: as wide as its columns ask for, and as tall as its panels and its wrapped texts together."""
+    wide = min(max(WIDTH / len(columns) - lengths.gap, NARROW), lengths.widest)
+    total = lengths.left + len(columns) * (wide + lengths.gap) + 0.1
+    heads = [wrap(word, wide + lengths.gap / 2, 8 * BOLD, lines=2) for word in columns]
+    named = max(map(len, heads)) * 8 * LINE + 0.14
+    title, key = wrap(text.title, total - 0.3, 11 * BOLD, lines=2), wrap(text.key, total - 0.3, 7)
+    upper = [(title, 11.0, "bold"), (key, 7.0, "normal")]
+    widths = [0.6 + len(fit(word)) * 7 * LETTER for word, _, _ in text.legend]
+    per_row = len(text.legend) if sum(widths) < total - 0.3 else max(1, int((total - 0.3) / max(widths)))
+    above = 0.12 + sum(len(lines) * points * LINE + 0.05 for lines, points, _ in upper if lines)
+    above += math.ceil(len(text.legend) / max(per_row, 1)) * 0.15 + named
+    lower = wrap(text.foot, total - 0.3, 6.5)
+    lists = _columns(text.entries, (total - 0.3) / LISTS)
+    listed = max(map(len, lists))
+    under = 0.32 + (0.18 if text.below else 0) + listed * 6.5 * LINE + (0.12 if listed else 0) + len(lower) * 6.5 * LINE + 0.08
+    tall = above + rows * (lengths.height + 0.12) - 0.12 + under
+    return _Layout(wide, total, tall, above, heads, upper, per_row, lower, lists)
+
+
+def _write_text(figure: Figure, text: Text, layout: _Layout) -> None:
+    """Write title, key and legend from the top down, the list and the foot from the bottom up."""
+    total, tall, cursor = layout.total, layout.tall, layout.tall - 0.12
+    for lines, points, weight in layout.upper:
         if lines:
             write(figure, 0.15 / total, cursor / tall, "\n".join(lines), size=points, weight=weight, va="top", linespacing=1.15)
             cursor -= len(lines) * points * LINE + 0.05
-    _write_legend(figure, legend, cursor / tall, per_row)
-    for at, column in enumerate(lists if listed else []):
-        x, y = 0.15 + at * (total - 0.3) / LISTS, 0.08 + len(lower) * 6.5 * LINE + 0.12 + listed * 6.5 * LINE
+    _write_legend(figure, text.legend, cursor / tall, layout.per_row)
+    listed = max(map(len, layout.lists))
+    for at, column in enumerate(layout.lists if listed else []):
+        x, y = 0.15 + at * (total - 0.3) / LISTS, 0.08 + len(layout.lower) * 6.5 * LINE + 0.12 + listed * 6.5 * LINE
         write(figure, x / total, y / tall, "\n".join(column), size=6.5, va="top", linespacing=1.15)
-    write(figure, 0.15 / total, 0.08 / tall, "\n".join(lower), size=6.5, color=GREY, va="bottom", linespacing=1.15)
-    return figure, panels
+    foot = "\n".join(layout.lower)
+    write(figure, 0.15 / total, 0.08 / tall, foot, size=6.5, color=GREY, va="bottom", linespacing=1.15)
 
 
 def _columns(entries: Sequence[str], inches: float) -> list[list[str]]:
@@ -175,9 +211,7 @@ def _columns(entries: Sequence[str], inches: float) -> list[list[str]]:
     return columns
 
 
-def _write_margins(
-    figure: Figure, panels: Any, rows: Sequence[str], heads: Sequence[list[str]], measure: str, below: str, left: float
-) -> None:
+def _write_margins(figure: Figure, panels: Any, rows: Sequence[str], heads: Sequence[list[str]], text: Text, left: float) -> None:
     """Write the names of the rows and columns, and the labels of the axes."""
     total, tall = figure.get_size_inches()
     for ax, lines in zip(panels[0], heads, strict=True):
@@ -191,10 +225,11 @@ def _write_margins(
         style = {"size": 8, "weight": "bold", "rotation": 90, "ha": "right", "va": "center", "ma": "center"}
         write(figure, (left - 0.5) / total, (box.y0 + box.y1) / 2, lines, **style)
     lowest, highest = panels[-1, 0].get_position(), panels[0, -1].get_position()
+    measure = text.measure
     fits = len(measure) * 7 * LETTER < (highest.y1 - lowest.y0) * tall + 0.2
     lines = measure if fits else measure.replace(" (", "\n(")
     write(figure, 0.13 / total, (lowest.y0 + highest.y1) / 2, lines, size=7, rotation=90, ha="left", va="center", ma="center")
-    write(figure, (lowest.x0 + highest.x1) / 2, lowest.y0 - 0.36 / tall, below, size=7, ha="center", va="center")
+    write(figure, (lowest.x0 + highest.x1) / 2, lowest.y0 - 0.36 / tall, text.below, size=7, ha="center", va="center")
 
 
 def _write_legend(figure: Figure, entries: Sequence[tuple[str, str, Dash]], top: float, per_row: int) -> None:
