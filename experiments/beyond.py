@@ -15,8 +15,8 @@ from sim.engine.ensemble import tasks
 from sim.engine.plan import Plan, job_of
 from sim.engine.workers import do_task
 from sim.names import OUTCOMES
+from sim.results.chunk_store import Store
 from sim.results.packing import unpacked
-from sim.results.store import Store
 
 TOTAL, RUNS, CORES, REPEATS = 10**9, 1000, 1000, 3
 REPLICATES = 1024

@@ -26,13 +26,13 @@ from sim.engine.plan import Plan, job_of
 from sim.engine.runs import simulate
 from sim.engine.workers import Failure, compute, outcomes
 from sim.errors import DamageError, FailedError, RoomError, SettingError
-from sim.results.chunks import Task
+from sim.results.chunk_store import CHUNKS, Store
+from sim.results.chunking import Task
 from sim.results.lifecycle import complete
 from sim.results.locks import hold
 from sim.results.manifest import COMPLETE, MANIFEST, read_manifest
 from sim.results.reading import open_results
 from sim.results.software import processor, versions
-from sim.results.store import CHUNKS, Store
 from tests.conftest import HARD, over, without_figures
 
 SAID = [*HARD, "dynamics.vigilance=0.5,2", "replicates=12", "start=2022-01", "end=2023-01", "engine.chunk=2"]

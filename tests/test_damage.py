@@ -20,7 +20,7 @@ from sim.commands.writing import run_variant
 from sim.compose.expand import expand_jobs
 from sim.errors import DamageError, SettingError
 from sim.results import manifest, packing, receipts
-from sim.results.chunks import Task, join_sums, join_worlds, uncovered
+from sim.results.chunking import Task, join_sums, join_worlds, uncovered
 from sim.results.locks import hold
 from sim.results.manifest import MANIFEST, read_manifest
 from sim.results.packing import Form, packed, unpacked

@@ -12,7 +12,7 @@ from experiments.reliability import trust
 from sim.engine import workers
 from sim.engine.workers import Failure, divided, is_divisible
 from sim.errors import FailedError
-from sim.results.chunks import Task
+from sim.results.chunking import Task
 
 bits, faults = trust.bits, trust.faults
 

@@ -28,7 +28,7 @@ from sim.config.schema import Backend
 from sim.engine import ensemble
 from sim.engine.plan import Plan, job_of
 from sim.names import QUANTITIES
-from sim.results.chunks import Task
+from sim.results.chunking import Task
 from sim.science import shocks
 from sim.science.kernel import Moment
 from sim.science.state import World, cast
@@ -225,7 +225,7 @@ sys.path.insert(0, {root!r})
 from experiments.bench.engine import PAIRED, SHORT_END, peak_megabytes, workload
 from sim.engine import ensemble, workers
 from sim.engine.plan import job_of
-from sim.results.store import Store
+from sim.results.chunk_store import Store
 job = job_of(workload(3, 6, {worlds} // PAIRED, variants=PAIRED, end=SHORT_END, record="summaries"))
 cut, took = ensemble.tasks(job), []
 with tempfile.TemporaryDirectory() as folder:

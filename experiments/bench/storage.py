@@ -17,7 +17,7 @@ from experiments.bench.engine import SHORT_END, ratio, rounds_of, workload
 from sim.engine import ensemble, workers
 from sim.engine.plan import Plan, job_of
 from sim.engine.runs import run_arrays
-from sim.results.store import Store
+from sim.results.chunk_store import Store
 
 ROOT = Path(__file__).parents[2]
 HEADLINE = ["study=headline"]

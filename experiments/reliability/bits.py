@@ -29,7 +29,7 @@ from sim.engine.plan import Plan, job_of
 from sim.engine.runs import run_arrays
 from sim.errors import SettingError
 from sim.names import FLOWS, QUANTITIES, RECORDED, STORED_STOCKS
-from sim.results.chunks import joined
+from sim.results.chunking import joined
 from sim.science import noise
 from sim.science.shocks import first_instant
 

@@ -30,7 +30,7 @@ from sim.commands import identity
 from sim.engine import workers
 from sim.errors import SettingError
 from sim.results import lifecycle, manifest, reading
-from sim.results.chunks import Task, lead
+from sim.results.chunking import Task, lead
 
 ROOT = Path(__file__).parents[2]
 OUT = "out"

@@ -149,10 +149,10 @@ class StateAgent(mesa.Agent):
         willing = roads.willingness((stocks["tie"] + region.tie[:, row].T) / 2.0)
         trained = rules.readiness_target(opening["readiness"], now.programme)
         return {
-            "legacy": (rules.remember(now.retention, stocks["alignment"], opening["alignment"]), now.learning),
+            "legacy": (rules.legacy_target(now.retention, stocks["alignment"], opening["alignment"]), now.learning),
             "tie": (rules.tie_target(opening["tie"], now.trade_makes_peace, gain), now.tie_rate),
             "credibility": (
-                rules.believe(now.credibility_target, now.doubt_strength, region.strain, region.opening.strain),
+                rules.sustainable_credibility(now.credibility_target, now.doubt_strength, region.strain, region.opening.strain),
                 now.credibility_rate,
             ),
             "access": (

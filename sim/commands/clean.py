@@ -11,8 +11,8 @@ from sim.errors import DamageError, SettingError
 from sim.figures import files as drawing
 from sim.names import several
 from sim.results import lifecycle, manifest, reading, receipts
+from sim.results.chunk_store import CHUNKS
 from sim.results.locks import hold
-from sim.results.store import CHUNKS
 from sim.text import say
 
 MB = 1e6

@@ -98,8 +98,10 @@ def _entry(verb: str) -> Callable[[Any], int]:
             from sim.commands.verify import command
         case "clean":
             from sim.commands.clean import command
-        case _:
+        case "figures":
             from sim.commands.figures import command
+        case _:
+            raise NotImplementedError(f"{verb} is in VERBS and has no case here")
     return command
 
 

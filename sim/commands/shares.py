@@ -19,8 +19,8 @@ from sim.config.strict_yaml import yaml_text
 from sim.engine.plan import Plan
 from sim.errors import DamageError, SettingError
 from sim.names import MOVE, PERIOD, STATISTIC, TIME, VARIANT
-from sim.results import chunks, dataset, lifecycle, manifest, reading, receipts
-from sim.results.chunks import Task
+from sim.results import chunking, dataset, lifecycle, manifest, reading, receipts
+from sim.results.chunking import Task
 from sim.results.derived import measured
 from sim.results.manifest import BATCHES
 from sim.science.shocks import impulse_shocks
@@ -156,7 +156,7 @@ def finals(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
     moments = {TIME: sorted({0, periods - 1, periods}), PERIOD: sorted({0, periods - 1})}
     kept = {when: [coordinates[when][at] for at in instants] for when, instants in moments.items()}
     pieces = _moments(reading.pieces_of(folder, words), moments)
-    arrays = chunks.joined(pieces, False, len(coordinates[VARIANT]), len(coordinates["replicate"]))
+    arrays = chunking.joined(pieces, False, len(coordinates[VARIANT]), len(coordinates["replicate"]))
     ds = dataset.label(arrays, {**words, "coordinates": coordinates | kept})
     return dataset.summarise(measured(ds).isel(last))
 

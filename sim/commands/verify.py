@@ -20,7 +20,7 @@ from sim.engine.plan import job_of
 from sim.errors import DamageError, SettingError
 from sim.names import several
 from sim.results import lifecycle, manifest, reading, receipts
-from sim.results.chunks import Task
+from sim.results.chunking import Task
 from sim.results.hashing import of_data
 from sim.results.packing import packed
 from sim.text import say

@@ -23,7 +23,7 @@ from sim.engine.workers import Failure, at_fault, divided, failed, is_divisible,
 from sim.errors import FailedError
 from sim.figures.files import FIGURES, draw_figures
 from sim.results import dataset, manifest, reading, receipts
-from sim.results.chunks import Task
+from sim.results.chunking import Task
 from sim.results.derived import measured
 from sim.results.lifecycle import FAILURES, begun, command, complete
 from sim.results.locks import hold

@@ -102,7 +102,7 @@ NUMBERS = {
     "config": ("nested", "dates", "region", "schema", "overlays", "evidence"),
     "science": ("rules", "roads", "measures", "layout", "state", "params", "noise", "shocks", "kernel", "stability"),
     "engine": ("tracing", "recorders", "folding", "compiled", "job", "ensemble", "plan", "runs"),
-    "results": ("chunks",),
+    "results": ("chunking",),
     "compose": ("sampling", "designs"),
 }
 """The modules that compute the numbers of a run, by package."""

@@ -18,7 +18,7 @@ from sim.engine.folding import Summaries
 from sim.engine.job import Job
 from sim.engine.recorders import Recorder, Trajectories, estimate_bytes
 from sim.names import FLOWS, OUTCOMES, QUANTITIES, STORED_STOCKS
-from sim.results.chunks import Task, add_sums, fixed_sums, segments
+from sim.results.chunking import Task, add_sums, fixed_sums, segments
 from sim.science import kernel, noise, rules, shocks
 from sim.science.kernel import Flows, Moment
 from sim.science.state import World, cast, shared

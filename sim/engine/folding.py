@@ -7,7 +7,7 @@ import numpy as np
 from sim.arrays import Array
 from sim.engine.recorders import plain
 from sim.names import DIFFERENCE, FINAL, FLOWS, REALIGNMENT, SHOWN, STORED_STOCKS
-from sim.results.chunks import trail
+from sim.results.chunking import trail
 from sim.science import measures
 from sim.science.kernel import Moment
 from sim.science.measures import spread_in_place

@@ -9,7 +9,7 @@ from sim.config.schema import Record, Variant
 from sim.engine import ensemble, workers
 from sim.engine.metadata import metadata_of
 from sim.engine.plan import Plan, job_of
-from sim.results import chunks, dataset
+from sim.results import chunking, dataset
 
 
 def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
@@ -41,4 +41,4 @@ def run_arrays(plan: Plan) -> dict[str, Array]:
     alone = engine.workers <= 1 and not engine.cluster and plan.record is not Record.summaries
     cut = ensemble.tasks(job, engine.chunk or (job.replicates if alone else 0))
     pieces = workers.compute(job, cut, max(1, engine.workers), cluster=engine.cluster)
-    return chunks.joined(pieces, plan.record is Record.summaries, len(job.labels), job.replicates)
+    return chunking.joined(pieces, plan.record is Record.summaries, len(job.labels), job.replicates)

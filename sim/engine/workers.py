@@ -29,8 +29,8 @@ from sim.engine.job import Job
 from sim.engine.recorders import SPARE
 from sim.errors import FailedError, SettingError
 from sim.names import DIFFERENCE, RECORDED
-from sim.results.chunks import Task
-from sim.results.store import Store
+from sim.results.chunk_store import Store
+from sim.results.chunking import Task
 
 STEPS_ALONE = 15_000_000
 """Steps of a state and bloc, with summaries, that one process takes in less time than others take to start (some 5 s)."""

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from sim.analysis.statistics import moments_of, one_variant
 from sim.figures import captions
 from sim.figures.captions import INTERVAL, SINGLE
-from sim.figures.panels import MARKS_MAX, bars, forest, frame, limits_of, line, mark_foot, name_ends, name_rows
+from sim.figures.panels import BAND, MARKS_MAX, bars, forest, frame, limits_of, line, mark_foot, name_ends, name_rows
 from sim.figures.sheet import DASHES, INK, LIGHT, Lengths, Text, fit, sheet, styled
 from sim.names import BLOC, VARIANT
 from sim.results import dataset
@@ -45,7 +45,7 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
     pages, notes = captions.pages_of(ds, range(len(labels)), "the variants side by side")
     shown = [at for page in pages for at in page.at]
     single, mean = replicates_of(ds) == 1, moments["mean"]
-    limits = limits_of(mean[shown], *(moments[name][shown, -1] for name in ("q05", "q95")))
+    limits = limits_of(mean[shown], *(moments[name][shown, -1] for name in BAND))
     ends = SINGLE if single else f"bar after the last instant: {captions.band(replicates_of(ds))}, its dot: their mean"
     shared = captions.marks([ds], labels, shared=True)
     called = "; ".join(captions.listed(shared, times)) if len(shared) <= MARKS_MAX else "the timeline of a variant names them"
@@ -77,7 +77,7 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
                 ax.plot(times, other, color=LIGHT, linewidth=0.7, zorder=1.5, gid="reference")
             for bloc, name in enumerate(names(ds, BLOC)):
                 line(ax, times, mean[at, :, row, bloc], colours[bloc], name, None, dashes[bloc])
-            band = None if single else (moments["q05"][at, -1, row], moments["q95"][at, -1, row])
+            band = None if single else tuple(moments[name][at, -1, row] for name in BAND)
             bars(ax, times, mean[at, -1, row], band, colours)
         figures.append(figure)
     return figures
@@ -159,7 +159,7 @@ def plot_final_effects(differences: xr.Dataset, variable: str = "alignment") -> 
     shown = [at for page in pages for at in page.at]
     if not shown:
         return []
-    limits = limits_of(*(last[name][shown] for name in ("mean", "q05", "q95")), np.zeros(1))
+    limits = limits_of(*(last[name][shown] for name in ("mean", *BAND)), np.zeros(1))
     bars = f"thick bar: {INTERVAL}, hollow dot if it includes zero; thin bar: {captions.band(replicates_of(differences))}"
     bars = SINGLE if replicates_of(differences) == 1 else bars
     notes = ["Dot: mean paired difference over replicates at the last instant", bars, *notes]
@@ -216,7 +216,7 @@ def plot_comparison(
     apart, instants = moments_of(difference, variable)
     shocks = captions.marks([first, second], [label for run in (first, second) for label in names(run, VARIANT)])
     single, half = replicates_of(difference) == 1, np.nan_to_num(apart[HALF])
-    over = limits_of(*(moments[name] for moments, _ in runs for name in ("mean", "q05", "q95")))
+    over = limits_of(*(moments[name] for moments, _ in runs for name in ("mean", *BAND)))
     under = limits_of(apart["mean"] - half, apart["mean"] + half, np.zeros(1))
     pairs = "mean paired difference" if difference.attrs.get("paired", 1) else "difference of the means of unpaired replicates"
     bands = SINGLE if single else f"bands above: {captions.band(min(map(replicates_of, (first, second))))}; bands below: {INTERVAL}"
@@ -244,5 +244,5 @@ def plot_comparison(
             continue
         frame(ax, runs[0][1], over, shocks, numbered=row == 0)
         for (moments, times), dash in zip(runs, DASHES, strict=False):
-            line(ax, times, moments["mean"][at], colour, bloc, None if single else (moments["q05"][at], moments["q95"][at]), dash)
+            line(ax, times, moments["mean"][at], colour, bloc, None if single else tuple(moments[name][at] for name in BAND), dash)
     return figure

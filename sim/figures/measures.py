@@ -8,7 +8,7 @@ import xarray as xr
 
 from sim.analysis.tables import MIRRORED
 from sim.arrays import Array
-from sim.figures.panels import limits_of
+from sim.figures.panels import BAND, limits_of
 from sim.figures.sheet import MINUS, initials
 from sim.names import BLOC, MEASURES, QUANTITIES
 from sim.results import dataset
@@ -67,7 +67,7 @@ def lines_of(folded: xr.Dataset, row: Row) -> Lines:
                 words.append(word)
                 colours.append(colour or STATE_INKS[(len(words) - 1) % len(STATE_INKS)])
                 moments.append(values)
-    shown = ("mean", "q05", "q95") if row.banded else ("mean",)
+    shown = ("mean", *BAND) if row.banded else ("mean",)
     if all(QUANTITIES[variable].whole for variable in row.variables):
         return Lines(words, colours, moments, limits_of(np.array([0.0, 1.0])))
     return Lines(words, colours, moments, limits_of(*(series[name] for series in moments for name in shown)))

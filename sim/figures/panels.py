@@ -14,6 +14,8 @@ from sim.figures.sheet import FAINT, GREY, INK, LIGHT, MINUS, Dash, brief, write
 
 Array = np.ndarray
 
+BAND = ("q05", "q95")
+"""The statistics between which the band of a line is drawn in every figure (`sim.science.measures` computes them)."""
 MARKS_MAX = 10
 """Up to so many shocks are numbered above panels; more are short marks at the foot, and the timeline names them."""
 LEVELS = 4
@@ -240,7 +242,7 @@ def forest(ax: Axes, effects: Mapping[str, Array], ranked: Array, limits: tuple[
     states, blocs = ranked.shape
     rows = _heights(ranked)
     at = np.repeat(np.arange(states), blocs), ranked.ravel()
-    mean, half, low, high = (effects[name][at] for name in ("mean", "half_width", "q05", "q95"))
+    mean, half, low, high = (effects[name][at] for name in ("mean", "half_width", *BAND))
     drawn = [str(colours[bloc]) for bloc in at[1]]
     ax.set_xlim(*limits)
     ax.set_ylim(states * (blocs + 1) - 0.4, -0.6)

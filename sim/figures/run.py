@@ -15,7 +15,7 @@ from sim.analysis.statistics import moments_of
 from sim.config.known import demand_known
 from sim.figures import captions, measures
 from sim.figures.captions import INTERVAL, SINGLE
-from sim.figures.panels import LEVELS, frame, limits_of, line, name_ends, number_marks, ticks
+from sim.figures.panels import BAND, LEVELS, frame, limits_of, line, name_ends, number_marks, ticks
 from sim.figures.sheet import DASHES, GREY, INK, MINUS, WIDTH, Lengths, Text, brief, sheet, styled, write
 from sim.names import BLOC, MEASURES, PERIOD, STATE, TIME, VARIANT
 from sim.results import dataset
@@ -49,7 +49,7 @@ def plot_trajectories(ds: xr.Dataset, variant: str, variable: str = "alignment")
     demand_known("variant", variant, names(ds, VARIANT), "variant")
     moments, times = moments_of(ds, variable)
     at, shocks, single = names(ds, VARIANT).index(variant), captions.marks([ds], [variant]), replicates_of(ds) == 1
-    limits = limits_of(*(moments[name] for name in ("mean", "q05", "q95")))
+    limits = limits_of(*(moments[name] for name in ("mean", *BAND)))
     notes = [
         "Line: mean over replicates",
         SINGLE if single else f"band: {captions.band(replicates_of(ds))}",
@@ -66,7 +66,7 @@ def plot_trajectories(ds: xr.Dataset, variant: str, variable: str = "alignment")
         ),
     )
     for (row, column), ax in np.ndenumerate(panels):
-        mean, low, high = (moments[name][at, :, row, column] for name in ("mean", "q05", "q95"))
+        mean, low, high = (moments[name][at, :, row, column] for name in ("mean", *BAND))
         frame(ax, times, limits, shocks, numbered=row == 0)
         ax.axhline(mean[0], color=GREY, linewidth=0.7, linestyle=":", zorder=1.5, gid="opening")
         line(ax, times, mean, names(ds, "bloc_colour")[column], names(ds, BLOC)[column], None if single else (low, high))
@@ -180,7 +180,7 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
             frame(ax, ds[TIME].values, lines.limits, captions.marks([ds], [shown[column]]), numbered=row == 0, signed=False)
             for at, word in enumerate(lines.words):
                 series = lines.moments[at]
-                mean, low, high = (series[name][group[column]] for name in ("mean", "q05", "q95"))
+                mean, low, high = (series[name][group[column]] for name in ("mean", *BAND))
                 times = ds[PERIOD if len(mean) < ds.sizes[TIME] else TIME].values
                 band = None if single or not kind.banded else (low, high)
                 line(ax, times, mean, lines.colours[at], word, band, DASHES[at % len(DASHES)])
@@ -210,7 +210,7 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
     shown = [explained.sizes["contribution"] - 1, *moving]
     columns = min(CONTRIBUTION_COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
-    bands = [table[name].values[0, shown] for name in ("q05", "q95")]
+    bands = [table[name].values[0, shown] for name in BAND]
     limits = limits_of(*bands, *(mean[1:, shown] + sign * half[1:, shown] for sign in (-1, 1)), mean[:, shown], np.zeros(1))
     marks = captions.marks([explained], [explained.attrs["variant"]])
     figure, panels = sheet(

@@ -1,6 +1,6 @@
 """Labelled Datasets from arrays and metadata; their summaries, paired differences and outcomes.
 
-A results folder holds the numbers in chunks (`sim.results.store`) and the metadata in one `manifest.json`.
+A results folder holds the numbers in chunks (`sim.results.chunk_store`) and the metadata in one `manifest.json`.
 """
 
 from collections.abc import Mapping, Sequence

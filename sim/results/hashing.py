@@ -10,7 +10,7 @@ import numpy as np
 from sim.arrays import Array
 from sim.names import OUTCOMES, REPLICATE, STATISTIC, VARIANT
 from sim.results import reading
-from sim.results.chunks import Task, lead
+from sim.results.chunking import Task, lead
 
 
 def of_data(folder: Path, words: Mapping[str, Any]) -> str:

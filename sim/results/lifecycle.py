@@ -17,8 +17,8 @@ from sim.config.fingerprint import differing, fingerprint, flat_settings
 from sim.errors import DamageError, RoomError, SettingError
 from sim.results import manifest, receipts
 from sim.results.atomic import DRAFT, sync
+from sim.results.chunk_store import CHUNKS, Store
 from sim.results.locks import LOCK, hold, holder
-from sim.results.store import CHUNKS, Store
 
 FAILURES = "failures.csv"
 """The table of what could not be computed when a run was last tried."""

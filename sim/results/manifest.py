@@ -18,10 +18,10 @@ from sim.errors import DamageError, SettingError
 from sim.names import DRAWN, VARIANT
 from sim.results import receipts
 from sim.results.atomic import put_file
-from sim.results.chunks import Task
+from sim.results.chunk_store import Store
+from sim.results.chunking import Task
 from sim.results.receipts import COMPLETE
 from sim.results.schema import demand_share, demand_words
-from sim.results.store import Store
 
 MANIFEST, JOB = "manifest.json", "job.json"
 FORMAT, BEFORE = 5, 3

@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from sim.arrays import Array
-from sim.results.chunks import NOTHING
+from sim.results.chunking import NOTHING
 
 ROWS = ".rows"
 ROW_BYTES = 64

@@ -11,7 +11,7 @@ from sim.config import places
 from sim.errors import SettingError
 from sim.names import MOVE, OUTCOMES, REPLICATE, STATISTIC, VARIANT
 from sim.results import manifest
-from sim.results.chunks import Task, joined
+from sim.results.chunking import Task, joined
 from sim.results.dataset import label
 from sim.results.schema import forms_of
 

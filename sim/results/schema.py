@@ -37,7 +37,7 @@ from sim.names import (
     Quantity,
     contribution_names,
 )
-from sim.results.chunks import Task, segments, uncovered
+from sim.results.chunking import Task, segments, uncovered
 from sim.results.packing import Form
 from sim.science.measures import STATISTICS
 

@@ -210,10 +210,10 @@ def targets(
     trained = rules.readiness_target(start.readiness, params.programme)
     ways = params.readiness_rate_up, params.readiness_rate_down
     home = rules.strain_from_buffer(params.unrest, params.buffer, world.alignment, start.alignment)
-    credibility = rules.believe(params.credibility_target, params.doubt_strength, strain, opening.strain)
+    credibility = rules.sustainable_credibility(params.credibility_target, params.doubt_strength, strain, opening.strain)
     relation = rules.relation_target(start.relation, params.calming, rules.mean_rise(world.tie, start.tie))
     return {
-        "legacy": (rules.remember(params.retention, world.alignment, start.alignment), params.learning),
+        "legacy": (rules.legacy_target(params.retention, world.alignment, start.alignment), params.learning),
         "tie": (rules.tie_target(start.tie, params.trade_makes_peace, gain), params.tie_rate),
         "credibility": (credibility, params.credibility_rate),
         "access": (roads.access_target(start.access, layout.courted, opened, params.transit_gain, transit), params.access_rate),

@@ -249,7 +249,7 @@ def relax(stock: Array, target: Array, rate: Array, dt: float) -> Array:
     return target + (stock - target) * xp.exp(-rate * dt)
 
 
-def believe(credibility_target: Array, doubt: Array, strain: Array, strain_opening: Array) -> Array:
+def sustainable_credibility(credibility_target: Array, doubt: Array, strain: Array, strain_opening: Array) -> Array:
     """The credibility that a patron of this strain can keep.
 
     Source: Snyder 1984 (abandonment).
@@ -290,7 +290,7 @@ def relation_target(relation_opening: Array, calming: Array, tie_rise: Array) ->
     return relation_opening + calming * tie_rise
 
 
-def remember(retention: Array, alignment: Array, alignment_opening: Array) -> Array:
+def legacy_target(retention: Array, alignment: Array, alignment_opening: Array) -> Array:
     """The legacy that a lasting move leaves in the end.
 
     Source: ours, ODD.md element 7.

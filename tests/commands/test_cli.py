@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from experiments import run
-from sim.commands import identity, writing
+from sim.commands import cli, identity, writing
+from sim.commands.arguments import VERBS
 from sim.commands.calling import again
 from sim.commands.cli import run_command
 from sim.compose.expand import expand
@@ -599,3 +600,13 @@ def test_only_what_must_be_said_is_asked_for(sim, verb):
     code, _, wrong = sim(verb)
     assert code == 2
     assert wrong.splitlines()[0] == "sim: arguments: the following arguments are required: DIR"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_done_by_the_module_of_its_name(verb):
+    assert cli._entry(verb).__module__ == f"sim.commands.{verb}"
+
+
+def test_a_verb_without_a_module_is_not_taken_for_another():
+    with pytest.raises(NotImplementedError, match="dance"):
+        cli._entry("dance")

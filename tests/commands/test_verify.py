@@ -21,11 +21,11 @@ from sim.config.places import ANY, trusting
 from sim.config.strict_yaml import read_written
 from sim.engine.plan import Plan
 from sim.errors import DamageError, SettingError
+from sim.results.chunk_store import CHUNKS
 from sim.results.locks import hold
 from sim.results.manifest import COMPLETE, MANIFEST, read_manifest
 from sim.results.reading import open_results
 from sim.results.software import versions
-from sim.results.store import CHUNKS
 from tests.conftest import HARD, ROOT, over, without_figures
 
 SAID = [*HARD[:1], "replicates=6", "end=2023-01"]
@@ -179,7 +179,7 @@ BESIDE = {
         "compose.overrides",
     ),
     # who computes, where it lies, how it is read
-    *("interrupts", "engine.dask_cluster", "engine.workers", "engine.metadata", "results.software", "results.store"),
+    *("interrupts", "engine.dask_cluster", "engine.workers", "engine.metadata", "results.software", "results.chunk_store"),
     *("results.remote", "results.dataset", "results.derived", "results.manifest"),
 }
 

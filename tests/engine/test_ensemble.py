@@ -11,7 +11,7 @@ from sim.engine import ensemble, workers
 from sim.engine.plan import Plan, job_of
 from sim.engine.runs import run_arrays, simulate
 from sim.errors import SettingError
-from sim.results.chunks import NOTHING, POINT, Task, add_sums, fixed_sums, from_sums, join_sums, segments
+from sim.results.chunking import NOTHING, POINT, Task, add_sums, fixed_sums, from_sums, join_sums, segments
 from sim.results.dataset import differences, summarise
 from sim.science.measures import STATISTICS, spread
 

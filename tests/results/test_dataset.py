@@ -21,11 +21,11 @@ from sim.engine.recorders import estimate_bytes
 from sim.engine.runs import simulate
 from sim.errors import DamageError, SettingError
 from sim.names import DIFFERENCE, FLOWS, QUANTITIES, RECORDED, RESERVED, STORED_STOCKS
+from sim.results.chunk_store import CHUNKS
 from sim.results.dataset import HALF_WIDTH, differences, outcome, summarise
 from sim.results.derived import measured
 from sim.results.manifest import COMPLETE, MANIFEST, read_manifest
 from sim.results.reading import open_results
-from sim.results.store import CHUNKS
 from sim.science.measures import STATISTICS
 from tests.conftest import HARD, over, without_figures
 

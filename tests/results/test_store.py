@@ -10,8 +10,8 @@ import pytest
 from sim.engine import workers
 from sim.engine.workers import Failure
 from sim.results.atomic import move, put_file, sync
-from sim.results.chunks import Task
-from sim.results.store import Store
+from sim.results.chunk_store import Store
+from sim.results.chunking import Task
 
 TASK = Task((0, 1), (0, 2))
 ARRAYS = {"alignment": np.zeros((3, 2))}
