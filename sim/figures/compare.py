@@ -77,7 +77,8 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
                 ax.plot(times, other, color=LIGHT, linewidth=0.7, zorder=1.5, gid="reference")
             for bloc, name in enumerate(names(ds, BLOC)):
                 line(ax, times, mean[at, :, row, bloc], colours[bloc], name, None, dashes[bloc])
-            band = None if single else tuple(moments[name][at, -1, row] for name in BAND)
+            low, high = (moments[name][at, -1, row] for name in BAND)
+            band = None if single else (low, high)
             bars(ax, times, mean[at, -1, row], band, colours)
         figures.append(figure)
     return figures
@@ -244,5 +245,6 @@ def plot_comparison(
             continue
         frame(ax, runs[0][1], over, shocks, numbered=row == 0)
         for (moments, times), dash in zip(runs, DASHES, strict=False):
-            line(ax, times, moments["mean"][at], colour, bloc, None if single else tuple(moments[name][at] for name in BAND), dash)
+            low, high = (moments[name][at] for name in BAND)
+            line(ax, times, moments["mean"][at], colour, bloc, None if single else (low, high), dash)
     return figure
