@@ -56,7 +56,7 @@ def simulate_job(config: DictConfig) -> float:
     except SettingError as error:  # Hydra would print the tail of a traceback
         raise SystemExit(cli.refuse(str(error), error.code)) from None
     except KeyboardInterrupt as stop:
-        interrupts.tell(calling.stopped(sys.argv[1:], "nothing half-written is left"))
+        interrupts.tell(calling.stopped(sys.argv[1:], "no unfinished files are left"))
         raise SystemExit(cli.STOPPED + (stop.args[0] if stop.args else signal.SIGINT)) from None
 
 
@@ -78,7 +78,7 @@ def demand_read(options: argparse.Namespace) -> Folders:
 
 def run() -> None:
     """Run the command line as Hydra does."""
-    interrupts.listen(lambda: calling.stopped(sys.argv[1:], "what was half-written is made anew"))
+    interrupts.listen(lambda: calling.stopped(sys.argv[1:], "unfinished ones are computed again"))
     parser = get_args_parser()
     options = parser.parse_args()
     try:

@@ -10,15 +10,15 @@ from sim.commands import calling
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    interrupts.listen(lambda: calling.stopped(sys.argv[1:], "what was half-written is made anew"))
+    interrupts.listen(lambda: calling.stopped(sys.argv[1:], "unfinished ones are computed again"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding gets the number of a letter
+            stream.reconfigure(errors="backslashreplace")  # letters that the terminal's encoding lacks are written as escapes
     from sim.commands.cli import run_command
 
     code = run_command(sys.argv[1:])
     interrupts.leave()
-    gc.freeze()  # Python would walk all that is left once more, which takes as long as loading it
+    gc.freeze()  # no garbage collection on exit, which would take as long as loading the modules
     sys.exit(code)
 
 

@@ -9,7 +9,7 @@ from conftest import STORM, effect, shock_folder
 
 from sim.commands import identity, old_formats
 from sim.commands.cli import run_command
-from sim.commands.screen import fellow_lines
+from sim.commands.screen import counterpart_lines
 from sim.compose.expand import expand
 from sim.config import fingerprint as settings
 from sim.config.fingerprint import data_settings, fingerprint, in_order
@@ -150,11 +150,11 @@ def test_draws_are_set_against_the_same_draw(scenarios):
     assert all(to == label.replace("vigilance=1", "vigilance=0") for label, to in swept.items())
 
 
-def test_what_has_no_fellow_is_named(scenarios):
+def test_what_has_no_counterpart_is_named(scenarios):
     plan = Plan(expand([*TOY, "scenario=mild,calm", "dynamics.vigilance=0,1", "design=zip"], scenarios))
-    (line,) = fellow_lines(plan)
+    (line,) = counterpart_lines(plan)
     assert "calm, vigilance=1 against mild, vigilance=0" in line
-    assert not fellow_lines(Plan(expand([*TOY, "scenario=mild,calm", "dynamics.vigilance=0,1"], scenarios)))
+    assert not counterpart_lines(Plan(expand([*TOY, "scenario=mild,calm", "dynamics.vigilance=0,1"], scenarios)))
 
 
 def test_the_paired_effect_of_a_crossed_sweep_is_of_the_scenario_alone(scenarios):
@@ -179,8 +179,8 @@ def test_another_order_is_another_folder(swept, scenarios, tmp_path, capsys, mon
         first = capsys.readouterr().out
         assert run_command(command) == 0
         again = capsys.readouterr().out
-        (reference,) = re.findall(r"against (.*?) on the same luck", first)
-        assert "already complete" in again and f"set against {reference}\n" in again
+        (reference,) = re.findall(r"against (.*?) on common random numbers", first)
+        assert "already complete" in again and f"compared with {reference}\n" in again
         table = first[first.index("effect on alignment") : first.index("results:")]
         assert table in again
         told.append(table)
@@ -295,14 +295,14 @@ def test_a_folder_of_before_is_told_whether_it_may_be_stale(tmp_path, capsys):
     assert "may be stale" in told and "shock.out.effects.out.size=0.3" in told
     for verb in ("status", "compare"):
         assert run_command([verb, str(into)]) == 2
-        assert "sim verify says whether it may be stale" in capsys.readouterr().err
+        assert "sim verify reports whether it may be stale" in capsys.readouterr().err
 
 
 def test_a_sound_folder_of_before_is_called_sound(tmp_path, capsys):
     into = tmp_path / "run"
     assert run_command(["sweep", *TOY, "scenario=baseline", "dynamics.vigilance=0.5,1", f"out={into}", "reference=baseline"]) == 0
     aged(into)
-    lines = old_formats.told(into)
+    lines = old_formats.report(into)
     assert len(lines) == 1 and "its numbers are those of its settings" in lines[0]
 
 
@@ -313,11 +313,11 @@ def test_references_and_dates_of_before_are_looked_at(scenarios, tmp_path):
     words = manifest.unsealed(into / manifest.MANIFEST)
     beside, coordinates = words["beside"]["variant"], words["coordinates"]
     aged(into)
-    assert any("may be stale: effects are against mild, vigilance=0" in line for line in old_formats.told(into))
+    assert any("may be stale: effects are against mild, vigilance=0" in line for line in old_formats.report(into))
     words["settings"] = {key: value for key, value in words["settings"].items() if key not in ("order", "against")}
     words["beside"]["variant"] = beside | {"reference": ["mild, vigilance=0"] * 4}
     words["coordinates"] = coordinates | {"time": ["2300-01-01"] * len(coordinates["time"])}
     words["format"] = manifest.BEFORE
     (into / manifest.MANIFEST).write_bytes(manifest.sealed(words))
-    told = "\n".join(old_formats.told(into))
+    told = "\n".join(old_formats.report(into))
     assert "wrong reference of 2 variants" in told and "now mild, vigilance=1" in told and "did not fit" in told

@@ -215,7 +215,7 @@ def signals(here: Path, number: int, replicates: int, seed: int = 1) -> Finding:
             tried += 1
             slowest = max(slowest, time.monotonic() - began)
             wrong += code != 128 + which
-            wrong += len(told.splitlines()) != 1 or f"To go on: python -m sim {said[0]}" not in told
+            wrong += len(told.splitlines()) != 1 or f"To continue: python -m sim {said[0]}" not in told
         wrong += not gone(process.pid)
         wrong += bool([path for path in place.rglob(".*") if path.name != ".lock"])
         wrong += finish(start(place, said))[0] != 0 or tree(place / OUT) != wanted
@@ -579,7 +579,7 @@ def failing(here: Path, variants: int, wrongs: Sequence[str] = WRONGS) -> Findin
             rows = list(csv.DictReader(file))
         wrong += code != 3 or len(told.splitlines()) > 2 or lifecycle.FAILURES not in told
         wrong += {row["variant"] for row in rows} != labels or len(rows) != len(labels)
-        wrong += any((row["seed"], row["first_world"], row["last_world"]) != ("2026", "0", "3") for row in rows)
+        wrong += any((row["seed"], row["first_replicate"], row["last_replicate"]) != ("2026", "0", "3") for row in rows)
         wrong += any(not row["reason"] or not row["command"].startswith("sim sweep region=toy") for row in rows)
         words, kept = manifest.read_manifest(place / OUT), finished(place / OUT)
         for task in manifest.tasks_of(words):

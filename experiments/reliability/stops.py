@@ -201,7 +201,7 @@ def _prepared(here: Path, command: Command) -> tuple[Path, dict[str, str], float
 def _unkept(way: Way, command: Command, code: int, told: str, took: float, place: Path) -> list[str]:
     """What was not kept of what is promised of a command that is asked to end."""
     found = [f"code {code}"] * (code != way.code) + [f"{took:.2f} s"] * (took > SECONDS)
-    found += [f"said {told!r}"] * (len(told.splitlines()) != 1 or f"To go on: python -m sim {command.said[0]}" not in told)
+    found += [f"said {told!r}"] * (len(told.splitlines()) != 1 or f"To continue: python -m sim {command.said[0]}" not in told)
     left = [str(path.relative_to(place)) for path in place.rglob(".*") if path.name != ".lock"]
-    found += [f"left {left}"] * (bool(left) and "nothing half-written" in told)
+    found += [f"left {left}"] * (bool(left) and "no unfinished files are left" in told)
     return [f"{way.name}, {command.name}: {one}" for one in found]

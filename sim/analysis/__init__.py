@@ -1,1 +1,1 @@
-"""What results say: comparison, explanation, tables, statistics, loops."""
+"""Analysis of results: comparison, explanation, tables, statistics, loops."""

@@ -1,4 +1,4 @@
-"""What moved whom: the parts of recorded moves, added up over a stretch of time or told month by month."""
+"""What moved whom: recorded contributions to changes of alignment, summed over an interval of time or narrated by month."""
 
 import json
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ from sim.results.labels import shock_labels, variant_labels
 from sim.science.measures import STATISTICS, half_interval, spread
 
 WHOLE = "whole"
-"""The row that holds the sum of all parts."""
+"""The name of the row that holds the sum of all contributions."""
 CHANGE, EFFECT = "change", "effect"
 KIND = "kind"
-TOLD = 2
-"""Reasons that a line of the narrative names."""
+REASONS = 2
+"""How many contributions a line of the narrative names."""
 SMALLEST = 5e-5
-"""A month in which nothing moves by more is told as quiet."""
+"""Changes of alignment up to this size count as none in the narrative."""
 
 
 def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = "", until: str = "") -> xr.Dataset:
-    """The change of one alignment over a stretch of time, split into its parts, and the effect against the reference.
+    """The change of one alignment over an interval of time, split into contributions, and the paired effect of the variant.
 
     Parameters
     ----------
@@ -41,15 +41,16 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
     Returns
     -------
     xarray.Dataset
-        `alignment`, axes (kind, contribution, time, statistic): what each part, and last their sum `whole`, has added to the alignment between
-        `since` and each instant up to `until`. Kinds: `change` in the variant, and, where it has another variant for reference,
-        `effect`, the paired difference of the changes. Statistics over worlds: mean, sd, quantiles, and half_width, half the 95 %
-        interval of the mean. Attribute `residual`: the greatest difference between the sum of parts and the recorded change.
+        `alignment`, axes (kind, contribution, time, statistic): what each contribution, and last their sum `whole`, has added to
+        the alignment between `since` and each instant up to `until`. Kinds: `change` in the variant, and, if its reference is
+        another variant, `effect`, the paired difference of the changes. Statistics over replicates: mean, sd, quantiles, and
+        half_width, half the 95 % interval of the mean. Attribute `residual`: the largest absolute difference between the sum of
+        the contributions and the recorded change.
 
     Raises
     ------
     SettingError
-        Where parts were not kept, or a name or instant is not in the results.
+        If contributions were not recorded, or a name or instant is not in the results.
     """
     demand_contributions(ds)
     labels = [str(label) for label in ds[VARIANT].values]
@@ -59,22 +60,22 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
     first, last = interval(ds, since, until)
     at = labels.index(variant)
     to = labels.index(str(ds["reference"].values[at]))
-    parts = [str(part) for part in ds[CONTRIBUTION].values]
+    contributions = [str(name) for name in ds[CONTRIBUTION].values]
     sums = {index: _sums(ds, index, state, bloc, first, last) for index in {at, to}}
     kinds = {CHANGE: sums[at]} | ({EFFECT: sums[at] - sums[to]} if to != at else {})
     recorded = ds["alignment"].isel({VARIANT: at, TIME: slice(first, last + 1)}).sel({STATE: state, BLOC: bloc}).values
     residual = float(np.abs(sums[at][-1].T - (recorded - recorded[:, :1])).max())
     number = ds.sizes[REPLICATE]
     folded = []
-    for worlds in kinds.values():
-        moments = spread(worlds, axis=2)
+    for values in kinds.values():
+        moments = spread(values, axis=2)
         folded.append(np.concatenate([moments, half_interval(moments[list(STATISTICS).index("sd")], number)[None]]))
     return xr.Dataset(
         {"alignment": ((KIND, CONTRIBUTION, TIME, STATISTIC), np.moveaxis(np.stack(folded), 1, -1), {"units": "alignment"})},
         {
             KIND: list(kinds),
-            "contribution": [*parts, WHOLE],
-            "contribution_label": ("contribution", [contribution_label(ds, part) for part in parts] + ["Whole change"]),
+            "contribution": [*contributions, WHOLE],
+            "contribution_label": ("contribution", [contribution_label(ds, name) for name in contributions] + ["Whole change"]),
             TIME: ds[TIME].values[first : last + 1],
             STATISTIC: [*STATISTICS, HALF_WIDTH],
         },
@@ -94,7 +95,7 @@ def explain(ds: xr.Dataset, variant: str, state: str, bloc: str, since: str = ""
 
 
 def _sums(ds: xr.Dataset, variant: int, state: str, bloc: str, first: int, last: int) -> Array:
-    """What each part and their sum have added since the first instant, (part, time, replicate)."""
+    """What each contribution and their sum have added since the first instant, (contribution, time, replicate)."""
     move = ds[MOVE].isel({VARIANT: variant, PERIOD: slice(first, last)}).sel({STATE: state, BLOC: bloc})
     added = move.transpose(CONTRIBUTION, PERIOD, REPLICATE).values.cumsum(axis=1)
     added = np.concatenate([np.zeros_like(added[:, :1]), added], axis=1)
@@ -102,22 +103,22 @@ def _sums(ds: xr.Dataset, variant: int, state: str, bloc: str, first: int, last:
 
 
 def demand_contributions(ds: xr.Dataset) -> None:
-    """Refuse results that lack the parts of moves; the message says how to keep them."""
+    """Raise `SettingError` for results without contributions; the message gives the command that records them."""
     if MOVE not in ds:
-        raise SettingError("results", "hold no parts of moves", recording_command(ds, "decomposition"))
+        raise SettingError("results", "hold no contributions to moves", recording_command(ds, "decomposition"))
 
 
 def interval(ds: xr.Dataset, since: str, until: str) -> tuple[int, int]:
-    """The indices of the first and the last instant of a stretch of time."""
+    """The indices of the first and the last instant of an interval of time; empty texts mean those of the results."""
     days = [str(day)[:10] for day in ds[TIME].values]
     found = []
-    for key, said, default in (("from", since, days[0]), ("to", until, days[-1])):
-        at = [index for index, day in enumerate(days) if day.startswith(said or default)]
-        if not at or (said and len(said) < len("2025-08")):
-            near = near_date(said)
-            meant = near if near != said and any(day.startswith(near or "-") for day in days) else ""
-            wrong = f"{said!r} is no instant of the results"
-            raise SettingError(key, wrong, f"{days[0][:7]} to {days[-1][:7]}", meant, f"{key}={said}")
+    for key, asked, default in (("from", since, days[0]), ("to", until, days[-1])):
+        at = [index for index, day in enumerate(days) if day.startswith(asked or default)]
+        if not at or (asked and len(asked) < len("2025-08")):
+            near = near_date(asked)
+            meant = near if near != asked and any(day.startswith(near or "-") for day in days) else ""
+            wrong = f"{asked!r} is no instant of the results"
+            raise SettingError(key, wrong, f"{days[0][:7]} to {days[-1][:7]}", meant, f"{key}={asked}")
         found.append(at[0])
     if found[0] >= found[1]:
         raise SettingError("to", f"{until or days[-1]} is not after {since or days[0]}", "a later instant", where=f"to={until}")
@@ -125,15 +126,15 @@ def interval(ds: xr.Dataset, since: str, until: str) -> tuple[int, int]:
 
 
 def dates(moments: Array) -> list[str]:
-    """Instants or periods as text: their months, or their days where a month has several."""
+    """Instants or periods as text: months, or days if a month has several of them."""
     days = [str(day)[:10] for day in moments]
     months = [day[:7] for day in days]
     return months if len(set(months)) == len(months) else days
 
 
-def contribution_label(ds: xr.Dataset, part: str) -> str:
-    """What a figure calls a part; a shock by its label."""
-    kind, _, shock = part.partition(".")
+def contribution_label(ds: xr.Dataset, contribution: str) -> str:
+    """The label of a contribution in tables and figures; for the impulse of a shock, with the shock's label."""
+    kind, _, shock = contribution.partition(".")
     return f"Shock: {_shock_labels(ds).get(shock, shock)}" if shock else CONTRIBUTIONS[kind].label
 
 
@@ -145,14 +146,14 @@ def _label(ds: xr.Dataset, dim: str, name: str) -> str:
     return str(ds[f"{dim}_label"].sel({dim: name}).item())
 
 
-# In words -------------------------------------------------------------------------------------------------------------------
+# Narrative ------------------------------------------------------------------------------------------------------------------
 
 
-def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[str]:
-    """What moved whom most, period by period.
+def narrative(ds: xr.Dataset, variant: str, replicate: int | None = None) -> list[str]:
+    """What moved whom most, period by period, as lines of text.
 
-    Where the variant has another for reference, paired differences of moves on the same luck are told: what the shocks moved. A
-    run without a reference holds what moves by chance and the answers to that, as its first line says.
+    If the reference of the variant is another variant, the narrative is of paired differences on common random numbers: what the
+    shocks moved. Without such a reference it includes what random draws move and the response to that, as its first line says.
 
     Parameters
     ----------
@@ -160,34 +161,37 @@ def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[st
         Results with record=decomposition.
     variant : str
         One of its variants.
-    world : int, optional
-        A replicate; by default the mean of all worlds is told.
+    replicate : int, optional
+        The replicate to narrate; by default the mean of all replicates.
 
     Returns
     -------
     list of str
-        What is told; then a line for each shock where it begins, with whom it names, and one for each period: the alignment that
-        was moved most, and its two greatest parts; where a shock begins that the reference lacks, the alignment whose move changed
-        most since the period before. Periods on end in which nothing moves share a line.
+        First what the narrative is of. Then, in order of time, a line for each shock that begins, with the actors that it names,
+        and one for each period: the alignment that moved most, and its two largest contributions; in periods in which a shock
+        begins that the reference lacks, the alignment whose move changed most since the period before. Consecutive periods in
+        which nothing moves share a line.
 
     Raises
     ------
     SettingError
-        Where parts were not kept, or there is no such variant or world.
+        If contributions were not recorded, or there is no such variant or replicate.
     """
     demand_contributions(ds)
     labels = [str(label) for label in ds[VARIANT].values]
     demand_known("variant", variant, labels, "variant")
-    if world is not None and world not in ds[REPLICATE].values:
-        raise SettingError("world", f"{world} is not in the results", f"0 to {ds.sizes[REPLICATE] - 1}", where=f"world={world}")
+    if replicate is not None and replicate not in ds[REPLICATE].values:
+        wrong, allowed = f"{replicate} is not in the results", f"0 to {ds.sizes[REPLICATE] - 1}"
+        raise SettingError("replicate", wrong, allowed, where=f"replicate={replicate}")
     at = labels.index(variant)
     to = labels.index(str(ds["reference"].values[at]))
-    values = _moves(ds, at, world)
-    values = values - _moves(ds, to, world) if to != at else values
-    told = f"the mean of {several(ds.sizes[REPLICATE], 'world')}" if world is None else f"world {world}"
-    against = f" less {labels[to]} on the same luck, in {told}: what the shocks moved most"
+    values = _moves(ds, at, replicate)
+    values = values - _moves(ds, to, replicate) if to != at else values
+    basis = f"the mean of {several(ds.sizes[REPLICATE], 'replicate')}" if replicate is None else f"replicate {replicate}"
+    against = f" less {labels[to]} on common random numbers, in {basis}: what the shocks moved most"
     alone = (
-        f" in {told}: what moved most, by shocks, by chance and in answer to chance (a reference on the same luck takes chance off)"
+        f" in {basis}: what moved most, through shocks, through random draws and in response to these"
+        " (a reference on common random numbers removes the random draws)"
     )
     lines, quiet = [variant + (against if to != at else alone)], list[str]()
     begins = _beginnings(ds, variant, labels[to] if to != at else "")
@@ -195,49 +199,49 @@ def narrative(ds: xr.Dataset, variant: str, world: int | None = None) -> list[st
     for period, month in enumerate(dates(ds[PERIOD].values)):
         begun = begins.get(period, [])
         turns = any(own for _, own in begun)
-        said = (_changed(ds, values[period], before) if turns else "") or _told(ds, values[period])
+        sentence = (_changed(ds, values[period], before) if turns else "") or _moved(ds, values[period])
         before = values[period]
-        if said or begun:
-            lines += _still(quiet)
+        if sentence or begun:
+            lines += _quiet(quiet)
             quiet = []
-        lines += [f"{month}  {words}" for words, _ in begun]
-        if said:
-            lines.append(f"{month}  {said}")
+        lines += [f"{month}  {beginning}" for beginning, _ in begun]
+        if sentence:
+            lines.append(f"{month}  {sentence}")
         else:
             quiet.append(month)
-    return lines + _still(quiet)
+    return lines + _quiet(quiet)
 
 
-def _still(months: list[str]) -> list[str]:
-    """The line of periods on end in which nothing moves; none where there are none."""
+def _quiet(months: list[str]) -> list[str]:
+    """The line for consecutive periods in which nothing moves; no line if there are no such periods."""
     return [f"{' to '.join(dict.fromkeys([months[0], months[-1]]))}  Nothing moves."] if months else []
 
 
-def _moves(ds: xr.Dataset, variant: int, world: int | None) -> Array:
-    """The parts of all moves in a world or on average, (period, part, state, bloc)."""
+def _moves(ds: xr.Dataset, variant: int, replicate: int | None) -> Array:
+    """The contributions to all moves, in one replicate or on average, (period, contribution, state, bloc)."""
     moves = ds[MOVE].isel({VARIANT: variant})
-    moves = moves.mean(REPLICATE) if world is None else moves.sel({REPLICATE: world})
+    moves = moves.mean(REPLICATE) if replicate is None else moves.sel({REPLICATE: replicate})
     return moves.transpose(PERIOD, CONTRIBUTION, STATE, BLOC).values
 
 
 def _beginnings(ds: xr.Dataset, variant: str, reference: str) -> Mapping[int, list[tuple[str, bool]]]:
-    """What is said of the shocks that begin, or may first begin, in each period, and whether the reference lacks them."""
+    """By period, a sentence for each shock that begins or may first begin in it, and whether the reference lacks that shock."""
     instants, shocks, labels = ds[TIME].values, json.loads(ds.attrs["shocks"]), shock_labels([ds])
     found: dict[int, list[tuple[str, bool]]] = {}
     for shock in shocks[variant]:
         own = shock not in shocks.get(reference, [])
         first, last = shock["begins"][0]
         names = [_label(ds, dim, name) for dim in (STATE, BLOC) for name in shock[f"{dim}s"] if name in ds[dim].values]
-        said = f"{labels[shock['name'], shock['label']]} {'begins' if first == last else f'may begin, until {last[:7]}'}"
-        said += f", with probability {shock['probability']:g}" if shock["probability"] < 1 else ""
-        said += f" ({', '.join(names)})" if names else ""
+        sentence = f"{labels[shock['name'], shock['label']]} {'begins' if first == last else f'may begin, until {last[:7]}'}"
+        sentence += f", with probability {shock['probability']:g}" if shock["probability"] < 1 else ""
+        sentence += f" ({', '.join(names)})" if names else ""
         period = int(np.searchsorted(instants, np.datetime64(first), side="right")) - 1
-        found.setdefault(max(period, 0), []).append((f"{said}{'' if own else ', in both'}.", own))
+        found.setdefault(max(period, 0), []).append((f"{sentence}{'' if own else ', in both'}.", own))
     return found
 
 
-def _told(ds: xr.Dataset, moves: Array) -> str:
-    """The greatest of a period's moves, (part, state, bloc), in words; empty where nothing moves."""
+def _moved(ds: xr.Dataset, moves: Array) -> str:
+    """A sentence for the largest of a period's moves, given (contribution, state, bloc); empty if nothing moves."""
     state, bloc, moved = _greatest(moves)
     if abs(moved) < SMALLEST:
         return ""
@@ -246,7 +250,7 @@ def _told(ds: xr.Dataset, moves: Array) -> str:
 
 
 def _changed(ds: xr.Dataset, moves: Array, before: Array) -> str:
-    """The move that changed most since the period before, in words; empty where none changes."""
+    """A sentence for the move that changed most since the period before; empty if none changes."""
     state, bloc, changed = _greatest(moves - before)
     if abs(changed) < SMALLEST:
         return ""
@@ -257,17 +261,19 @@ def _changed(ds: xr.Dataset, moves: Array, before: Array) -> str:
 
 
 def _greatest(moves: Array) -> tuple[int, int, float]:
-    """The state and the bloc of the greatest sum of parts, and that sum."""
+    """The indices of the state and the bloc with the largest absolute sum of contributions, and that sum."""
     whole = moves.sum(axis=0)
     state, bloc = (int(index) for index in np.unravel_index(np.abs(whole).argmax(), whole.shape))
     return state, bloc, float(whole[state, bloc])
 
 
-def _reasons(ds: xr.Dataset, parts: Array) -> str:
-    """The greatest of the parts of one move, in words."""
-    order = np.argsort(-np.abs(parts), kind="stable")[:TOLD]
-    told = [index for index in order if abs(parts[index]) >= SMALLEST or index == order[0]]
-    return "; ".join(f"{_reason(ds, str(ds[CONTRIBUTION].values[index]))} {_signed(float(parts[index]))}" for index in told)
+def _reasons(ds: xr.Dataset, contributions: Array) -> str:
+    """The largest contributions to one move, as text."""
+    order = np.argsort(-np.abs(contributions), kind="stable")[:REASONS]
+    named = [index for index in order if abs(contributions[index]) >= SMALLEST or index == order[0]]
+    return "; ".join(
+        f"{_reason(ds, str(ds[CONTRIBUTION].values[index]))} {_signed(float(contributions[index]))}" for index in named
+    )
 
 
 def _signed(number: float) -> str:
@@ -282,6 +288,6 @@ def _whom(ds: xr.Dataset, bloc: int) -> str:
     return str(ds[f"{BLOC}_label"].values[bloc]).split(" (")[0]
 
 
-def _reason(ds: xr.Dataset, part: str) -> str:
-    shock = part.partition(".")[2]
-    return _shock_labels(ds).get(shock, shock) if shock else CONTRIBUTIONS[part].reason
+def _reason(ds: xr.Dataset, contribution: str) -> str:
+    shock = contribution.partition(".")[2]
+    return _shock_labels(ds).get(shock, shock) if shock else CONTRIBUTIONS[contribution].reason

@@ -1,4 +1,4 @@
-"""Tables of how a region works: which stock acts on which, and what lasting pushes come to."""
+"""Tables of the feedback in a region: which stock acts on which, and the long-run responses to lasting forcing."""
 
 from dataclasses import replace
 
@@ -22,10 +22,10 @@ def picture(config: Config) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        `gain` (side, target, source, kin): the rise of the target of a stock for a lasting unit of another, all else held: the
-        absolute direct gains of all numbers of that kin added up, mean over the numbers that they reach. `direction`: 1 where
-        all of them raise, -1 where all lower, between where some do either (their sum over the sum of absolute values).
-        `without` (mechanism, side, target, source, kin): the gain with the mechanism at weight 0, as a share of the whole.
+        `gain` (side, target, source, kin): the rise of the target of a stock for a lasting increase of another by 1, all else
+        equal: the sum of the absolute direct gains of all numbers of that kin, divided by how many numbers they reach.
+        `direction`: 1 if all of them raise, -1 if all lower, else between (their sum over the sum of absolute values).
+        `without` (mechanism, side, target, source, kin): the gain with the mechanism at weight 0, as a share of `gain`.
 
     Source: ours, ODD.md element 5.
     """
@@ -35,7 +35,7 @@ def picture(config: Config) -> xr.Dataset:
         [_blocks(gains(*one(params, world, at), layout, config.window.dt, side)) for side in SIDES.values()]
         for at in range(len(off) + 1)
     ]
-    size, total, count = (np.array([[blocks[part] for blocks in sides] for sides in found]) for part in range(3))
+    size, total, count = (np.array([[blocks[table] for blocks in sides] for sides in found]) for table in range(3))
     axes = ("side", "target", "source", "kin")
     return xr.Dataset(
         {
@@ -54,7 +54,7 @@ def picture(config: Config) -> xr.Dataset:
 
 
 def _blocks(found: Gains) -> tuple[Array, Array, Array]:
-    """The absolute and the signed direct gains added up, and how many numbers they reach, each (target, source, kin)."""
+    """The sums of the absolute and of the signed direct gains, and how many numbers they reach, each (target, source, kin)."""
     places = {name: at for at, name in enumerate(STORED_STOCKS)}
     size, total = np.zeros((2, len(places), len(places), len(KINS)))
     reached: dict[tuple[int, int, int], set[int]] = {}
@@ -71,14 +71,14 @@ def _blocks(found: Gains) -> tuple[Array, Array, Array]:
 
 
 def responses(params: Params, world: World, layout: Layout, dt: float, side: float) -> xr.DataArray:
-    """What lasting unit pushes come to in each alignment in the long run, in each variant.
+    """The long-run response of each alignment to a lasting forcing of 1, in each variant.
 
     Returns
     -------
     xarray.DataArray
-        (variant, push, state, bloc). A push is on the targets of one number that is not of a state and a bloc (`tie armenia
-        georgia`), or, for stocks of a state and a bloc, on the number of the same two whose alignment is shown (`legacy`).
-        Alignments that cannot move are 0.
+        (variant, forcing, state, bloc). A forcing acts on the target of one number that is not of a state and a bloc (`tie
+        armenia georgia`), or, for stocks of a state and a bloc, on the number of the same two whose alignment responds (`legacy`).
+        Responses of alignments that cannot move are 0.
     """
     rows: dict[str, Array] = {}
     variants = len(world.alignment)
@@ -98,7 +98,7 @@ def responses(params: Params, world: World, layout: Layout, dt: float, side: flo
 
 
 def _names(entry: Entry, layout: Layout) -> list[str]:
-    """The actors that an entry is about."""
+    """The names of the actors to which an entry belongs."""
     dims = QUANTITIES[entry.stock].dims
     cell = entry.cells[0] if len(dims) == 2 else (max(entry.cells[0]),)
     return [layout.names(dim)[at] for dim, at in zip(dims, cell, strict=True)]

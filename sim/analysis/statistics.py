@@ -11,7 +11,7 @@ from sim.results.labels import names
 
 
 def moments_of(ds: xr.Dataset, variable: str) -> tuple[dict[str, Array], Array]:
-    """Each statistic of a variable, of axes (variant, time or period, state, bloc), and the instants."""
+    """Each statistic of a variable by name, (variant, time or period, state, bloc), and the instants or periods."""
     known = [name for name, quantity in QUANTITIES.items() if name in ds and quantity.dims == STATE_BLOC]
     demand_known("variable", variable, known, "stock or flow of a state and a bloc in these results")
     values = dataset.summarise(ds[[variable]])[variable].transpose(VARIANT, dataset.STATISTIC, ..., STATE, BLOC)
@@ -20,7 +20,7 @@ def moments_of(ds: xr.Dataset, variable: str) -> tuple[dict[str, Array], Array]:
 
 
 def one_variant(ds: xr.Dataset, like: xr.Dataset) -> xr.Dataset:
-    """A Dataset of one variant, on an axis of its own, with the actors of another."""
+    """A Dataset of one variant with an axis `variant`, and with the actors of the Dataset `like` in their order."""
     ds = ds if VARIANT in ds.dims else ds.expand_dims(VARIANT)
     if ds.sizes[VARIANT] != 1:
         raise SettingError(VARIANT, f"there are {ds.sizes[VARIANT]}", "one, as isel(variant=0) gives it")

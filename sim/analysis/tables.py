@@ -19,15 +19,15 @@ from sim.text import LABEL_MAX, cut
 AXES = (STATE, PEER, BLOC, RIVAL)
 """The actor axes, in the order of the table's columns."""
 MIRRORED = frozenset({"road", "relation", "traffic", "similarity"})
-"""Variables of which one half is the other's mirror."""
+"""Variables that are symmetric in their two actors."""
 SAMPLES = "samples"
-"""The attribute of a comparison that says how many worlds each of two samples has that are no pairs."""
+"""The attribute of a comparison of unpaired samples that holds the number of replicates of each."""
 FORMULAS = frozenset("=@+-\uff1d\uff20\uff0b\uff0d\u2212")
-"""What formulas begin with in spreadsheets, in wide letters too."""
+"""The characters with which formulas begin in spreadsheets, also in their full-width forms."""
 REFERENCES = 2
-"""References that a heading names."""
+"""How many references a heading names."""
 SHOWN_COLUMNS = 6
-"""Variants that a printed table holds; the files hold them all."""
+"""How many variants a printed table has; the files have them all."""
 
 
 def swept(ds: xr.Dataset) -> list[str]:
@@ -39,7 +39,7 @@ def write_long(summary: xr.Dataset, path: Path) -> None:
     """Write the long table of a Dataset (variant, statistic, ...): a row per variant, variable, actors and time.
 
     Columns: variant, scenario, state, peer, bloc, rival, time, variable, unit, the statistics, n, then one per swept key. A
-    symmetric pair stands once; a flow stands at the start of its period; of two samples n has the size of each, as '5 and 2'.
+    symmetric pair has one row; a flow has the time of the start of its period; n of two unpaired samples has both sizes, '5 and 2'.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -48,8 +48,8 @@ def write_long(summary: xr.Dataset, path: Path) -> None:
             writer.writerows(rows)
 
 
-def worlds(summary: xr.Dataset) -> int | str:
-    """How many worlds a table is over; of two samples that are no pairs, how many each has."""
+def replicates(summary: xr.Dataset) -> int | str:
+    """Over how many replicates a table is; for two unpaired samples, the size of each as text."""
     return summary.attrs.get(SAMPLES, int(summary.attrs["replicates"]))
 
 
@@ -66,7 +66,7 @@ def rows_of_variants(summary: xr.Dataset) -> Iterator[list[list[Any]]]:
     for index in range(summary.sizes[VARIANT]):
         interrupts.check()
         label, scenario, *own = (cell(values[index]) for values in beside)
-        tail = [worlds(summary), *own]
+        tail = [replicates(summary), *own]
         yield [
             [label, scenario, *row, *tail]
             for name, (words, values) in variables.items()
@@ -75,7 +75,7 @@ def rows_of_variants(summary: xr.Dataset) -> Iterator[list[list[Any]]]:
 
 
 def _words(summary: xr.Dataset, name: str) -> tuple[list[str], list[list[str]]]:
-    """When a variable is told, and the names along its actor axes."""
+    """The dates of a variable as text, and the names along its actor axes."""
     quantity = QUANTITIES[name]
     moments = summary[PERIOD if quantity.per_period else TIME].values.astype("datetime64[D]").astype(str)
     return list(moments), [[str(word) for word in summary[dim].values] for dim in quantity.dims]
@@ -99,7 +99,7 @@ def _rows(name: str, moments: Sequence[str], words: Sequence[Sequence[str]], val
 
 
 def cell(value: Any) -> str:
-    """A value as text on one line, of characters that are seen, that no spreadsheet reads as a formula.
+    """A value as text on one line, of visible characters, that no spreadsheet reads as a formula.
 
     >>> cell("=1+1"), cell(0.5), cell("-0.5"), cell("")
     ("'=1+1", '0.5', '-0.5', '')
@@ -117,9 +117,9 @@ def _is_number(text: str) -> bool:
 
 
 def effects_lines(effects: xr.Dataset, variable: str = "alignment") -> list[str]:
-    """Paired differences at the last instant as lines of text: a row per state and bloc, a column per variant.
+    """Paired effects at the last instant as lines of text: a row per state and bloc, a column per variant.
 
-    Takes what `sim.results.dataset.differences` gives. A variant that is its own reference is left out.
+    `effects` are those of `sim.results.dataset.differences`. A variant that is its own reference is left out.
     """
     labels = [str(label) for label in effects[VARIANT].values]
     against = [str(label) for label in effects["reference"].values]
@@ -128,28 +128,28 @@ def effects_lines(effects: xr.Dataset, variable: str = "alignment") -> list[str]
     if not shown:
         return []
     named = references_named([cut(against[index], LABEL_MAX) for index in shown])
-    return _table(effects, variable, f"effect on {variable}", f"against {named} on the same luck", shown, len(others))
+    return _table(effects, variable, f"effect on {variable}", f"against {named} on common random numbers", shown, len(others))
 
 
 def references_named(labels: Sequence[str]) -> str:
-    """What variants are set against, in a few words."""
+    """The references of variants as a short text."""
     names = list(dict.fromkeys(labels))
     return " and ".join(names) if len(names) <= REFERENCES else f"{names[0]} and {len(names) - 1} others of the same other values"
 
 
 def difference_lines(difference: xr.Dataset, names: Sequence[str], paired: bool, variable: str = "alignment") -> list[str]:
-    """Two results' difference at the last instant as lines of text, as `sim.analysis.compare.compare` gives it."""
+    """The difference of two results at the last instant, from `sim.analysis.compare.compare`, as lines of text."""
     count = difference.sizes[VARIANT]
-    normals = "on the same luck" if paired else "NOT on the same luck, so the worlds are no pairs"
-    said = f"{names[1]} less {names[0]}, {normals}"
-    return _table(difference, variable, f"difference in {variable}", said, list(range(min(count, SHOWN_COLUMNS))), count)
+    pairing = "on common random numbers" if paired else "NOT on common random numbers, so the replicates are no pairs"
+    about = f"{names[1]} less {names[0]}, {pairing}"
+    return _table(difference, variable, f"difference in {variable}", about, list(range(min(count, SHOWN_COLUMNS))), count)
 
 
-def _table(ds: xr.Dataset, variable: str, what: str, said: str, shown: Sequence[int], count: int) -> list[str]:
+def _table(ds: xr.Dataset, variable: str, what: str, about: str, shown: Sequence[int], count: int) -> list[str]:
     last, labels = ds[variable].isel(time=-1), [cut(str(label), LABEL_MAX) for label in ds[VARIANT].values]
     width = max([18, *(len(labels[index]) + 2 for index in shown)])
     lines = [
-        f"{what} at {str(last[TIME].values)[:7]} {said}: mean ± half its 95 % interval, {several(worlds(ds), 'world')}",
+        f"{what} at {str(last[TIME].values)[:7]} {about}: mean ± half its 95 % interval, {several(replicates(ds), 'replicate')}",
         " " * 24 + "".join(f"{labels[index]:>{width}}" for index in shown),
     ]
     for state, bloc in itertools.product(range(last.sizes[STATE]), range(last.sizes[BLOC])):
@@ -169,7 +169,7 @@ def interval(values: xr.DataArray) -> str:
 
 
 def settings_lines(rows: Sequence[tuple[str, Any, Any]], names: Sequence[str], most: int) -> list[str]:
-    """Settings that differ between two runs as lines of text."""
+    """Settings that differ between two runs, at most `most` of them, as lines of text."""
     lines = [f"{several(len(rows), 'setting')} differ{'s' * (len(rows) == 1)} between {names[0]} and {names[1]}"]
     lines += [f"  {key}: {'-' if one is None else one} | {'-' if other is None else other}" for key, one, other in rows[:most]]
     return lines + ([f"  ({len(rows) - most} more are in the file)"] if len(rows) > most else [])

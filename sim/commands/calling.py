@@ -1,4 +1,4 @@
-"""How this program was called, and what is typed to call it so again."""
+"""How this program was called, and the command line that repeats the call."""
 
 import os
 import shlex
@@ -11,7 +11,7 @@ from sim.text import shown
 
 
 def again(argv: Sequence[str]) -> str:
-    """The command as it can be typed in the same place."""
+    """The same command, as it can be typed in the same working directory."""
     return f"{program()} {shlex.join(argv)}"
 
 
@@ -19,19 +19,22 @@ BEGUN: list[Path] = []
 """The folders into which this command writes chunks."""
 
 
-def keeps() -> bool:
-    """Whether a chunk of a run or of its jobs is done, here or where the folder's words say that chunks are."""
+def has_chunks() -> bool:
+    """Whether some chunk of a run or of its jobs has been written.
+
+    A folder without a `chunks` folder counts too: its chunks may be behind the URL that its metadata name.
+    """
     return any(any(at.rglob("v*.npz")) or (at.is_dir() and not (at / "chunks").is_dir()) for at in BEGUN)
 
 
 def stopped(argv: Sequence[str], left: str) -> str:
-    """The line that a stopped command ends with: what there is, and how to go on, or to begin again where nothing is kept."""
-    said = f"chunks that are done are kept, {left}. To go on" if keeps() else "nothing was kept. To begin again"
-    return f"sim: stopped; {said}: {shown(again(argv))}"
+    """The last line of an interrupted command: what was saved, and the command that continues, or that starts again."""
+    state = f"finished chunks are saved, {left}. To continue" if has_chunks() else "nothing was saved. To start again"
+    return f"sim: stopped; {state}: {shown(again(argv))}"
 
 
 def program() -> str:
-    """How this program is called from here: by name where the shell finds it, else by its path."""
+    """How to call this program from here: by its name if the shell finds it, else by its path."""
     typed = Path(sys.argv[0])
     if typed.name == "__main__.py":
         return "python -m sim"

@@ -1,4 +1,4 @@
-"""`sim clean`: removes from a results folder what the same command makes again, and nothing that its receipts do not list."""
+"""`sim clean`: removes from a results folder what the same command can make again, and nothing that its receipts do not list."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,32 +19,32 @@ MB = 1e6
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line; the exit code."""
+    """Run `sim clean` with the parsed arguments and return the exit code."""
     say(*clean(Path(options.folder), options.tables, options.dry_run))
     return GOOD
 
 
 def clean(folder: Path, tables: bool, dry: bool) -> list[str]:
-    """Remove the chunks of a run or of several jobs, with `tables` also its tables and figures; what went, as lines of text.
+    """Remove the chunks of a run or of several jobs, with `tables` also its tables and figures; returns a report as lines of text.
 
-    Its words, `config.yaml` and whatever the receipts do not list as written stay. Where `dry`, nothing is removed.
+    The metadata, `config.yaml` and all files that differ from the receipts stay. With `dry`, nothing is removed.
 
     Raises
     ------
     SettingError
-        Where the folder is none of a run or of all jobs, its chunks lie elsewhere, or another process holds it.
+        If the folder is not one of a run or of all jobs, its chunks are in another place, or another process has locked it.
     """
-    words = manifest.read_manifest(folder)
-    _demand_own(folder, words)
-    runs = manifest.batches_of(folder) if "chunks" not in words else [folder]
+    metadata = manifest.read_manifest(folder)
+    _demand_own(folder, metadata)
+    runs = manifest.batches_of(folder) if "chunks" not in metadata else [folder]
     with ExitStack() as held:
         for at in dict.fromkeys([folder, *runs]):
             held.enter_context(hold(at))
         chunks = [pair for at in runs for pair in _chunks(at)]
-        tabled = [at for at in (folder, *(folder / name for name in words.get("jobs", []))) if at.is_dir()] if tables else []
+        tabled = [at for at in (folder, *(folder / name for name in metadata.get("jobs", []))) if at.is_dir()] if tables else []
         changed = {at: receipts.wrong(at) for at in tabled}
-        kept = {at: {identity.CONFIG, *changed[at], *(_drawn(at) if "jobs" in words else ())} for at in tabled}
-        files = {at: [name for name in receipts.listed(at) if name not in kept[at]] for at in tabled}
+        spared = {at: {identity.CONFIG, *changed[at], *(_drawn(at) if "jobs" in metadata else ())} for at in tabled}
+        files = {at: [name for name in receipts.listed(at) if name not in spared[at]] for at in tabled}
         gone = [at / name for at, names in files.items() for name in names]
         left = [f"left as it is: {at / name} {how}" for at in tabled for name, how in changed[at].items() if how == "has changed"]
         lines = [*_listed(folder, "chunks", chunks), *_listed(folder, "tables and figures", gone), *left]
@@ -53,38 +53,41 @@ def clean(folder: Path, tables: bool, dry: bool) -> list[str]:
         size = sum(path.stat().st_size for path in (*chunks, *gone)) / MB
         if not dry:
             _remove(dict.fromkeys([folder, *runs, *tabled]), chunks, files)
-    return [*lines, f"{'would free' if dry else 'freed'} {size:,.1f} MB; to make it again: sim {lifecycle.command(folder, words)}"]
+    return [
+        *lines,
+        f"{'would free' if dry else 'freed'} {size:,.1f} MB; to make it again: sim {lifecycle.command(folder, metadata)}",
+    ]
 
 
 def _drawn(folder: Path) -> list[str]:
-    """The figures that `sim figures` drew of a job: the command of the jobs makes none."""
+    """The figures that `sim figures` drew for a job; they stay, because the command of the jobs does not draw figures."""
     return [name for name in receipts.listed(folder) if name.startswith(f"{drawing.FIGURES}/")]
 
 
-def _demand_own(folder: Path, words: Mapping[str, Any]) -> None:
-    """Refuse a folder whose chunks are not its own to remove."""
-    if "share" in words or ("jobs" in words and "chunks" in words):
-        whole = folder.parent if "share" in words else manifest.jobs_of(folder)
+def _demand_own(folder: Path, metadata: Mapping[str, Any]) -> None:
+    """Raise `SettingError` for a folder whose chunks belong to other jobs too, or that has none."""
+    if "share" in metadata or ("jobs" in metadata and "chunks" in metadata):
+        whole = folder.parent if "share" in metadata else manifest.jobs_of(folder)
         raise SettingError(str(folder), "shares its chunks with other jobs", f"the folder of all jobs: {whole}")
-    if "jobs" not in words:
-        reading.demand_data(folder, words)
+    if "jobs" not in metadata:
+        reading.demand_data(folder, metadata)
 
 
 def _chunks(folder: Path) -> Iterator[Path]:
-    """The chunks of a run that have a receipt, with it."""
-    words = manifest.unsealed(folder / manifest.MANIFEST)
-    _demand_place(folder, words)
-    store = manifest.store_of(folder, words)
-    for task in manifest.tasks_of(words):
+    """The chunk files of a run that have a receipt, each followed by that receipt."""
+    metadata = manifest.unsealed(folder / manifest.MANIFEST)
+    _demand_place(folder, metadata)
+    store = manifest.store_of(folder, metadata)
+    for task in manifest.tasks_of(metadata):
         if store.sha256(task):
             for path in (folder / CHUNKS / store.path(task).name, folder / CHUNKS / store.receipt(task).name):
                 if path.is_file() and not path.is_symlink():
                     yield path
 
 
-def _demand_place(folder: Path, words: Mapping[str, Any]) -> None:
-    if "place" in words:
-        wrong = f"has its chunks in {words['place']}, and nothing outside a folder is removed"
+def _demand_place(folder: Path, metadata: Mapping[str, Any]) -> None:
+    if "place" in metadata:
+        wrong = f"has its chunks in {metadata['place']}, and nothing outside a folder is removed"
         raise SettingError(str(folder), wrong, "a folder that holds its chunks")
     if (folder / CHUNKS).is_symlink():
         raise DamageError(str(folder / CHUNKS), "is a link to elsewhere", "a folder as it was written")
@@ -96,7 +99,7 @@ def _listed(folder: Path, what: str, paths: Sequence[Path]) -> list[str]:
 
 
 def _remove(folders: Iterable[Path], chunks: Sequence[Path], files: Mapping[Path, Sequence[str]]) -> None:
-    """Remove files of folders, of which it is said first that they are not whole any more."""
+    """Remove files from folders; first the receipts of the folders are marked as incomplete."""
     for at in folders:
         receipts.reopen(at)
     for path in chunks:

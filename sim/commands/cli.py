@@ -29,23 +29,23 @@ def run_command(argv: Sequence[str]) -> int:
     except SettingError as error:
         return refuse(str(error), error.code)
     except KeyboardInterrupt as stop:
-        interrupts.tell(calling.stopped(argv, "nothing half-written is left"))
+        interrupts.tell(calling.stopped(argv, "no unfinished files are left"))
         return STOPPED + (stop.args[0] if stop.args else signal.SIGINT)
-    except BrokenPipeError:  # whoever read what is said has gone, and what was under way has not ended
+    except BrokenPipeError:  # the reader of the output has gone, and the command has not finished
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing may be flushed to a closed pipe on exit
         return STOPPED + signal.SIGPIPE
     except OSError as error:
-        said = "chunks that are done are kept; where there is room, the same command goes on"
-        said = said if calling.keeps() else "nothing was kept; where there is room, the same command begins again"
-        return refuse(f"{error.filename or 'screen or files'}: {error.strerror or error}; {said}", NO_ROOM)
+        saved = "finished chunks are saved; once there is room, the same command continues"
+        state = saved if calling.has_chunks() else "nothing was saved; once there is room, the same command starts again"
+        return refuse(f"{error.filename or 'screen or files'}: {error.strerror or error}; {state}", NO_ROOM)
     except MemoryError:
         return refuse(
-            "memory: not enough for these worlds\n  allowed: fewer replicates or variants, or record=summaries", BAD_INPUT
+            "memory: not enough for these replicates\n  allowed: fewer replicates or variants, or record=summaries", BAD_INPUT
         )
 
 
 def refuse(message: str, code: int) -> int:
-    """Print a message to people, cut to what they read; the code that it ends with."""
+    """Print an error message, at most `LINES_MAX` lines of 400 characters, and return the given exit code."""
     lines = [line if len(line) <= 400 else line[:397] + "..." for line in message.splitlines()]
     say(f"sim: {lines[0]}", *lines[1:LINES_MAX], wrong=True)
     return code
@@ -56,7 +56,7 @@ def _dispatch(argv: list[str]) -> int:
     if verb == "-sc":
         return complete_shell(argv[1:])
     if verb.startswith("-"):
-        return _told(top_parser(), argv or ["--help"])
+        return _parsed(top_parser(), argv or ["--help"])
     if verb not in VERBS:
         raise SettingError("arguments", f"no verb is called {verb!r}", ", ".join(VERBS), likely(verb, VERBS))
     parser = parser_of(verb)
@@ -65,11 +65,11 @@ def _dispatch(argv: list[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     with places.trusting(places.ANY if options.trust_place else ""):
-        return _obeyed(verb, options)
+        return _run_verb(verb, options)
 
 
-def _obeyed(verb: str, options: Any) -> int:
-    """Do what a verb asks for."""
+def _run_verb(verb: str, options: Any) -> int:
+    """Check the folders and overrides of a verb, run it and return its exit code."""
     for folder in getattr(options, "folders", [getattr(options, "folder", "")]):
         places.demand_path("out" if folder.startswith("out=") else "DIR", folder.removeprefix("out="))
     if verb in RUNNING:
@@ -80,7 +80,7 @@ def _obeyed(verb: str, options: Any) -> int:
 
 
 def _entry(verb: str) -> Callable[[Any], int]:
-    """What does a verb; each brings in what it needs and no more."""
+    """The function that runs a verb; importing it here loads only the modules that this verb needs."""
     match verb:
         case "run":
             from sim.commands.run import command
@@ -103,7 +103,7 @@ def _entry(verb: str) -> Callable[[Any], int]:
     return command
 
 
-def _told(parser: Parser, argv: list[str]) -> int:
+def _parsed(parser: Parser, argv: list[str]) -> int:
     try:
         parser.parse_args(argv)
     except SystemExit as stop:
@@ -115,7 +115,7 @@ def _told(parser: Parser, argv: list[str]) -> int:
 
 
 def complete_shell(words: Sequence[str]) -> int:
-    """Hydra's own completion with the verb cut away: `-sc install=bash` prints the rule, `-sc query=bash` the choices."""
+    """Hydra's shell completion without the verb: `-sc install=bash` prints the shell rule, `-sc query=bash` the choices."""
     from sim.compose.completion import complete
 
     return complete(words, list(VERBS))

@@ -27,7 +27,7 @@ Tell = Callable[[str], None]
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line, `sim compare DIR` or `sim compare A B`; the exit code."""
+    """Run `sim compare DIR` or `sim compare A B` with the parsed arguments and return the exit code."""
     words = options.folders
     out = [word.removeprefix("out=") for word in words if word.startswith("out=")]
     folders = [Path(word) for word in words if not word.startswith("out=")]
@@ -42,13 +42,14 @@ def command(options: Any) -> int:
 
 
 def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> Path:
-    """Compare one folder's variants with their reference, or two folders; the folder that holds what was written."""
+    """Compare one folder's variants with their reference, or two folders; returns the folder with the tables and figures."""
     places.demand_new("out", str(out or ""))
     manifests = [manifest.read_manifest(folder) for folder in folders]
     asked = {
         "version": installed_version(PROJECT),
         "shared": {
-            f"{place} folder": _hash(words, at) for place, words, at in zip(("first", "second"), manifests, folders, strict=False)
+            f"{place} folder": _hash(metadata, at)
+            for place, metadata, at in zip(("first", "second"), manifests, folders, strict=False)
         },
         "variants": {},
     }
@@ -67,9 +68,9 @@ def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> P
     return into
 
 
-def _hash(words: dict[str, Any], folder: Path) -> str:
-    reading.demand_run(folder, words)
-    return str(words["settings_hash"])
+def _hash(metadata: dict[str, Any], folder: Path) -> str:
+    reading.demand_run(folder, metadata)
+    return str(metadata["settings_hash"])
 
 
 def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, Any], tell: Tell) -> None:
@@ -77,7 +78,7 @@ def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, An
     lines = tables.effects_lines(effects)
     if not lines:
         raise SettingError(
-            str(folder), "holds no variant with another to set it against", "two folders, or a sweep of scenarios or numbers"
+            str(folder), "holds no variant with another to compare it with", "two folders, or a sweep of scenarios or numbers"
         )
     if into:
         with lifecycle.answered(into, asked) as draft:
@@ -99,7 +100,7 @@ def _of_two(
     names = [str(folder) for folder in folders]
     first, second = opened
     difference = compare(first, second, names)
-    rows = differing(*(_settings_of(words, len(ds["variant"])) for words, ds in zip(manifests, opened, strict=True)))
+    rows = differing(*(_settings_of(metadata, len(ds["variant"])) for metadata, ds in zip(manifests, opened, strict=True)))
     for line in tables.settings_lines(rows, names, SHOWN_SETTINGS):
         tell(line)
     if into:
@@ -111,9 +112,9 @@ def _of_two(
         tell(line)
 
 
-def _settings_of(words: dict[str, Any], variants: int) -> dict[str, Any]:
-    """The flat settings of a folder; those of a single variant without its name, so that two runs can be laid side by side."""
-    settings = words["settings"]
+def _settings_of(metadata: dict[str, Any], variants: int) -> dict[str, Any]:
+    """The flat settings of a folder; those of a single variant without its name, so that two single runs can be compared."""
+    settings = metadata["settings"]
     if variants == 1:
         settings = {**settings, "variants": {}}
     return flat_settings(settings)

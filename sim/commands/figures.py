@@ -1,4 +1,4 @@
-"""`sim figures`: draws the figures of a results folder anew, without simulating."""
+"""`sim figures`: draws the figures of a results folder again, without simulating."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from sim.text import say
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line; the exit code."""
+    """Run `sim figures` with the parsed arguments and return the exit code."""
     folder = Path(options.folder)
     say(*(f"drawn: {folder / name}" for name in draw_anew(folder)))
     return GOOD

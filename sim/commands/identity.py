@@ -1,4 +1,4 @@
-"""TODO."""
+"""What identifies a run: the settings that decide its numbers and figures, and the results folder named by their hash."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,23 +12,14 @@ from sim.engine.plan import against, label_of
 from sim.results.software import PROJECT, installed_version
 
 OUTPUTS = "outputs"
-
-
 HASH_LETTERS = 8
-
-
 CONFIG, SUMMARY, DRAWS = "config.yaml", "summary.csv", "draws.csv"
-
-
 NEEDED = CONFIG, SUMMARY
-"""What every receipt of a run lists."""
+"""The files that every receipt of a run lists."""
 
 
 def settings_of(variants: Sequence[Variant]) -> dict[str, Any]:
-    """What decides the numbers and figures of a run: the settings of its variants, their order, version and code.
-
-    So does what they are set against, whichever way it was found.
-    """
+    """What decides the numbers and figures of a run: settings, order and references of its variants, version and code."""
     if isinstance(variants, Variants):
         tables = variants.flat_settings()
     else:
@@ -38,15 +29,15 @@ def settings_of(variants: Sequence[Variant]) -> dict[str, Any]:
 
 
 def settings_said(tables: dict[str, dict[str, Any]], to: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The same from the flat settings of each variant, by its label; what each is set against is said where they are of one run."""
+    """The same from the flat settings of each variant, by its label; `to` holds the reference of each variant of one run."""
     shared, own = shared_and_own(list(tables.values()))
-    said = {"version": installed_version(PROJECT), "code": code_hash(), "shared": shared}
-    said["variants"] = dict(zip(tables, own, strict=True))
-    return said | ({"order": list(tables)} if len(tables) > 1 else {}) | ({"against": dict(to)} if to else {})
+    settings = {"version": installed_version(PROJECT), "code": code_hash(), "shared": shared}
+    settings["variants"] = dict(zip(tables, own, strict=True))
+    return settings | ({"order": list(tables)} if len(tables) > 1 else {}) | ({"against": dict(to)} if to else {})
 
 
 def folder_for(variants: Sequence[Variant], verb: str) -> Path:
-    """The folder that a run writes: `out`, else outputs/<study or verb>-<8 of the settings' hash>."""
+    """The folder that a run writes: `out`, else outputs/<study or verb>-<first 8 letters of the settings' hash>."""
     config = variants[0].config
     if config.out:
         return Path(config.out)
@@ -54,7 +45,7 @@ def folder_for(variants: Sequence[Variant], verb: str) -> Path:
 
 
 def write_config(path: Path, variants: Sequence[Variant]) -> None:
-    """The resolved settings of every variant, as `--cfg job` prints them; what all share stands once."""
+    """Write the resolved settings of every variant, as `--cfg job` prints them; settings that all share are written once."""
     from sim.config.fingerprint import common_and_rest
 
     named = {id(variant.settings): variant for variant in variants}.values()

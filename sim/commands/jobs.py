@@ -1,7 +1,7 @@
 """`sim run -m`: many jobs, each as if it had run alone, computed together in batches; a folder for each.
 
-A batch is a results folder without tables and figures under `batches/`, in which each job has its share of the variants. What is
-there is gone on with: batches that have begun keep their jobs, all others make new ones.
+A batch is a results folder without tables and figures under `batches/`, in which each job has its share of the variants. Existing
+batches are continued with the jobs that they have; the remaining jobs are computed in new batches.
 """
 
 import csv
@@ -34,15 +34,15 @@ from sim.results.manifest import BATCHES
 from sim.science.layout import layout_of
 
 SHOWN = 12
-"""Jobs of a printed table; jobs.csv has them all."""
+"""Jobs in the printed table; jobs.csv lists them all."""
 Progress = Callable[[], AbstractContextManager[Callable[[int, int], None] | None]]
-"""Opens what is told of worlds done and worlds in all of a batch."""
+"""Opens a function that is called with the number of replicates done and of all replicates of a batch."""
 
 
 def folder_of(batches: Sequence[Batch]) -> Path:
     """The folder of all jobs: `out`, else named by study and settings."""
     if any(point.whole.config.engine.part for batch in batches for point in batch.variants.points):
-        raise SettingError("engine.part", "is of one run, and these are several jobs", "sim sweep")
+        raise SettingError("engine.part", "applies to one run, and these are several jobs", "sim sweep")
     outs = {point.whole.config.out for batch in batches for point in batch.variants.points}
     if len(outs) > 1:
         raise SettingError("out", "differs between the jobs", "one folder, in which each job gets its own")
@@ -54,19 +54,19 @@ def folder_of(batches: Sequence[Batch]) -> Path:
 
 
 def settings_of(batches: Sequence[Batch]) -> dict[str, Any]:
-    """The settings of all jobs, as of the variants of a run."""
+    """The settings of all jobs, in the form of the settings of a run."""
     pairs = ((batch, batch.variants.points[at].label) for batch, at in in_order(batches))
     tables_of = {id(batch): batch.variants.flat_settings() for batch in batches}
     return identity.settings_said({label: tables_of[id(batch)][label] for batch, label in pairs})
 
 
 def notes(batches: Sequence[Batch]) -> list[str]:
-    """What a person should know of the jobs before they run, as lines of text, each once."""
+    """Notes on settings of the jobs that can have no effect, as lines of text, each once."""
     return list(dict.fromkeys(line for batch in batches for line in idle.lines(batch.variants)))
 
 
 def in_order(batches: Sequence[Batch]) -> list[tuple[Batch, int]]:
-    """Each job of a command as its batch and its point in it."""
+    """The jobs of a command in their order, each as its batch and the index of its point in it."""
     return [pair for _, pair in sorted((n, (batch, at)) for batch in batches for at, n in enumerate(batch.numbers))]
 
 
@@ -76,11 +76,11 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
     Parameters
     ----------
     folder : path
-        A new one, or one that this very command has written before.
+        A new folder, or one that the same command has written before.
     batches
         As `sim.compose.expand.expand_jobs` gives them.
     progress
-        Opens what is told of the worlds of a batch.
+        Opens a function that receives the progress of a batch, see `Progress`.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
     Raises
     ------
     SettingError
-        Where the folder holds something else or another process writes it; a job that cannot be run only says so.
+        If the folder holds something else or another process writes it. A job that cannot be run is only marked as failed.
     """
     settings = settings_of(batches)
     lifecycle.complete(folder, settings)
@@ -124,9 +124,9 @@ def write_jobs(folder: Path, batches: Sequence[Batch], progress: Progress) -> li
 
 
 def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progress, texts: ConfigTexts) -> None:
-    """Run the jobs of one batch: those that can stand, in the batches that have them already, the rest in a new one.
+    """Run the jobs of one batch, except the infeasible ones: in existing batches that have them, the rest in a new one.
 
-    Jobs of which other things are kept, where what each would keep alone differs, are batches of their own.
+    Jobs that would record different things if each ran alone (`record=auto`) are computed in separate batches.
     """
     _demand_standing(variants, jobs)
     config = jobs[0].point.whole.config
@@ -147,7 +147,7 @@ def _run(folder: Path, variants: Variants, jobs: Sequence[Job], progress: Progre
 
 
 def _demand_standing(variants: Variants, jobs: Sequence[Job]) -> None:
-    """Note of each job why it cannot stand, or leave out those of its draws that cannot."""
+    """Mark jobs that have no equilibrium at the opening as failed, with the reason; leave out single draws that have none."""
     fallen = faults(variants)
     for job in jobs:
         own = [index for index in job.variants.tolist() if index in fallen]
@@ -159,7 +159,10 @@ def _demand_standing(variants: Variants, jobs: Sequence[Job]) -> None:
 
 
 def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Progress, texts: ConfigTexts) -> Sequence[Job]:
-    """Compute some jobs together into a folder, or go on with it, and write the folder of each; those that others held up."""
+    """Compute some jobs together into a folder, or continue it, and write the folder of each job.
+
+    Returns the jobs of a batch that failed as a whole; those without the status failed are to be tried again without the others.
+    """
     against, own = [], []
     for job in jobs:
         try:
@@ -197,7 +200,7 @@ def _run_batch(at: Path, variants: Variants, jobs: Sequence[Job], progress: Prog
 
 
 def _remove_batch(at: Path) -> None:
-    """Remove what jobs left that could not be computed together; the others of them make a batch of their own."""
+    """Remove the files of a batch that could not be computed; its jobs without a fault are computed in another batch."""
     if (at / manifest.MANIFEST).is_file():
         lifecycle.clear(at, manifest.store_of(at, manifest.unsealed(at / manifest.MANIFEST)))
     with suppress(OSError):
@@ -223,12 +226,12 @@ def _write_table(path: Path, jobs: Sequence[Job]) -> None:
 
 def _row(job: Job) -> dict[str, object]:
     outcome = dict([job.outcome]) if job.outcome else {}
-    status = FAILED if job.status == FAILED else COMPLETE  # not when: the same jobs make the same table
+    status = FAILED if job.status == FAILED else COMPLETE  # not whether it was complete before: the same jobs make the same table
     return {"job": job.name, "status": status, "message": job.message, **outcome, **job.point.coordinates}
 
 
 def lines(jobs: Sequence[Job]) -> list[str]:
-    """The table of jobs as lines of text: those that failed with their reason, then some of the others with their outcome."""
+    """The table of jobs as lines of text: failed jobs with their reason, then some of the others with their outcome."""
     failed = [job for job in jobs if job.status == FAILED]
     done = [job for job in jobs if job.status != FAILED]
     width = max(len(job.name) for job in jobs)

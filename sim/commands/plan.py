@@ -1,4 +1,4 @@
-"""`sim plan`: how many variants, worlds and steps a command means, what they take on disk and how long; nothing is written."""
+"""`sim plan`: how many variants, replicates and steps a command means, their disk space and time; nothing is written."""
 
 import copy
 import time
@@ -27,12 +27,12 @@ from sim.text import LABEL_MAX, cut, say
 VARIANTS_SHOWN = 6
 MARGINS_SHOWN = 30
 CALIBRATION_STEPS = 20_000
-"""Steps of worlds that are timed."""
+"""Steps that are timed, all replicates together."""
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line; the exit code."""
+    """Run `sim plan` with the parsed arguments and return the exit code."""
     variants = expand(options.overrides, options.config_dir)
     screen.tell_replaced(options)
     if options.cfg:
@@ -47,13 +47,14 @@ def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
     Raises
     ------
     SettingError
-        Where they cannot be run.
+        If they cannot be run.
     """
     folder = identity.folder_for(variants, verb)
     there = lifecycle.complete(folder, identity.settings_of(variants), variants[0].config.engine.chunks)
     plan = Plan(variants)
-    count, worlds = len(plan.variants), len(plan.variants) * plan.config.replicates
-    steps = worlds * plan.window.periods
+    count = len(plan.variants)
+    replicates = count * plan.config.replicates
+    steps = replicates * plan.window.periods
     rate = steps_per_second(plan)
     shown = [cut(variant.label, LABEL_MAX) for variant in plan.variants[:VARIANTS_SHOWN]]
     more = [f"and {count - len(shown):,} more"] if count > len(shown) else []
@@ -63,16 +64,17 @@ def lines(variants: Sequence[Variant], verb: str = "sweep") -> list[str]:
         *sampled_margins(plan),
         f"variants: {'; '.join([*shown, *more])}",
         *draws.lines(variants),
-        f"{several(worlds, 'world')}, {several(steps, 'step')}; on disk before compression: {disk}",
-        f"about {duration(steps / rate)} to simulate, figures and tables not counted: {rate:,.0f} steps a second,"
-        " timed on a few periods of this very plan",
+        f"{several(replicates, 'replicate')} in {several(count, 'variant')}, {several(steps, 'step')}; "
+        f"on disk before compression: {disk}",
+        f"about {duration(steps / rate)} to simulate, without figures and tables: {rate:,.0f} steps a second,"
+        " timed on a few periods of this plan",
         f"folder: {folder}" + (" (already complete)" if there else ""),
         "nothing was run or written",
     ]
 
 
 def sampled_margins(plan: Plan) -> list[str]:
-    """The range of the stability margins of some variants, where those of all take long."""
+    """The range of the stability margins of a sample of the variants, if computing those of all would take long."""
     if plan.margins_are_quick:
         return []
     some = np.unique(np.linspace(0, len(plan.variants) - 1, MARGINS_SHOWN).astype(int))
@@ -82,15 +84,15 @@ def sampled_margins(plan: Plan) -> list[str]:
 
 
 def bytes_of(plan: Plan) -> dict[Record, int]:
-    """Bytes of the arrays of a run for each of the things that can be kept."""
+    """Bytes of the arrays of a run for each value of `record`."""
     count, replicates, periods = len(plan.variants), plan.config.replicates, plan.window.periods
-    parts = len(contribution_names(shocks.impulse_shocks(plan.configs)))
+    contributions = len(contribution_names(shocks.impulse_shocks(plan.configs)))
     instants = {name: periods + (not QUANTITIES[name].per_period) for name in SHOWN}
     cells = sum(instants[name] * _size(plan, QUANTITIES[name].dims) for name in SHOWN)
     outcomes = sum(_size(plan, dims) for dims in OUTCOMES.values())
     return {
         Record.trajectories: recorders.estimate_bytes(plan.layout, count, replicates, periods),
-        Record.decomposition: recorders.estimate_bytes(plan.layout, count, replicates, periods, parts),
+        Record.decomposition: recorders.estimate_bytes(plan.layout, count, replicates, periods, contributions),
         Record.summaries: (2 * count * len(STATISTICS) * cells + count * replicates * outcomes) * recorders.BYTES,
     }
 
@@ -100,7 +102,7 @@ def _size(plan: Plan, dims: Sequence[str]) -> int:
 
 
 def size(number: int) -> str:
-    """Bytes for people.
+    """A number of bytes in the largest unit that fits.
 
     >>> size(1_500_000)
     '1.5 MB'
@@ -112,7 +114,7 @@ def size(number: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A stretch of time for people.
+    """A duration in the largest unit that fits.
 
     >>> duration(4000)
     '1.1 hours'
@@ -124,7 +126,7 @@ def duration(seconds: float) -> str:
 
 
 def steps_per_second(plan: Plan) -> float:
-    """Steps of worlds a second, timed on short runs of the plan with few replicates: what a few more periods take."""
+    """Steps a second, all replicates together: the additional time of a few more periods in short runs with few replicates."""
     count = len(plan.variants)
     replicates = max(1, min(plan.config.replicates, CALIBRATION_STEPS // (4 * count)))
     periods = max(1, min(plan.window.periods, CALIBRATION_STEPS // (count * replicates)))

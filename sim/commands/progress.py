@@ -1,4 +1,4 @@
-"""How far a run is, on a terminal: one line that is written over and over, and taken away in the end."""
+"""The progress of a run on a terminal: one line that is overwritten and removed at the end."""
 
 import shutil
 import sys
@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 BAR = 24
-"""Letters of the bar itself."""
+"""Width of the bar in characters."""
 OFTEN = 0.1
-"""Seconds between two lines at least."""
+"""Least time between two updates, in seconds."""
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[int, int], None] | None]:
-    """What is told of worlds done and worlds in all, and shows it where stderr is a terminal; nothing elsewhere."""
+    """A function that shows the number of replicates done and in all; None if stderr is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -37,19 +37,19 @@ def progress() -> Iterator[Callable[[int, int], None] | None]:
 
 
 def line(done: int, total: int, own: int, seconds: float) -> str:
-    """How far it is, how fast, and how long it takes yet; `own` are the worlds that took these seconds.
+    """The share done, the rate and the time left; `own` is how many replicates were computed in these seconds.
 
     >>> line(50, 200, 40, 20.0)
-    ' 25% |######                  | 50 of 200 worlds, 2 a second, 1:15 left'
+    ' 25% |######                  | 50 of 200 replicates, 2 a second, 1:15 left'
     """
     share = done / total if total else 1.0
-    told = f"{share:4.0%} |{'#' * int(share * BAR):<{BAR}}| {done:,} of {total:,} worlds"
+    text = f"{share:4.0%} |{'#' * int(share * BAR):<{BAR}}| {done:,} of {total:,} replicates"
     if not own or seconds <= 0:
-        return told
+        return text
     rate = own / seconds
     minutes, rest = divmod(round((total - done) / rate), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{told}, {rate:,.0f} a second, {f'{hours}:{minutes:02d}' if hours else minutes}:{rest:02d} left"
+    return f"{text}, {rate:,.0f} a second, {f'{hours}:{minutes:02d}' if hours else minutes}:{rest:02d} left"
 
 
 def _write(text: str) -> None:

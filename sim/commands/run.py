@@ -1,4 +1,4 @@
-"""`sim run`: simulates one setting; with -m a job and a folder for each of several, and a table of the jobs beside them."""
+"""`sim run`: simulates one setting; with -m several, each as a job with a folder of its own, and a table of the jobs."""
 
 import shlex
 import sys
@@ -15,7 +15,7 @@ from sim.text import say
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line; the exit code."""
+    """Run `sim run` with the parsed arguments and return the exit code."""
     if options.multirun:
         return _many(options)
     return sweep.together("run", expand_one(options.overrides, options.config_dir), options)
@@ -39,9 +39,9 @@ def _many(options: Any) -> int:
         return JOBS_FAILED
     first_of: dict[int, jobs.Job] = {}
     for job in done:
-        on_its_luck = first_of.setdefault(job.point.whole.config.seed, job) if job.record is not Record.summaries else job
-        if on_its_luck is not job:
-            first, second = (shlex.quote(str(folder / one.name)) for one in (on_its_luck, job))
+        of_same_seed = first_of.setdefault(job.point.whole.config.seed, job) if job.record is not Record.summaries else job
+        if of_same_seed is not job:
+            first, second = (shlex.quote(str(folder / one.name)) for one in (of_same_seed, job))
             say(f"next: {program()} compare {first} {second}")
             break
     return GOOD

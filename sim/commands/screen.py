@@ -1,4 +1,4 @@
-"""What a run says of itself on the screen: before it starts, and what it came to."""
+"""What a run prints: what is about to be simulated, notes and warnings, and its results in short."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,47 +23,54 @@ SHOWN = 4
 
 
 def describe(plan: Plan) -> list[str]:
-    """What is about to run, and whether its opening is stable where that is soon known, as lines of text."""
+    """What is about to run, as lines of text, with the stability of its opening if that is quick to compute."""
     config, window = plan.config, plan.window
     label = cut(config.region.label, LABEL_MAX)
     lines = [
         f"{label}, {month(window.start)} to {month(window.end)}, {several(window.periods, 'period')}: "
-        f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'world')}, seed {config.seed}, "
+        f"{several(len(plan.variants), 'variant')} of {several(config.replicates, 'replicate')}, seed {config.seed}, "
         f"record={plan.record.value}"
     ]
     lines += notes(plan.variants)
     if plan.refused:
-        lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be at rest")
-    lines += fellow_lines(plan)
-    return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are worked out with the results"])
+        lines.append(f"{several(plan.refused, 'draw')} left out: the opening cannot be a no-shock equilibrium")
+    lines += counterpart_lines(plan)
+    return lines + (margin_lines(plan) if plan.margins_are_quick else ["stability margins are computed with the results"])
 
 
 def notes(variants: Sequence[Variant]) -> list[str]:
-    """What to beware of in a run, as lines of text: few worlds, and what cannot act or does not fit."""
+    """Warnings about a run, as lines of text: few replicates, and settings that can have no effect."""
     return few_lines(variants[0].config.replicates) + idle.lines(variants)
 
 
-def fellow_lines(plan: Plan) -> list[str]:
-    """Which variants have no fellow in the scenario of reference, so that their effects are of other values too."""
+def counterpart_lines(plan: Plan) -> list[str]:
+    """Variants without a counterpart in the reference scenario, so that their effects are also those of other values."""
     pairs = [(variant, plan.variants[index]) for variant, index in zip(plan.variants, plan.references, strict=True)]
     if plan.config.reference in {name for _, to in pairs for name in (to.label, label_of(to))}:
         return []
     alone = [f"{one.label} against {to.label}" for one, to in pairs if _scenario(one) != _scenario(to) and apart(one) != apart(to)]
     shown = "; ".join(alone[:SHOWN]) + (f" and {len(alone) - SHOWN} more" if len(alone) > SHOWN else "")
-    said = "effects of more than the scenario, as that of reference has no variant of the same other values"
-    return [f"{said}: {shown}"] if alone else []
+    note = "effects of more than the scenario, as the reference scenario has no variant with the same other values"
+    return [f"{note}: {shown}"] if alone else []
 
 
 def _scenario(variant: Variant) -> object:
     return variant.coordinates["scenario"]
 
 
-def few_lines(worlds: int) -> list[str]:
-    """What to beware of where a variant has few worlds, as lines of text."""
-    if worlds >= FEW:
+def few_lines(replicates: int) -> list[str]:
+    """A warning if variants have too few replicates to show a spread, as lines of text."""
+    if replicates >= FEW:
         return []
-    ends = "that world itself" if worlds == 1 else "the least and the greatest" if worlds <= ENDS else "next to the ends"
-    return [f"5 and 95 % of {several(worlds, 'world')} are {ends}: replicates={FEW} or more show a spread"]
+    ends = (
+        "the value of that replicate"
+        if replicates == 1
+        else "the least and the greatest value"
+        if replicates <= ENDS
+        else "close to the least and the greatest value"
+    )
+    quantiles = f"5 and 95 % quantiles over {several(replicates, 'replicate')}"
+    return [f"{quantiles} are {ends}: replicates={FEW} or more show a spread"]
 
 
 def margin_lines(plan: Plan) -> list[str]:
@@ -73,26 +80,26 @@ def margin_lines(plan: Plan) -> list[str]:
     lines = [f"stability margin {low:.4g}" + (f" to {high:.4g}" if high - low > abs(low) * 1e-3 else "") + " (above 0: stable)"]
     if unstable:
         shown = "; ".join(unstable[:SHOWN]) + (f" and {len(unstable) - SHOWN} more" if len(unstable) > SHOWN else "")
-        lines.append(f"negative, so there are several stable worlds and history decides: {shown}")
+        lines.append(f"negative, so small disturbances grow and there are several stable equilibria: {shown}")
     return lines
 
 
 def against(ds: xr.Dataset) -> str:
-    """What the variants of results are set against, in words; nothing where there is one variant."""
+    """The references of the variants as text for a message; empty if there is one variant only."""
     if ds.sizes["variant"] == 1:
         return ""
-    return f", set against {tables.references_named([str(name) for name in ds['reference'].values])}"
+    return f", compared with {tables.references_named([str(name) for name in ds['reference'].values])}"
 
 
 def effects_lines(ds: xr.Dataset) -> list[str]:
-    """The paired effects on alignment at the last instant as lines of text; nothing where there is one variant."""
+    """The paired effects on alignment at the last instant as lines of text; none if there is one variant only."""
     if ds.sizes["variant"] == 1:
         return []
     return tables.effects_lines(dataset.differences(ds, ("alignment",)))
 
 
 def tell_replaced(options: Any) -> None:
-    """Name the user's files that stand before shipped ones; beside settings that are printed, not among them."""
+    """Print which config files of the user take precedence over shipped ones; with --cfg on stderr, apart from the settings."""
     say(*folders(options.config_dir).replaced_lines(), wrong=bool(options.cfg))
 
 

@@ -1,4 +1,4 @@
-"""The folder of a job among several: its settings, its table of ends, and which share of its batch's data it has."""
+"""The folder of a job among several: its settings, the table of its last instant, and its share of the data of its batch."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,13 +27,13 @@ from sim.science.shocks import impulse_shocks
 
 FINAL = "final.csv"
 NEEDED = identity.CONFIG, FINAL
-"""What every receipt of a job lists."""
+"""The files that every receipt of a job lists."""
 COMPLETE, ALREADY, FAILED = "complete", "already complete", "failed"
 
 
 @dataclass
 class Job:
-    """One job: its folder's name, its point, its variants among those of its batch, what is kept of it, and how it went."""
+    """One job: its folder's name, its point, the indices of its variants in its batch, what is recorded, status and outcome."""
 
     name: str
     point: Point
@@ -44,16 +44,16 @@ class Job:
     outcome: tuple[str, float] | None = None
 
     def fail(self, error: SettingError) -> None:
-        """Note why it could not be run."""
+        """Mark the job as failed, with the reason."""
         self.status, self.message = FAILED, " ".join(str(error).split())
 
 
 def write_folders(at: Path, plan: Plan, jobs: Sequence[Job], shares: Mapping[str, tuple[int, int]], texts: "ConfigTexts") -> None:
-    """Write the folder of each job that has none, and note the outcome of all."""
-    words = manifest.read_batch(at)
-    summary = finals(at, words)
+    """Write the folder of each job that has none, and set status and outcome of all jobs."""
+    metadata = manifest.read_batch(at)
+    summary = finals(at, metadata)
     rows = list(tables.rows_of_variants(summary))
-    name = str(words["attributes"]["outcome"])
+    name = str(metadata["attributes"]["outcome"])
     outcomes = dataset.outcomes(summary)
     for job in jobs:
         first, last = shares[job.name]
@@ -71,7 +71,7 @@ def write_folders(at: Path, plan: Plan, jobs: Sequence[Job], shares: Mapping[str
             continue
         with lifecycle.whole(into) as draft:
             _write_tables(draft, tables.header(summary), own, texts.of(job.point))
-            (draft / manifest.JOB).write_bytes(manifest.sealed(_said(at, words, plan, job, (first, last))))
+            (draft / manifest.JOB).write_bytes(manifest.sealed(_metadata(at, metadata, plan, job, (first, last))))
             receipts.close(draft, {}, receipts.everything(draft, (manifest.JOB,)))
         job.status = COMPLETE
 
@@ -85,7 +85,7 @@ def _write_tables(draft: Path, header: list[str], rows: Iterable[list[Any]], con
 
 
 def _demand_job(folder: Path) -> None:
-    """Refuse a folder of a job's name that is none, or not as it was written."""
+    """Raise an error for a folder of a job's name that holds no job, or one whose metadata have changed."""
     if not (folder / manifest.JOB).is_file():
         raise SettingError("out", "holds something that is no job", "a new folder", where=str(folder))
     try:
@@ -94,10 +94,10 @@ def _demand_job(folder: Path) -> None:
         raise DamageError(error.key, error.wrong, "remove the job's folder: the same command makes it again") from None
 
 
-def _said(at: Path, words: Mapping[str, Any], plan: Plan, job: Job, share: tuple[int, int]) -> dict[str, Any]:
-    """What the file of a job says: its batch, its variants of it, and what it would say of itself alone."""
-    parts, struck = words["coordinates"]["contribution"], impulse_shocks(plan.configs.select(np.arange(*share)))
-    own = [f"impulse.{name}" for name in struck]
+def _metadata(at: Path, metadata: Mapping[str, Any], plan: Plan, job: Job, share: tuple[int, int]) -> dict[str, Any]:
+    """The content of a job's file: its batch, its variants in it, and the attributes that differ from those of the batch."""
+    contributions, impulses = metadata["coordinates"]["contribution"], impulse_shocks(plan.configs.select(np.arange(*share)))
+    own = [f"impulse.{name}" for name in impulses]
     config = job.point.whole.config
     asked = config.draws if isinstance(plan.variants, Variants) and plan.variants.draw is not None else 1
     return {
@@ -106,7 +106,7 @@ def _said(at: Path, words: Mapping[str, Any], plan: Plan, job: Job, share: tuple
         "label": job.point.label,
         "batch": f"../{BATCHES}/{at.name}",
         "variants": list(share),
-        "parts": [index for index, part in enumerate(parts) if not part.startswith("impulse.") or part in own],
+        "parts": [at for at, name in enumerate(contributions) if not name.startswith("impulse.") or name in own],
         "attributes": {
             "title": config.study.question or f"{config.region.label}: {config.scenario.label}",
             "seed": config.seed,
@@ -116,13 +116,13 @@ def _said(at: Path, words: Mapping[str, Any], plan: Plan, job: Job, share: tuple
 
 
 class ConfigTexts:
-    """The settings of jobs as YAML; tables that jobs share are written out once."""
+    """The settings of jobs as YAML; the text of tables that jobs share is made once."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], str] = {}
 
     def of(self, point: Point) -> str:
-        """The file of one job, as `sim.commands.identity.write_config` lays it out."""
+        """The text of `config.yaml` of one job, in the layout of `sim.commands.identity.write_config`."""
         own = self._text(point.whole.settings, point.own, ())
         return "shared:\n" + _indented(own) + yaml_text({"variants": {point.label: {}}})
 
@@ -146,26 +146,26 @@ def _indented(text: str) -> str:
     return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
 
 
-def finals(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
+def finals(folder: Path, metadata: Mapping[str, Any]) -> xr.Dataset:
     """The summary of every variable and measure at the last instant or period of a run, (variant, statistic, ...)."""
     last = {TIME: [-1], PERIOD: [-1]}
-    if STATISTIC in words["coordinates"]:
-        return reading.read_run(folder, words).isel(last)
-    coordinates = words["coordinates"]
+    if STATISTIC in metadata["coordinates"]:
+        return reading.read_run(folder, metadata).isel(last)
+    coordinates = metadata["coordinates"]
     periods = len(coordinates[PERIOD])
     moments = {TIME: sorted({0, periods - 1, periods}), PERIOD: sorted({0, periods - 1})}
-    kept = {when: [coordinates[when][at] for at in instants] for when, instants in moments.items()}
-    pieces = _moments(reading.pieces_of(folder, words), moments)
+    axes = {when: [coordinates[when][at] for at in instants] for when, instants in moments.items()}
+    pieces = _moments(reading.pieces_of(folder, metadata), moments)
     arrays = chunks.joined(pieces, False, len(coordinates[VARIANT]), len(coordinates["replicate"]))
-    ds = dataset.label(arrays, {**words, "coordinates": coordinates | kept})
+    ds = dataset.label(arrays, {**metadata, "coordinates": coordinates | axes})
     return dataset.summarise(measured(ds).isel(last))
 
 
 def _moments(pieces: Iterator[tuple[Task, dict[str, Array]]], moments: Mapping[str, list[int]]) -> Iterator[Any]:
-    """Chunks of worlds with some instants and periods only, without the parts of moves."""
+    """Chunks of single replicates, at some instants and periods only, without the contributions."""
     for task, arrays in pieces:
         own = {name: array for name, array in arrays.items() if name != MOVE}
-        yield task, {name: array[moments[dataset.dims_of(name, worlds=True)[2]]] for name, array in own.items()}
+        yield task, {name: array[moments[dataset.dims_of(name, by_replicate=True)[2]]] for name, array in own.items()}
 
 
 TABLE = "jobs.csv"

@@ -20,12 +20,12 @@ from sim.text import say
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line; the exit code."""
+    """Run `sim sweep` with the parsed arguments and return the exit code."""
     return together("sweep", expand(options.overrides, options.config_dir), options)
 
 
 def together(verb: str, variants: Sequence[Variant], options: Any) -> int:
-    """Simulate some variants in one kernel call into one folder, or say that it is there; of `sim run` there is one."""
+    """Simulate some variants together into one folder, or report that it is complete; for `sim run` with one setting too."""
     tell_replaced(options)
     if options.cfg:
         return show(variants)
@@ -45,7 +45,7 @@ def together(verb: str, variants: Sequence[Variant], options: Any) -> int:
         with progress() as watch:
             count = writing.write_part(folder, plan, settings, watch)
         done = f"{several(count, 'chunk')} {'is' if count == 1 else 'are'} in {folder}"
-        say(f"part {part}: {done}; when all parts are, the same command without engine.part ends the run")
+        say(f"part {part}: {done}; when all parts are, the same command without engine.part completes the run")
         return GOOD
     with progress() as watch:
         ds = writing.write_run(folder, plan, settings, watch)
@@ -55,15 +55,15 @@ def together(verb: str, variants: Sequence[Variant], options: Any) -> int:
     return _end(folder, f"results: {folder}", variants, options)
 
 
-def _end(folder: Path, said: str, variants: Any, options: Any) -> int:
-    say(said)
+def _end(folder: Path, message: str, variants: Any, options: Any) -> int:
+    say(message)
     say(f"figures: {folder / 'figures'}")
     say(f"next: {program()} {_next_step(folder, variants, options)}")
     return GOOD
 
 
 def _next_step(folder: Path, variants: Any, options: Any) -> str:
-    """What can be asked of results: many variants are compared, one is explained once the parts of its moves are kept."""
+    """The suggested next command: compare several variants; explain one, or run it again with its decomposition recorded."""
     if len(variants.points) > 1:
         return f"compare {shlex.quote(str(folder))}"
     if variants[0].config.record is Record.decomposition:

@@ -1,4 +1,4 @@
-"""`sim verify`: whether a results folder is as it was written, and whether it can be made again."""
+"""`sim verify`: whether a results folder is as it was written, and whether its chunks can be computed again exactly."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import numpy as np
 from sim.commands import old_formats
 from sim.commands.arguments import said_once
 from sim.commands.codes import GOOD
-from sim.commands.rebuild import demand_words_of, rebuilt
+from sim.commands.rebuild import demand_metadata_of, rebuilt
 from sim.commands.status import is_whole, listed, wrong_tables
 from sim.config.known import whole_number
 from sim.engine.ensemble import run_task
@@ -26,131 +26,131 @@ from sim.results.packing import packed
 from sim.text import say
 
 SAMPLE = 3
-"""Chunks that are computed again, unless it is said otherwise."""
-Words = dict[str, Any]
+"""How many chunks are computed again by default."""
+Metadata = dict[str, Any]
 
 
 def command(options: Any) -> int:
-    """Do what was asked on the command line, `sim verify DIR` or `sim verify DIR --hash`; the exit code."""
+    """Run `sim verify DIR` or `sim verify DIR --hash` with the parsed arguments and return the exit code."""
     folder = Path(options.folder)
-    said: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for key, value in said_once(options.words).items():
         allowed = "sample=N and seed=N, whole numbers from 0"
-        said[key] = whole_number(key, value if key in ("sample", "seed") else "", allowed, where="arguments")
+        numbers[key] = whole_number(key, value if key in ("sample", "seed") else "", allowed, where="arguments")
     if options.hash:
-        if said:
-            raise SettingError("--hash", "is of all data, so nothing is drawn", "--hash alone", where="arguments")
+        if numbers:
+            raise SettingError("--hash", "covers all data, so no chunks are sampled", "--hash alone", where="arguments")
         say(data_hash(folder))
         return GOOD
-    seed = said["seed"] if "seed" in said else int.from_bytes(os.urandom(4))
-    say(*verify(folder, said.get("sample", SAMPLE), seed))
+    seed = numbers["seed"] if "seed" in numbers else int.from_bytes(os.urandom(4))
+    say(*verify(folder, numbers.get("sample", SAMPLE), seed))
     return GOOD
 
 
 def verify(folder: Path, sample: int, seed: int) -> list[str]:
-    """Hash-check all that a folder holds, and compute some of its chunks again.
+    """Check the hashes of all that a folder holds, and compute a sample of its chunks again.
 
     Parameters
     ----------
     folder : path
-        Of a run or sweep; of a job, whose batch is looked at; of several jobs, and all their batches are.
+        Of a run or sweep; of a job, whose batch is checked; or of several jobs, of which all batches are checked.
     sample : int
         How many chunks are computed again and compared byte for byte.
     seed : int
-        Which; the same seed draws the same.
+        Selects them; the same seed selects the same chunks.
 
     Returns
     -------
     list of str
-        What was looked at, as lines of text.
+        What was checked, as lines of text.
 
     Raises
     ------
     DamageError
-        Where something is not as it was written, or not what comes out now.
+        If something is not as it was written, or a chunk computed again differs.
     SettingError
-        Where the folder holds no run, or its run cannot be made again exactly here.
+        If the folder holds no run, or its run cannot be computed again exactly on this machine.
     """
     if manifest.format_of(folder) == manifest.BEFORE:
-        return old_formats.told(folder)
-    words, lines = manifest.read_manifest(folder), []
-    if "jobs" not in words and "chunks" not in words:
+        return old_formats.report(folder)
+    metadata, lines = manifest.read_manifest(folder), []
+    if "jobs" not in metadata and "chunks" not in metadata:
         return [f"{folder}: {_demand_tables(folder)} as written"]
-    runs = [Path(os.path.normpath(folder / words["share"]["batch"])) if "share" in words else folder]
-    if "jobs" in words and "chunks" not in words:
-        runs, there = manifest.batches_of(folder), [folder / name for name in words["jobs"] if (folder / name).exists()]
+    runs = [Path(os.path.normpath(folder / metadata["share"]["batch"])) if "share" in metadata else folder]
+    if "jobs" in metadata and "chunks" not in metadata:
+        runs, there = manifest.batches_of(folder), [folder / name for name in metadata["jobs"] if (folder / name).exists()]
         for at in there:
             manifest.read_manifest(at)
-        lines.append(f"{folder}: {len(there):,} of {len(words['jobs']):,} jobs as they were written")
+        lines.append(f"{folder}: {len(there):,} of {len(metadata['jobs']):,} jobs as they were written")
     every: list[tuple[Path, Task]] = []
     for at in runs:
-        kept, total = _hash_checked(at)
-        lines.append(f"{at}: {len(kept):,} of {total:,} chunks as they were written" + ("" if is_whole(at) else "; not complete"))
-        every += [(at, task) for task in kept]
+        found, total = _hash_checked(at)
+        lines.append(f"{at}: {len(found):,} of {total:,} chunks as they were written" + ("" if is_whole(at) else "; not complete"))
+        every += [(at, task) for task in found]
     drawn = [every[index] for index in sorted(np.random.default_rng(seed).permutation(len(every))[:sample])]
     for at in dict.fromkeys(at for at, _ in drawn):
         _compute_again(at, [task for where, task in drawn if where == at])
     for at in dict.fromkeys([folder, *runs]):
         _demand_tables(at)
     shown = listed([f"{at.name}/{task.name}" for at, task in drawn])
-    return lines + ([f"computed again, the same to the byte: {shown} (sample={sample} seed={seed})"] if drawn else [])
+    return lines + ([f"computed again, identical byte for byte: {shown} (sample={sample} seed={seed})"] if drawn else [])
 
 
 def _demand_tables(folder: Path) -> str:
-    """Refuse a folder whose tables and figures are not as they were written; how many there are, in words."""
-    words = manifest.read_manifest(folder)
-    if wrong := wrong_tables(folder, words):
-        again = f"`sim {lifecycle.command(folder, words)}`" if "attributes" in words else "the command that wrote it"
-        said = f"not as {manifest.COMPLETE} lists it: {receipts.told(wrong)}"
-        raise DamageError(str(folder), said, f"{again} makes that again")
+    """The number of tables and figures as text; `DamageError` if some are not as they were written."""
+    metadata = manifest.read_manifest(folder)
+    if wrong := wrong_tables(folder, metadata):
+        again = f"`sim {lifecycle.command(folder, metadata)}`" if "attributes" in metadata else "the command that wrote it"
+        message = f"not as {manifest.COMPLETE} lists it: {receipts.described(wrong)}"
+        raise DamageError(str(folder), message, f"{again} makes that again")
     return several(len(receipts.listed(folder)), "file")
 
 
 def _hash_checked(folder: Path) -> tuple[list[Task], int]:
-    """The chunks of a run that are there, each read and found as it was written, and how many there should be."""
-    words = manifest.read_batch(folder)
-    reading.demand_data(folder, words)
-    store, tasks = manifest.store_of(folder, words), manifest.tasks_of(words)
+    """The chunks of a run that are there, each read and compared with its hash, and how many there should be."""
+    metadata = manifest.read_batch(folder)
+    reading.demand_data(folder, metadata)
+    store, tasks = manifest.store_of(folder, metadata), manifest.tasks_of(metadata)
     there = tasks if is_whole(folder) else [task for task in tasks if store.receipt(task).exists()]
     damaged = [str(store.path(task)) for task in there if not store.has(task)]
-    if is_whole(folder) and not _is_sealed(folder, words):
+    if is_whole(folder) and not _is_sealed(folder, metadata):
         damaged.insert(0, str(folder / manifest.COMPLETE))
     if damaged:
-        said = f"without {folder / manifest.COMPLETE}, `sim {lifecycle.command(folder, words)}` makes again what is damaged"
-        raise DamageError(str(folder), f"not as written: {listed(damaged)}", said)
+        remedy = f"without {folder / manifest.COMPLETE}, `sim {lifecycle.command(folder, metadata)}` makes again what is damaged"
+        raise DamageError(str(folder), f"not as written: {listed(damaged)}", remedy)
     return there, len(tasks)
 
 
-def _is_sealed(folder: Path, words: Words) -> bool:
-    """Whether `complete.json` says what the manifest and the receipts say."""
-    said, now = receipts.read(folder / manifest.COMPLETE), manifest.completion(folder, words)
-    return {name: said.get(name) for name in now} == now
+def _is_sealed(folder: Path, metadata: Metadata) -> bool:
+    """Whether `complete.json` agrees with the manifest and the receipts of the chunks."""
+    receipt, now = receipts.read(folder / manifest.COMPLETE), manifest.completion(folder, metadata)
+    return {name: receipt.get(name) for name in now} == now
 
 
 def _compute_again(folder: Path, chosen: Sequence[Task]) -> None:
-    """Refuse chunks that do not come out as they lie there."""
-    words = manifest.read_batch(folder)
-    plan = rebuilt(folder, words)
-    demand_words_of(folder, words, plan)
-    store, job = manifest.store_of(folder, words), job_of(plan)
+    """Compute the given chunks again; `DamageError` if the bytes of one differ from its file."""
+    metadata = manifest.read_batch(folder)
+    plan = rebuilt(folder, metadata)
+    demand_metadata_of(folder, metadata, plan)
+    store, job = manifest.store_of(folder, metadata), job_of(plan)
     other = [str(store.path(task)) for task in chosen if packed(run_task(job, task)) != store.content(task)]
     if other:
-        made = json.loads(words["attributes"]["provenance"])["commit"]
-        said = f"the code that made it ({made or 'an installed version'}; this is {commit() or 'an installed version'})"
-        raise DamageError(str(folder), f"comes out otherwise now: {listed(other)}", said)
+        made = json.loads(metadata["attributes"]["provenance"])["commit"]
+        allowed = f"the code that made it ({made or 'an installed version'}; this is {commit() or 'an installed version'})"
+        raise DamageError(str(folder), f"differs when computed again: {listed(other)}", allowed)
 
 
 def data_hash(folder: Path) -> str:
-    """One SHA-256 of the data of a run, the same however it was cut into chunks or laid out, by `sim.results.hashing`.
+    """One SHA-256 of the data of a run, independent of how it was divided into chunks, by `sim.results.hashing`.
 
     Raises
     ------
     SettingError
-        Where the folder holds no complete run.
+        If the folder holds no complete run.
     DamageError
-        Where a chunk is not as it was written.
+        If a chunk is not as it was written.
     """
-    words = manifest.read_manifest(folder)
-    reading.demand_data(folder, words)
-    manifest.demand_whole(folder, words)
-    return of_data(folder, words)
+    metadata = manifest.read_manifest(folder)
+    reading.demand_data(folder, metadata)
+    manifest.demand_whole(folder, metadata)
+    return of_data(folder, metadata)

@@ -1,1 +1,1 @@
-"""Pictures of what the analysis has computed: results in, Matplotlib figures out."""
+"""Matplotlib figures of results and of their analysis."""

@@ -1,4 +1,4 @@
-"""What figures say in words: names of actors and variants, keys of shocks, what an axis measures, where the numbers come from."""
+"""The text of figures: keys of shocks, axis labels, bands and intervals, titles of sheets, and the source of the numbers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ from sim.science.measures import ENDS, FEW
 
 INTERVAL = "95 % interval of the mean"
 LISTED = 80
-"""Letters of a shock's label in a list."""
-SINGLE = "a single world: no band and no interval"
+"""Maximal length of a shock's label in a list."""
+SINGLE = "a single replicate: no band and no interval"
 COLUMNS, PAGES = 6, 4
-"""Variants on one sheet of effects, and sheets at most: sheets that cannot show all variants say so."""
+"""Variants on one sheet, and the maximal number of sheets; the foot states how many variants are not drawn."""
 
 
 class Page(NamedTuple):
-    """The variants that one sheet of effects shows: their places, labels and words for people; and the sheet's title."""
+    """The variants that one sheet shows: their indices, labels and column titles; and the sheet's title."""
 
     at: list[int]
     labels: list[str]
@@ -32,17 +32,17 @@ class Page(NamedTuple):
 
 
 def band(number: int) -> str:
-    """What a band of so many worlds is; of few it holds next to all of them.
+    """What a band over so many replicates shows, with a note if they are few.
 
     >>> band(200), band(5)
-    ('5-95 % of worlds (spread of runs)', '5-95 % of worlds (spread of runs), of only 5: from the least to the greatest')
+    ('5-95 % of replicates (spread)', '5-95 % of replicates (spread), of only 5: from the least to the greatest')
     """
     few = f", of only {number}: " + ("from" if number <= ENDS else "nearly from") + " the least to the greatest"
-    return "5-95 % of worlds (spread of runs)" + (few if number < FEW else "")
+    return "5-95 % of replicates (spread)" + (few if number < FEW else "")
 
 
 def measure(variable: str, difference: bool = False) -> str:
-    """What an axis measures, with its unit."""
+    """The label of an axis: the variable, or differences of it, with the unit."""
     quantity = QUANTITIES[variable]
     unit = f"{MINUS}1 against to 1 with" if variable == "alignment" else quantity.unit
     return ("difference in " if difference else "") + f"{quantity.label.lower()} ({unit})"
@@ -53,7 +53,7 @@ def marks(
 ) -> list[Mark]:
     """The shocks of some variants by date; a shock has the same number in all figures of a run.
 
-    With `state` only those that name it or no state; with `apart` only those that a variant and its reference do not share, with
+    With `state` only those that name it or no state; with `apart` only those that a variant and its reference do not share; with
     `shared` only those that all variants of the runs share.
     """
     tables, words = [table for ds in runs for table in json.loads(ds.attrs["shocks"]).items()], shock_labels(runs)
@@ -78,26 +78,26 @@ Days = tuple[tuple[str, str], ...]
 
 
 def _drawn(shock: Mapping[str, Any], words: Mapping[tuple[str, str], str]) -> tuple[Days, str, Days, float]:
-    """What is drawn of a shock: when it begins, its name, when it may end, and how probable it is."""
+    """What figures show of a shock: when it begins, its label, when it may end, and its probability."""
     begins, ends = (tuple((first, last) for first, last in shock[name]) for name in ("begins", "ends"))
     return begins, words[shock["name"], shock["label"]], ends, shock["probability"]
 
 
 def _mark(number: int, begins: Days, label: str, ends: Days, probability: float) -> Mark:
-    first, last = (tuple((np.datetime64(one), np.datetime64(other)) for one, other in said) for said in (begins, ends))
+    first, last = (tuple((np.datetime64(one), np.datetime64(other)) for one, other in days) for days in (begins, ends))
     return Mark(number, label, first, last, probability)
 
 
 def key(shocks: Sequence[Mark], times: Array) -> str:
-    """The names and months of numbered marks on one line; of too many only how many they are."""
+    """The names and months of numbered marks on one line; if they are too many, only their number."""
     if len(shocks) > MARKS_MAX:
-        bar = ", as bars where the date is drawn" if any(mark.drawn_begins for mark in shocks) else ""
+        bar = ", as bars where the date is random" if any(mark.drawn_begins for mark in shocks) else ""
         return f"{len(shocks)} shocks, marked at the foot of the panels{bar}; the timeline names them."
     return " ".join([f"Shocks: {'; '.join(listed(shocks, times))}.", bar_words(shocks)]).strip() if shocks else "No shocks."
 
 
 def bar_words(shocks: Sequence[Mark]) -> str:
-    """What the bars of some marks stand for; empty where none has one."""
+    """The explanation of the bars of marks; empty if no mark has one."""
     return (
         "Bar at the top of a panel: when a shock may begin or end."
         if any(mark.drawn_begins or mark.ends for mark in shocks)
@@ -106,7 +106,7 @@ def bar_words(shocks: Sequence[Mark]) -> str:
 
 
 def listed(shocks: Sequence[Mark], times: Array) -> list[str]:
-    """The number, name and months of each mark, and its probability where that is not 1."""
+    """The number, name and months of each mark, and its probability if that is not 1."""
     return [f"{mark.number} {fit(mark.label, LISTED)} ({', '.join(_when(mark, times))})" for mark in shocks]
 
 
@@ -114,9 +114,9 @@ def _when(mark: Mark, times: Array) -> list[str]:
     months = [str(day)[:7] for day in mark.dates]
     begins = [" to ".join(dict.fromkeys([*months[:1], *months[-1:]]))] if months else []
     begins += [f"between {_months(interval)}" for interval in mark.drawn_begins]
-    said = [" and ".join(dict.fromkeys(begins)), *dict.fromkeys(f"ends between {_months(interval)}" for interval in mark.ends)]
-    said += [f"probability {mark.probability:g}"] if mark.probability < 1 else []
-    return said + ([] if any(overlaps(interval, (times[0], times[-1])) for interval in mark.begins) else ["outside this time"])
+    texts = [" and ".join(dict.fromkeys(begins)), *dict.fromkeys(f"ends between {_months(interval)}" for interval in mark.ends)]
+    texts += [f"probability {mark.probability:g}"] if mark.probability < 1 else []
+    return texts + ([] if any(overlaps(interval, (times[0], times[-1])) for interval in mark.begins) else ["outside this time"])
 
 
 def _months(interval: Interval) -> str:
@@ -124,27 +124,27 @@ def _months(interval: Interval) -> str:
 
 
 def foot(runs: Sequence[xr.Dataset], notes: Sequence[str]) -> str:
-    """What is drawn, then where it comes from."""
+    """The foot of a sheet: the notes, then study, number of replicates, seed and settings of each run."""
     origins = []
     for ds in runs:
         number, study, settings = replicates_of(ds), ds.attrs.get("study", ""), str(ds.attrs.get("settings_hash", ""))
-        parts = [f"study {study}"] if study else []
-        parts += [f"{several(number, 'world')} of each variant", f"seed {ds.attrs['seed']}"]
-        origins.append(", ".join(parts + ([f"settings {settings[:8]}"] if settings else [])))
+        texts = [f"study {study}"] if study else []
+        texts += [f"{several(number, 'replicate')} of each variant", f"seed {ds.attrs['seed']}"]
+        origins.append(", ".join(texts + ([f"settings {settings[:8]}"] if settings else [])))
     origin = "; ".join(dict.fromkeys(origins))
     return f"{'; '.join(notes)}. {origin[0].upper()}{origin[1:]}. A scenario, not a forecast."
 
 
 def rivals(ds: xr.Dataset) -> list[str]:
-    """What a foot says of the rivalries by which measures weigh standing: whether they are the opening's, and who has none."""
+    """Notes on the rivalries by which measures weight alignments: whether the region file gives them, and blocs without rivals."""
     called = dict(zip(names(ds, BLOC), bloc_labels(ds), strict=True))
     alone = [called[name] for name in str(ds["hedging"].attrs.get(SIDELESS, "")).split(", ") if name in called]
-    said = ["rivalries are those that the region file gives measures"] if MEASURED_RELATIONS in ds.coords else []
-    return said + ([f"no rival, so no side in hedging and polarisation: {', '.join(alone)}"] if alone else [])
+    given = ["rivalries are those that the region file gives for measures"] if MEASURED_RELATIONS in ds.coords else []
+    return given + ([f"no rival, so no side in hedging and polarisation: {', '.join(alone)}"] if alone else [])
 
 
 def pages(differences: xr.Dataset) -> tuple[list[Page], list[str]]:
-    """The sheets for all variants that have a reference, and what their feet say of variants that are left out."""
+    """The sheets for all variants with another variant as reference, and a note on variants that are left out."""
     labels, words = names(differences, VARIANT), variant_labels(differences)
     references = names(differences, "reference")
     apart = [at for at, label in enumerate(labels) if label != references[at]]
@@ -155,7 +155,7 @@ def pages(differences: xr.Dataset) -> tuple[list[Page], list[str]]:
 
 
 def pages_of(ds: xr.Dataset, chosen: Sequence[int], title: str) -> tuple[list[Page], list[str]]:
-    """The sheets for some variants, and what their feet say of variants that are left out."""
+    """The sheets for some variants, and a note on variants that are left out."""
     labels, words = names(ds, VARIANT), variant_labels(ds)
     groups = [chosen[start : start + COLUMNS] for start in range(0, len(chosen), COLUMNS)][:PAGES]
     sheets = []
@@ -164,10 +164,10 @@ def pages_of(ds: xr.Dataset, chosen: Sequence[int], title: str) -> tuple[list[Pa
         head = f"{ds.attrs['region_label']}: {title}{place}"
         sheets.append(Page(list(group), [labels[at] for at in group], [words[at] for at in group], head))
     left_out = len(chosen) - COLUMNS * PAGES
-    return sheets, [f"{left_out} of {len(chosen)} variants are not drawn: choose among them"] if left_out > 0 else []
+    return sheets, [f"{left_out} of {len(chosen)} variants are not drawn: select fewer variants"] if left_out > 0 else []
 
 
 def named(shocks: Sequence[Mark], times: Array) -> dict[str, Any]:
-    """The shocks of a sheet in its words: on a line above the panels while they are few, else as a list below."""
+    """The names of the shocks of a sheet as arguments of `sheet`: a line above the panels if they are few, else a list below."""
     entries = listed(shocks, times)
     return {"entries": entries, "key": bar_words(shocks)} if len(entries) > MARKS_MAX else {"key": key(shocks, times)}

@@ -1,6 +1,6 @@
-"""Figures that set variants or runs against each other: side by side, by their effects, or one laid over another.
+"""Figures that compare variants or runs: side by side, as paired effects, or in the same panels.
 
-Datasets in, Matplotlib Figures out, with the habits of `sim.figures.run`.
+Datasets in, Matplotlib Figures out, with the conventions of `sim.figures.run`.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,12 @@ HALF = dataset.HALF_WIDTH
 
 @styled
 def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
-    """The variants next to each other: how each state stands with every bloc over time, and where the worlds end.
+    """The variants next to each other: the alignment of each state with every bloc over time, and its spread at the end.
 
-    One panel per state (rows) and variant (columns, six a sheet); in it a line per bloc, the mean of the worlds, and after the last
-    instant a dot at its end with 5-95 % of the worlds as a bar. Where a variant has a reference, thin grey lines are the
-    reference's means. All sheets share one vertical axis; marks stand for the shocks that set a variant apart, short ones at the
-    foot of the panels for those that all variants share, which the foot of the sheet counts
-    and, while they are few, names.
+    One panel per state (rows) and variant (columns, six a sheet); in it a line per bloc, the mean over replicates, and after the
+    last instant a dot at its end with the 5-95 % quantiles as a bar. Thin grey lines are the means of the variant's reference. All
+    sheets share one vertical axis. Marks are the shocks that a variant and its reference do not share; short marks at the foot of
+    the panels are those that all variants share: the foot of the sheet counts them and, if they are few, names them.
 
     Parameters
     ----------
@@ -39,7 +38,7 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
     Returns
     -------
     list of Figure
-        A sheet for every six variants, four at most (then the sheets say how many variants are not drawn).
+        A sheet for every six variants, four at most (then the sheets state how many variants are not drawn).
     """
     moments, times = moments_of(ds, "alignment")
     labels, references = names(ds, VARIANT), names(ds, "reference")
@@ -51,7 +50,7 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
     shared = captions.marks([ds], labels, shared=True)
     called = "; ".join(captions.listed(shared, times)) if len(shared) <= MARKS_MAX else "the timeline of a variant names them"
     common = [f"short mark at the foot of a panel: a shock of all variants, {len(shared)} in all ({called})"] if shared else []
-    notes = ["Line: mean of the worlds", ends, "grey: means of the variant that it is set against", *common, *notes]
+    notes = ["Line: mean over replicates", ends, "grey: means of its reference", *common, *notes]
     words, colours = bloc_labels(ds), names(ds, "bloc_colour")
     dashes = [DASHES[bloc % len(DASHES)] for bloc in range(len(words))]
     figures = []
@@ -84,7 +83,7 @@ def plot_side_by_side(ds: xr.Dataset) -> list[Figure]:
 
 @styled
 def plot_effects(differences: xr.Dataset, variable: str = "alignment") -> list[Figure]:
-    """What each variant changes against its reference, on the same luck, over time.
+    """The paired effect of each variant against its reference, on common random numbers, over time.
 
     One panel per state (rows) and variant (columns, six a sheet); in it a line per bloc, the mean paired difference in the
     variable's unit, with the 95 % interval of the mean as a band, and a thin line at zero. Lines that end away from zero are
@@ -100,13 +99,13 @@ def plot_effects(differences: xr.Dataset, variable: str = "alignment") -> list[F
     Returns
     -------
     list of Figure
-        A sheet for every six variants, four at most (then the sheets say how many variants are not drawn); empty where every
+        A sheet for every six variants, four at most (then the sheets state how many variants are not drawn); empty if every
         variant is its own reference.
 
     Raises
     ------
     SettingError
-        Where there is no such variable.
+        If there is no such variable.
     """
     moments, times = moments_of(differences, variable)
     pages, notes = captions.pages(differences)
@@ -114,7 +113,7 @@ def plot_effects(differences: xr.Dataset, variable: str = "alignment") -> list[F
     single, half = replicates_of(differences) == 1, np.nan_to_num(moments[HALF])
     low, high = moments["mean"] - half, moments["mean"] + half
     limits = limits_of(low[shown], high[shown], np.zeros(1))
-    notes = ["Line: mean paired difference over the worlds", SINGLE if single else f"band: {INTERVAL}", *notes]
+    notes = ["Line: mean paired difference over replicates", SINGLE if single else f"band: {INTERVAL}", *notes]
     words, colours = bloc_labels(differences), names(differences, "bloc_colour")
     dashes = [DASHES[bloc % len(DASHES)] for bloc in range(len(words))]
     figures = []
@@ -142,11 +141,11 @@ def plot_effects(differences: xr.Dataset, variable: str = "alignment") -> list[F
 
 @styled
 def plot_final_effects(differences: xr.Dataset, variable: str = "alignment") -> list[Figure]:
-    """What each variant has changed at the last instant: which shock does what to whom.
+    """The paired effect of each variant at the last instant.
 
     One panel per variant (six a sheet); in it a row per state and bloc, grouped by state, the greatest effect of any variant first.
-    The dot is the mean paired difference in the variable's unit, the thick bar its 95 % interval, the thin bar 5-95 % of the
-    worlds; a hollow dot has zero inside the interval.
+    The dot is the mean paired difference in the variable's unit, the thick bar its 95 % interval, the thin bar its 5-95 %
+    quantiles over replicates; the dot is hollow if the interval includes zero.
 
     Parameters, returns and errors as of `plot_effects`.
     """
@@ -157,9 +156,9 @@ def plot_final_effects(differences: xr.Dataset, variable: str = "alignment") -> 
     if not shown:
         return []
     limits = limits_of(*(last[name][shown] for name in ("mean", "q05", "q95")), np.zeros(1))
-    bars = f"thick bar: {INTERVAL}, hollow dot where it holds zero; thin bar: {captions.band(replicates_of(differences))}"
+    bars = f"thick bar: {INTERVAL}, hollow dot if it includes zero; thin bar: {captions.band(replicates_of(differences))}"
     bars = SINGLE if replicates_of(differences) == 1 else bars
-    notes = ["Dot: mean paired difference over the worlds at the last instant", bars, *notes]
+    notes = ["Dot: mean paired difference over replicates at the last instant", bars, *notes]
     ranked = np.argsort(-np.abs(last["mean"][shown]).max(axis=0), axis=1, kind="stable")
     figures = []
     for page in pages:
@@ -185,12 +184,12 @@ def plot_final_effects(differences: xr.Dataset, variable: str = "alignment") -> 
 def plot_comparison(
     first: xr.Dataset, second: xr.Dataset, difference: xr.Dataset, called: Sequence[str], variable: str = "alignment"
 ) -> Figure:
-    """Two runs laid over each other, and what sets them apart.
+    """Two runs in the same panels, and their difference.
 
-    Two panels per state (rows) and bloc (columns) of `difference`. Above: the mean of the worlds of the first (solid) and the
-    second run (dashed) with 5-95 % of the worlds as bands. Below: the mean difference, second less first, with its 95 % interval
-    of the mean around a line at zero. Axes in the variable's unit, one for all panels above and one for all below. Marks stand
-    for the shocks of either run.
+    Two panels per state (rows) and bloc (columns) of `difference`. Above: the mean over replicates of the first (solid) and the
+    second run (dashed) with the 5-95 % quantiles as bands. Below: the mean difference, second less first, with the 95 % interval
+    of the mean, and a line at zero. Axes in the variable's unit, one for all panels above and one for all below. Marks are the
+    shocks of either run.
 
     Parameters
     ----------
@@ -199,14 +198,14 @@ def plot_comparison(
     difference : xarray.Dataset
         What `sim.analysis.compare.compare` gives, of one variant.
     called : sequence of str
-        What the two runs are called.
+        Names of the two runs.
     variable : str
         A stock or flow of a state and a bloc.
 
     Raises
     ------
     SettingError
-        Where a Dataset has several variants or lacks an actor of `difference`, or there is no such variable.
+        If a Dataset has several variants or lacks an actor of `difference`, or there is no such variable.
     """
     first, second, difference = (one_variant(ds, difference) for ds in (first, second, difference))
     runs = [moments_of(run, variable) for run in (first, second)]
@@ -215,11 +214,11 @@ def plot_comparison(
     single, half = replicates_of(difference) == 1, np.nan_to_num(apart[HALF])
     over = limits_of(*(moments[name] for moments, _ in runs for name in ("mean", "q05", "q95")))
     under = limits_of(apart["mean"] - half, apart["mean"] + half, np.zeros(1))
-    pairs = "mean paired difference" if difference.attrs.get("paired", 1) else "difference of the means of unpaired worlds"
+    pairs = "mean paired difference" if difference.attrs.get("paired", 1) else "difference of the means of unpaired replicates"
     bands = SINGLE if single else f"bands above: {captions.band(min(map(replicates_of, (first, second))))}; bands below: {INTERVAL}"
     words = {word for run in (first, second) for word in variant_labels(run)}
     shared = f", {words.pop()}" if len(words) == 1 else ""
-    notes = ["Lines above: mean of the worlds", f"lines below: {pairs}, {fit(called[1])} less {fit(called[0])}", bands]
+    notes = ["Lines above: mean over replicates", f"lines below: {pairs}, {fit(called[1])} less {fit(called[0])}", bands]
     figure, panels = sheet(
         [row for word in state_labels(first) for row in (word, "difference")],
         bloc_labels(first),

@@ -1,4 +1,4 @@
-"""The figures of a results folder, drawn of what its chunks hold; `sim figures` draws them anew."""
+"""The figure files of a results folder; `sim figures` draws them again from its chunks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,18 +13,18 @@ from sim.results.locks import hold
 FIGURES = "figures"
 WORD_BYTES = 120
 PAGE = 12
-"""Variants that get a figure of trajectories of their own; every one of them is in the tables."""
+"""How many variants get a figure of trajectories of their own; the tables have all variants."""
 
 
 def draw_anew(folder: Path) -> list[str]:
-    """Draw the figures of a complete run, or of one job among several, from its chunks; what they are called.
+    """Draw the figures of a complete run, or of one job among several, from its chunks; returns their paths in the folder.
 
     Raises
     ------
     SettingError
-        Where the folder holds no complete run, another process holds it, or somebody's file stands in the place of a figure.
+        If the folder holds no complete run, another process has locked it, or a file of somebody else is at the path of a figure.
     DamageError
-        Where it is not as it was written.
+        If it is not as it was written.
     """
     words = manifest.read_manifest(folder)
     reading.demand_run(folder, words)
@@ -37,7 +37,7 @@ def draw_anew(folder: Path) -> list[str]:
 
 
 def draw_figures(folder: Path, ds: xr.Dataset, summary: xr.Dataset) -> None:
-    """Draw the figures of a run: trajectories of each variant, and the paired effects where there are others."""
+    """Draw the figures of a run: trajectories of each variant, measures, and, of several variants, comparisons and effects."""
     from sim.figures import captions, compare, run
     from sim.figures.panels import MARKS_MAX
     from sim.figures.sheet import save

@@ -1,6 +1,6 @@
-"""Figures of how a region works: its stocks and loops, and what lasting pushes come to. Tables in, a Matplotlib Figure out.
+"""Figures of the feedback in a region: its stocks and loops, and the long-run responses to lasting forcing.
 
-The arcs and numbers come from `sim.science.loops`; only where a stock stands on the page is said here.
+The arcs and numbers come from `sim.analysis.loops` and `sim.science.loops`; the positions of the stocks on the page are set here.
 """
 
 from collections.abc import Sequence
@@ -32,24 +32,24 @@ PLACES = {
     "tie": (7.3, 5.0),
     "road": (9.5, 5.0),
 }
-"""Where each stock stands, in inches."""
+"""The position of each stock, in inches."""
 PAGE = (10.3, 5.95)
-"""Width and height of what the stocks stand on, in inches."""
+"""Width and height of the area with the stocks, in inches."""
 BOX = (1.3, 0.44)
 RAISES, LOWERS, EITHER = "#0072B2", "#D55E00", GREY
-"""Arcs that raise, that lower, and that do either; dashes and signs say the same in grey print."""
+"""Colours of arcs that raise, that lower, and that do either; dashes and signs repeat this for grey print."""
 CLEAR = 0.8
-"""An arc has a sign where its parts cancel no more than this (`direction` of `sim.science.loops.picture`)."""
+"""An arc has a sign if its `direction` (`sim.analysis.loops.picture`) is at least this far from 0."""
 CARRIES = 0.3
-"""A mechanism carries an arc where at least this share of its gain is lost without it."""
+"""A mechanism carries an arc if at least this share of the gain is lost without it."""
 SHOWN, TWINS = 0.05, 0.01
-"""A push is shown where some response reaches the first, and differs from a push above by more than the second."""
+"""A forcing is shown if some response reaches the first number, and differs from those of rows above by at least the second."""
 BLANK = 0.005
-"""Responses below it are left blank."""
+"""Smaller responses are left blank."""
 
 
 class Pen(NamedTuple):
-    """How a sign is drawn."""
+    """How an arc is drawn: colour, dash and sign."""
 
     colour: str
     dash: Any
@@ -68,7 +68,7 @@ def pen(direction: float) -> Pen:
 
 
 def carriers(picture: xr.Dataset, target: str, source: str, kin: str, side: str) -> list[str]:
-    """The mechanisms that carry an arc, the greatest first; none where it is always on."""
+    """The mechanisms that carry an arc, the greatest first; none if it does not depend on one."""
     lost = 1.0 - picture["without"].sel(target=target, source=source, kin=kin, side=side).values
     names = picture["mechanism"].values
     return [str(names[at]) for at in np.argsort(-lost, kind="stable") if lost[at] >= CARRIES]
@@ -82,28 +82,28 @@ def number(value: float) -> str:
 
 @styled
 def plot_loops(picture: xr.Dataset, loops: Sequence["Loop"], title: str, side: str = "below") -> Figure:
-    """Stocks as boxes, what acts on what as arcs, and the loops that they make.
+    """Stocks as boxes, effects between stocks as arcs, and the feedback loops that they form.
 
-    An arc's number is the gain with its sign, its words the mechanisms that carry it; below it what the same stock of other
-    blocs or states does. Width grows with gain; blue and solid raises, red and dashed lowers, grey and dotted
-    does either.
+    The number at an arc is the gain with its sign, the text below it names the mechanisms that carry it; further lines are the
+    gains of the same stock of other blocs or states. Width grows with gain; blue solid arcs raise, red dashed ones lower, grey
+    dotted ones do either.
 
     Parameters
     ----------
     picture : xarray.Dataset
-        As `sim.science.loops.picture` gives it.
+        As `sim.analysis.loops.picture` gives it.
     loops : sequence of Loop
         As `sim.science.loops.loops` gives them for the same side.
     title : str
-        What the figure is called.
+        The title of the figure.
     side : str
         Which side of the opening is drawn.
     """
     foot = wrap(
-        "Gain: the rise of a stock's target for a lasting unit of the other, all else held (of alignment's: of its anchor), mean"
-        f" over the numbers reached; every stock just {side} its opening. Words: the mechanisms without which at least"
-        f" {CARRIES:.0%} of the gain is lost. What arises and passes within a period (pressure, effort, threat, traffic) lies"
-        " inside the arcs.",
+        "Gain: the rise of a stock's target (for alignment: of its anchor) for a lasting increase of the other stock by 1, all else"
+        f" equal, mean over the numbers reached; every stock just {side} its opening. Names at arcs: the mechanisms without which"
+        f" at least {CARRIES:.0%} of the gain is lost. Quantities within a period (pressure, effort, threat, traffic) are part of"
+        " the arcs.",
         PAGE[0] - 0.3,
         6.5,
     )
@@ -138,7 +138,7 @@ def plot_loops(picture: xr.Dataset, loops: Sequence["Loop"], title: str, side: s
 
 
 def _tags(loops: Sequence["Loop"]) -> list[str]:
-    """R1, R2, B1, ... of loops; ± where what comes back has no sign."""
+    """Tags of loops: R1, R2, ... reinforcing, B1, ... balancing; ±1, ... of loops without a clear sign."""
     count: dict[str, int] = {}
     tags = []
     for loop in loops:
@@ -149,7 +149,7 @@ def _tags(loops: Sequence["Loop"]) -> list[str]:
 
 
 def way(loop: "Loop") -> str:
-    """A loop in words."""
+    """A loop as text: its stocks in order."""
     stops = [QUANTITIES[name].label for name in loop.stocks]
     if loop.kin:
         return f"{stops[0]} → that of {loop.kin.replace('both', 'state and bloc').replace('other', 'another')} → back"
@@ -169,29 +169,29 @@ def _draw_box(ax: Axes, name: str, place: tuple[float, float]) -> None:
 
 
 BEND = 0.16
-"""How far an arc swings out, so that the two ways between two stocks stay apart."""
+"""How far an arc bends outwards, so that the arcs in both directions between two stocks do not overlap."""
 
 ALONG = 0.3
-"""How far along an arc its words stand."""
+"""How far along an arc its text is, as a share."""
 
 
 def _draw_arc(ax: Axes, picture: xr.Dataset, target: str, source: str, side: str) -> None:
-    """The arc of what a stock of the same actors does, with words; on itself as a ring."""
+    """Draw the arc from one stock to another, or the ring at one stock, with its text."""
     here = picture.sel(target=target, source=source, side=side)
     gain = {str(kin): float(here["gain"].sel(kin=kin)) for kin in picture["kin"].values}
     if not any(gain.values()):
         return
     own = pen(float(here["direction"].sel(kin="own")))
-    said = [_gain_words(own, gain["own"])] if gain["own"] else []
+    gains = [_gain_words(own, gain["own"])] if gain["own"] else []
     for kin in ("other bloc", "other state"):
         if gain[kin] >= BLANK:
-            said.append(f"{kin}s {_gain_words(pen(float(here['direction'].sel(kin=kin))), gain[kin])}")
+            gains.append(f"{kin}s {_gain_words(pen(float(here['direction'].sel(kin=kin))), gain[kin])}")
     words = ", ".join(name.replace("_", " ") for name in carriers(picture, target, source, "own", side))
     width = 0.8 + 4.5 * min(max(gain.values()), 1.0) ** 0.5
     style = {"color": own.colour, "linestyle": own.dash, "linewidth": width, "zorder": 2}
     x, y = _stroke(ax, target, source, style)
     ax.text(
-        x, y, "\n".join([*said, *([words] if words else [])]), size=6.5, ha="center", va="center", color=INK,
+        x, y, "\n".join([*gains, *([words] if words else [])]), size=6.5, ha="center", va="center", color=INK,
         linespacing=1.1, zorder=6, bbox={"fc": "white", "ec": "none", "pad": 0.8, "alpha": 0.9}, parse_math=False,
     )  # fmt: skip
 
@@ -201,7 +201,7 @@ def _gain_words(drawn: Pen, gain: float) -> str:
 
 
 def _stroke(ax: Axes, target: str, source: str, style: dict[str, Any]) -> tuple[float, float]:
-    """Draw an arrow between two boxes, or a ring at one; gives the place of its words."""
+    """Draw an arrow between two boxes, or a ring at one; returns the position of its text."""
     (x0, y0), (x1, y1) = PLACES[source], PLACES[target]
     arrow = {"arrowstyle": "-|>,head_length=4,head_width=2.4", "shrinkA": 0, "shrinkB": 1}
     if target == source:
@@ -220,14 +220,14 @@ def _stroke(ax: Axes, target: str, source: str, style: dict[str, Any]) -> tuple[
 
 
 def _leave(box: tuple[float, float], towards: tuple[float, float]) -> tuple[float, float]:
-    """Where the line from a box's middle towards a point leaves the box."""
+    """The point where the line from the centre of a box to another point leaves the box."""
     dx, dy = towards[0] - box[0], towards[1] - box[1]
     share = min(BOX[0] / 2 / max(abs(dx), 1e-9), BOX[1] / 2 / max(abs(dy), 1e-9))
     return box[0] + share * dx, box[1] + share * dy
 
 
 def _draw_tags(ax: Axes, loops: Sequence["Loop"]) -> None:
-    """The name of each loop of several stocks in its middle."""
+    """Write the tag of each loop of several stocks in its middle."""
     for tag, loop in zip(_tags(loops), loops, strict=True):
         if len(loop.stocks) > 1:
             x, y = np.mean([PLACES[name] for name in loop.stocks], axis=0)
@@ -240,22 +240,22 @@ def _draw_tags(ax: Axes, loops: Sequence["Loop"]) -> None:
 
 @styled
 def plot_responses(responses: xr.DataArray, draws: xr.DataArray, labels: dict[str, str], title: str, foot: str) -> Figure:
-    """What lasting pushes come to: a matrix of responses (rows: pushes, columns: alignments), and how sure the greatest are.
+    """The long-run responses to lasting forcing as a matrix (rows: forcings, columns: alignments), and their uncertainty.
 
-    A cell is the long-run rise of an alignment for a lasting push of 1, at the shipped numbers; bold where 5-95 % of draws have
-    its sign, grey where not, blank below 0.005. Beside it each row's greatest response: the shipped one as a dot, 5-95 % of draws
-    as a line.
+    A cell is the long-run rise of an alignment for a lasting forcing of 1, at the shipped numbers; bold if the 5-95 % quantiles
+    over draws have one sign, else grey; blank below 0.005. On the right is the greatest response of each row: at the shipped
+    numbers as a dot, its 5-95 % quantiles over draws as a line.
 
     Parameters
     ----------
     responses : xarray.DataArray
-        (push, state, bloc), at the shipped numbers, as `sim.science.loops.responses` gives them for one variant.
+        (forcing, state, bloc), at the shipped numbers, as `sim.analysis.loops.responses` gives them for one variant.
     draws : xarray.DataArray
-        (variant, push, state, bloc), over draws.
+        (variant, forcing, state, bloc), over draws.
     labels : dict
-        What states and blocs are called, by name.
+        The labels of states and blocs, by name.
     title, foot : str
-        What the figure is called, and what stands below it.
+        The title, and the text below the figure.
     """
     shown, _ = chosen(responses)
     value = responses.sel(forcing=shown).values
@@ -297,7 +297,7 @@ def plot_responses(responses: xr.DataArray, draws: xr.DataArray, labels: dict[st
 def _draw_bands(
     figure: Figure, box: tuple[float, ...], flat: Any, low: Any, high: Any, actors: Any, labels: dict[str, str]
 ) -> None:
-    """Each row's greatest response with its band, beside the matrix."""
+    """Draw the greatest response of each row with its band, right of the matrix."""
     total, tall = figure.get_size_inches()
     ax = figure.add_axes((box[0] / total, box[1] / tall, box[2] / total, box[3] / tall))
     ends = []
@@ -322,7 +322,7 @@ def _draw_bands(
 
 
 def chosen(responses: xr.DataArray) -> tuple[list[str], list[str]]:
-    """The pushes worth a row, and those that answer as one above them does (`SHOWN`, `TWINS`)."""
+    """The forcings that get a row, and those left out because their responses equal those of a row above (`SHOWN`, `TWINS`)."""
     shown: list[str] = []
     twins: list[str] = []
     for term in map(str, responses["forcing"].values):
@@ -334,7 +334,7 @@ def chosen(responses: xr.DataArray) -> tuple[list[str], list[str]]:
 
 
 def push_words(term: str, labels: dict[str, str]) -> str:
-    """A push in words.
+    """The label of a forcing.
 
     >>> push_words("strain_war russia", {"russia": "Russia"})
     'Strain by war: Russia'

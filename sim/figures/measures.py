@@ -1,4 +1,4 @@
-"""The rows of the figure of measures: every measure of the vocabulary, and the lines that a row holds."""
+"""The rows of the figure of measures: which measures a row shows, and its lines."""
 
 import itertools
 from typing import NamedTuple
@@ -15,16 +15,16 @@ from sim.results import dataset
 from sim.results.labels import bloc_labels, names, state_labels
 
 SHORT = {"sphere": "Sphere", "similarity": "Alike"}
-"""What a row is called whose measure has a label longer than its margin."""
+"""Short titles of rows whose measure has a label longer than the margin."""
 NOTED = {"share", "0 or 1", "S score", "index"}
 """Units that the margin of the figure explains."""
 PAIRS = 6
-"""Pairs of actors that a row draws at most."""
+"""The maximal number of pairs of actors that a row shows."""
 STATE_INKS = ("#1b1b1b", "#6f6f6f", "#a9a9a9")
 
 
 class Row(NamedTuple):
-    """A row: what it is called, the variables whose lines it holds, and whether they have bands."""
+    """A row: its title, the variables whose lines it shows, and whether they have bands."""
 
     title: str
     variables: tuple[str, ...]
@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """The lines of a row: for each its words, colour and moments by name, of axes (variant, time); and the row's limits."""
+    """The lines of a row: for each its name, colour and statistics by name, (variant, time); and the limits of the row's axis."""
 
     words: list[str]
     colours: list[str]
@@ -48,7 +48,7 @@ ROWS = (
 
 
 def margin() -> str:
-    """What the vertical axes measure."""
+    """The label of the vertical axes."""
     others = (f"; {row.title.lower()}: {QUANTITIES[name].unit}" for row in ROWS for name in row.variables if not _is_noted(name))
     return f"share; likeness (S score), balance and bridge index from {MINUS}1 to 1" + "".join(others)
 
@@ -74,13 +74,13 @@ def lines_of(folded: xr.Dataset, row: Row) -> Lines:
 
 
 def pairs_of(folded: xr.Dataset, variable: str) -> list[tuple[int, int]]:
-    """The pairs of actors that have a measure, by their places on its axes; of a mirrored one each pair once."""
+    """The pairs of actors that have a measure, as indices on its axes; for a symmetric measure each pair once."""
     one, other = (range(folded.sizes[dim]) for dim in QUANTITIES[variable].dims)
     return list(itertools.combinations(one, 2) if variable in MIRRORED else itertools.product(one, other))
 
 
 def crowded(folded: xr.Dataset) -> list[str]:
-    """What the foot says of rows that cannot draw all their pairs."""
+    """Notes on rows that do not show all their pairs."""
     counts = {row: len(pairs_of(folded, row.variables[0])) for row in ROWS if len(QUANTITIES[row.variables[0]].dims) == 2}
     return [
         f"{row.title.lower()}: the {PAIRS} of {count} pairs of {_pair_words(row.variables[0])} that change most"
@@ -95,15 +95,15 @@ def _pair_words(variable: str) -> str:
 
 
 def _series(folded: xr.Dataset, variable: str) -> list[tuple[str, str, xr.DataArray]]:
-    """What a measure holds over time, for each of its actors or pairs of them: its word, a bloc's colour, its values."""
+    """A measure over time for each of its actors or pairs of them: its name, the colour of a bloc, its values."""
     values, dims = folded[variable], QUANTITIES[variable].dims
     if len(dims) == 2:
         short = [initials(_words(folded, dim)) for dim in dims]
         pairs = pairs_of(folded, variable)
         series = [values.isel(dict(zip(dims, pair, strict=True))) for pair in pairs]
         change = [float(np.ptp(one.sel({dataset.STATISTIC: "mean"}).values, axis=-1).max()) for one in series]
-        kept = sorted(np.argsort(change)[::-1][:PAIRS])
-        return [("-".join(axis[at] for axis, at in zip(short, pairs[pair], strict=True)), "", series[pair]) for pair in kept]
+        chosen = sorted(np.argsort(change)[::-1][:PAIRS])
+        return [("-".join(axis[at] for axis, at in zip(short, pairs[pair], strict=True)), "", series[pair]) for pair in chosen]
     if not dims:
         return [(QUANTITIES[variable].label.split(" of ")[0], "", values)]
     inks = names(folded, "bloc_colour") if dims == (BLOC,) else [""] * values.sizes[dims[0]]
@@ -111,5 +111,5 @@ def _series(folded: xr.Dataset, variable: str) -> list[tuple[str, str, xr.DataAr
 
 
 def _words(folded: xr.Dataset, dim: str) -> list[str]:
-    """What people call the actors of an axis."""
+    """The labels of the actors of an axis."""
     return bloc_labels(folded) if dim in ("bloc", "rival") else state_labels(folded)

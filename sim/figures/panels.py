@@ -1,6 +1,6 @@
-"""What stands in a panel of a figure: time axes with marks of shocks, lines with bands, names of lines, rows of effects.
+"""The content of a panel of a figure: time axes with marks of shocks, lines with bands, names of lines, rows of effects.
 
-Arrays and words in, Matplotlib out. Nothing here knows a Dataset or computes a result.
+Arrays and texts in, Matplotlib out; no Dataset is read and no result computed here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,30 +15,30 @@ from sim.figures.sheet import FAINT, GREY, INK, LIGHT, MINUS, Dash, brief, write
 Array = np.ndarray
 
 MARKS_MAX = 10
-"""Shocks that are numbered above panels; more are short marks at the foot, and the timeline names them."""
+"""Up to so many shocks are numbered above panels; more are short marks at the foot, and the timeline names them."""
 LEVELS = 4
-"""Heights on which the numbers of a timeline's shocks stand, so that near ones do not meet."""
+"""How many heights the numbers of a timeline's shocks can have, so that close ones do not overlap."""
 FOOT, LEVEL = 0.04, 0.035
-"""Share of a panel's height that marks at its foot take, and inches from one bar at its top to the next."""
+"""Height of marks at the foot as a share of a panel, and the distance of bars at the top in inches."""
 YEAR_STEPS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 NAMED = 0.1
-"""Share of a panel from zero on which a line is named."""
+"""A line is named if its end is farther from zero than this share of the panel's height."""
 GAP_MARKS, GAP_ENDS, GAP_YEARS = 0.13, 0.12, 0.9
-"""Inches between the numbers of marks, the names of lines, the years below a panel."""
+"""Least distance in inches of the numbers of marks, of the names of lines, and of the years below a panel."""
 BAR_STEP = 0.04
-"""Share of the time of a panel between the bars after its end."""
+"""Distance of the bars after the end of a panel, as a share of its time."""
 NUMBER_GAP = 0.016
-"""Share of a timeline's width between two numbers on one height."""
+"""Least distance of two numbers at the same height, as a share of a timeline's width."""
 
 
 Interval = tuple[np.datetime64, np.datetime64]
-"""The first and the last date between which each world draws one; both are the date where that is not drawn."""
+"""The first and the last date between which each replicate draws one; both are equal if the date is not random."""
 
 
 class Mark(NamedTuple):
-    """A shock as figures show it: when its effects begin, and when they end where that is drawn.
+    """A shock as figures show it: when its effects begin, and when they end if that is random.
 
-    The number is that of the whole run, in the order of dates; the probability that of its happening at all.
+    Shocks are numbered over the whole run, in the order of dates; `probability` is that of the shock happening.
     """
 
     number: int
@@ -49,17 +49,17 @@ class Mark(NamedTuple):
 
     @property
     def dates(self) -> list[np.datetime64]:
-        """Dates at which effects begin in every world."""
+        """Dates at which effects begin in every replicate."""
         return [first for first, last in self.begins if first == last]
 
     @property
     def drawn_begins(self) -> list[Interval]:
-        """Intervals of dates in which effects begin by chance."""
+        """Intervals of dates in which effects begin at random."""
         return [(first, last) for first, last in self.begins if first != last]
 
 
 def limits_of(*arrays: Array) -> tuple[float, float]:
-    """Ends of an axis that holds all values, with a little room."""
+    """The limits of an axis for all values, with a margin of 5 %."""
     low = min((float(np.nanmin(array)) for array in arrays if array.size), default=0.0)
     high = max((float(np.nanmax(array)) for array in arrays if array.size), default=0.0)
     room = 0.05 * (high - low) if high - low > 1e-9 else 0.05
@@ -67,7 +67,7 @@ def limits_of(*arrays: Array) -> tuple[float, float]:
 
 
 def ticks(limits: tuple[float, float], number: int, signed: bool) -> tuple[list[float], list[str]]:
-    """Round values inside the limits, and how they are written."""
+    """Positions and labels of ticks at round values inside the limits."""
     places = [
         float(place)
         for place in MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]).tick_values(*limits)
@@ -77,7 +77,7 @@ def ticks(limits: tuple[float, float], number: int, signed: bool) -> tuple[list[
 
 
 def years(times: Array, most: int = 4) -> tuple[list[np.datetime64], list[str]]:
-    """Places and labels of at most so many years on a time axis; its two ends as months where it spans less than two new years."""
+    """Positions and labels of at most `most` years on a time axis; its two ends as months if it has fewer than two."""
     first, last = times[0].astype("datetime64[D]"), times[-1].astype("datetime64[D]")
     start = int(str(first)[:4]) + (str(first)[5:] != "01-01")
     held = int(str(last)[:4]) - start + 1
@@ -91,9 +91,9 @@ def years(times: Array, most: int = 4) -> tuple[list[np.datetime64], list[str]]:
 
 
 def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[Mark], numbered: bool, signed: bool = False) -> None:
-    """Set a panel's axes, its line at zero and the marks of shocks inside its time, their numbers above it where `numbered`.
+    """Draw a panel's axes, its line at zero and the marks of the shocks in its time, with their numbers above if `numbered`.
 
-    Bars at the top span the dates between which the beginning or the end of a shock is drawn.
+    Bars at the top span the dates between which the random beginning or end of a shock lies.
     """
     first, last = times[0], times[-1]
     if first == last:
@@ -103,8 +103,8 @@ def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[M
     wide = _inches(ax)[0]
     places, labels = years(times, max(4, int(wide / GAP_YEARS)))
     ax.set_xticks(places, labels)
-    if len(places) == 2 and places[0] == times[0]:  # months at both ends would meet those of the panel beside
-        for label, side in zip(ax.get_xticklabels(), ("left", "right"), strict=False):  # none but at the foot
+    if len(places) == 2 and places[0] == times[0]:  # months at both ends would overlap those of the next panel
+        for label, side in zip(ax.get_xticklabels(), ("left", "right"), strict=False):  # only the lowest panels have labels
             label.set_horizontalalignment(side)
     ax.set_yticks(*ticks(limits, 6, signed))
     ax.axhline(0, color=GREY if signed else FAINT, linewidth=0.6, zorder=1, gid="zero")
@@ -112,7 +112,7 @@ def frame(ax: Axes, times: Array, limits: tuple[float, float], marks: Sequence[M
 
 
 def _mark_shocks(ax: Axes, shown: Interval, marks: Sequence[Mark], numbered: bool, short: bool) -> None:
-    """Draw the marks of shocks over the time shown: lines at dates, bars where these are drawn; short ones stand at the foot."""
+    """Draw the marks of shocks in the time shown: lines at fixed dates, bars at random ones; short marks are at the foot."""
     (wide, tall), right, taken = _inches(ax), -1.0, list[list[Interval]]()
     for mark in marks:
         for day in (day for day in mark.dates if shown[0] <= day <= shown[1]):
@@ -132,19 +132,19 @@ def _mark_shocks(ax: Axes, shown: Interval, marks: Sequence[Mark], numbered: boo
 
 
 def mark_foot(ax: Axes, times: Array, marks: Sequence[Mark]) -> None:
-    """Draw short marks of shocks at the foot of a panel, without numbers: lines at dates, bars where these are drawn."""
+    """Draw short marks of shocks at the foot of a panel, without numbers: lines at fixed dates, bars at random ones."""
     _mark_shocks(ax, (times[0], times[-1]), marks, numbered=False, short=True)
 
 
 def _level(interval: Interval, taken: list[list[Interval]]) -> int:
-    """The first level whose intervals this one does not meet; it is put there."""
+    """The first level without an interval that overlaps this one; the interval is added to that level."""
     level = next((at for at, others in enumerate(taken) if not any(overlaps(interval, other) for other in others)), len(taken))
     taken[level : level + 1] = [[*(taken[level] if level < len(taken) else []), interval]]
     return level
 
 
 def _place(day: np.datetime64, shown: Interval) -> float:
-    """Where a date stands in the time shown, from 0 to 1; at its ends what lies outside."""
+    """The position of a date in the time shown, from 0 to 1; dates outside are moved to the nearest end."""
     return float((min(max(day, shown[0]), shown[1]) - shown[0]) / (shown[1] - shown[0]))
 
 
@@ -154,9 +154,9 @@ def overlaps(one: Interval, other: Interval) -> bool:
 
 
 def number_marks(ax: Axes, times: Array, marks: Sequence[Mark], level: float, step: float) -> None:
-    """Number shocks at their first dates above what a timeline's panel shows, near ones on different heights.
+    """Write the numbers of shocks at their first dates above the lines of a timeline's panel, close ones at different heights.
 
-    Where that date is drawn a bar beside the number spans it.
+    If that date is random, a bar next to the number spans the possible dates.
     """
     shown, placed = (times[0], times[-1]), [-1.0] * LEVELS
     for mark in marks:
@@ -177,7 +177,7 @@ def number_marks(ax: Axes, times: Array, marks: Sequence[Mark], level: float, st
 
 
 def line(ax: Axes, x: Array, y: Array, colour: str, name: str, band: tuple[Array, Array] | None, dash: Dash = "-") -> None:
-    """Draw a mean in its bloc's colour, with its band where there is one."""
+    """Draw a mean as a line, with a band if one is given."""
     if band is not None:
         ax.fill_between(x, *band, color=colour, alpha=0.22, linewidth=0, zorder=2, label=name)
     ax.plot(
@@ -188,7 +188,7 @@ def line(ax: Axes, x: Array, y: Array, colour: str, name: str, band: tuple[Array
 def name_ends(
     ax: Axes, ends: Array, words: Sequence[str], limits: tuple[float, float], letters: int = 10, near: bool = False
 ) -> None:
-    """Name the lines that end away from zero, with `near` also the others, right of a panel and apart from each other."""
+    """Write the names of lines right of a panel, without overlap: of those that end away from zero, with `near` of all lines."""
     low, high = limits
     named = (at for at, end in enumerate(ends) if near or abs(end) > NAMED * (high - low))
     places = {at: (float(ends[at]) - low) / (high - low) for at in named}
@@ -200,7 +200,7 @@ def name_ends(
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Heights in rising order moved apart by a gap and as little as that takes, none above 1 or, while they fit, below 0.
+    """Rising heights, moved as little as possible so that they are at least `gap` apart, at most 1 and, if they fit, at least 0.
 
     >>> [round(height, 3) for height in spread([0.1, 0.5, 0.5], 0.1)]
     [0.1, 0.45, 0.55]
@@ -216,18 +216,18 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
 
 
 def bars(ax: Axes, times: Array, mean: Array, band: tuple[Array, Array] | None, colours: Sequence[str]) -> None:
-    """Make room after the last instant and draw there where the worlds end: a dot for each bloc and a bar where there is a band."""
+    """Draw the values at the last instant after it: for each bloc a dot at the mean and, if `band` is given, a bar."""
     span = times[-1] - times[0]
     for bloc, colour in enumerate(colours):
         x = times[-1] + (bloc + 1) * span * BAR_STEP
         if band is not None:
-            ax.vlines(x, band[0][bloc], band[1][bloc], color=colour, linewidth=1.4, alpha=0.55, zorder=2, gid="worlds")
+            ax.vlines(x, band[0][bloc], band[1][bloc], color=colour, linewidth=1.4, alpha=0.55, zorder=2, gid="replicates")
         ax.scatter([x], [mean[bloc]], s=7, color=colour, linewidths=0, zorder=3, gid="mean")
     ax.set_xlim(times[0], times[-1] + (len(colours) + 1) * span * BAR_STEP)
 
 
 def _inches(ax: Axes) -> tuple[float, float]:
-    """The width and height of a panel."""
+    """The width and height of a panel in inches."""
     box, (total, tall) = ax.get_position(), ax.figure.get_size_inches()  # pyright: ignore[reportAttributeAccessIssue]
     return box.width * total, box.height * tall
 
@@ -250,15 +250,15 @@ def forest(ax: Axes, effects: Mapping[str, Array], ranked: Array, limits: tuple[
     ax.hlines(rows, *limits, color=FAINT, linewidth=0.4, zorder=0)
     ax.axvline(0, color=GREY, linewidth=0.7, zorder=1, gid="zero")
     if np.isfinite(half).all():
-        ax.hlines(rows, low, high, color=drawn, linewidth=0.9, zorder=2, gid="worlds")
+        ax.hlines(rows, low, high, color=drawn, linewidth=0.9, zorder=2, gid="replicates")
         ax.hlines(rows, mean - half, mean + half, color=drawn, linewidth=3.2, zorder=3, gid="interval")
     hollow = np.isfinite(half) & (np.abs(mean) <= half)
-    faces = ["white" if empty else colour for empty, colour in zip(hollow, drawn, strict=True)]
-    ax.scatter(mean, rows, s=11, c=faces, edgecolors=drawn, linewidths=0.9, zorder=4, gid="mean")
+    fills = ["white" if empty else colour for empty, colour in zip(hollow, drawn, strict=True)]
+    ax.scatter(mean, rows, s=11, c=fills, edgecolors=drawn, linewidths=0.9, zorder=4, gid="mean")
 
 
 def name_rows(ax: Axes, ranked: Array, states: Sequence[str], blocs: Sequence[str]) -> None:
-    """Name the rows of a forest left of its first panel."""
+    """Write the names of states and blocs left of the first panel of a forest plot."""
     style, names = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}, brief(blocs, 19)
     for state, name in enumerate(brief(states, 17)):
         write(ax, -0.03, state * (len(blocs) + 1), name, size=7.5, weight="bold", **style)
@@ -267,6 +267,6 @@ def name_rows(ax: Axes, ranked: Array, states: Sequence[str], blocs: Sequence[st
 
 
 def _heights(ranked: Array) -> Array:
-    """Where the rows stand: a row for each state's name, then one for each of its blocs."""
+    """The heights of the rows: for each state one row with its name, then one for each bloc."""
     states, blocs = ranked.shape
     return (np.arange(states)[:, None] * (blocs + 1) + 1 + np.arange(blocs)).ravel()

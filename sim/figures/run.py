@@ -1,7 +1,7 @@
-"""Figures of one run: a Dataset in, a Matplotlib Figure out. Nothing here simulates, and no setting of Matplotlib outlives a call.
+"""Figures of one run: a Dataset in, a Matplotlib Figure out. Nothing is simulated, and Matplotlib's settings stay as they were.
 
-A figure is a sheet of panels (`sim.figures.sheet`, `panels`) with its words (`captions`). A bloc has the region's colour
-everywhere; the foot of each sheet names its bands, its worlds and its seed. `$`, `_` and the like in a label are only letters.
+A figure is a sheet of panels (`sim.figures.sheet`, `panels`) with its text (`captions`). A bloc has the region's colour
+everywhere; the foot of each sheet explains its bands and states replicates and seed. `$` and `_` in a label are plain letters.
 """
 
 import numpy as np
@@ -23,11 +23,11 @@ HALF = dataset.HALF_WIDTH
 
 @styled
 def plot_trajectories(ds: xr.Dataset, variant: str, variable: str = "alignment") -> Figure:
-    """How every state stands with every bloc over time, in one variant.
+    """A variable, by default the alignment, of every state with every bloc over time, in one variant.
 
-    One panel per state (rows) and bloc (columns): the mean of the worlds as a line, 5-95 % of the worlds as a band, the opening
-    level dotted. The vertical axis, in the variable's unit, spans all variants of `ds`, so that their figures can be laid side by
-    side. Shocks are numbered vertical marks at their dates, named above the panels.
+    One panel per state (rows) and bloc (columns): the mean over replicates as a line, the 5-95 % quantiles as a band, the opening
+    level dotted. The vertical axis, in the variable's unit, is the same for all variants of `ds`, so that their figures can be
+    compared. Shocks are numbered vertical marks at their dates, named above the panels.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ def plot_trajectories(ds: xr.Dataset, variant: str, variable: str = "alignment")
     Raises
     ------
     SettingError
-        Where there is no such variant or variable.
+        If there is no such variant or variable.
     """
     demand_known("variant", variant, names(ds, VARIANT), "variant")
     moments, times = moments_of(ds, variable)
     at, shocks, single = names(ds, VARIANT).index(variant), captions.marks([ds], [variant]), replicates_of(ds) == 1
     limits = limits_of(*(moments[name] for name in ("mean", "q05", "q95")))
     notes = [
-        "Line: mean of the worlds",
+        "Line: mean over replicates",
         SINGLE if single else f"band: {captions.band(replicates_of(ds))}",
         "dotted: level at the opening",
     ]
@@ -70,9 +70,9 @@ def plot_trajectories(ds: xr.Dataset, variant: str, variable: str = "alignment")
 
 @styled
 def plot_timeline(ds: xr.Dataset, variant: str) -> Figure:
-    """One variant on one page: how each state stands with every bloc over time, and the shocks that name it.
+    """One variant on one page: the alignment of each state with every bloc over time, and the shocks that name the state.
 
-    One panel per state: a line per bloc, the mean of the worlds. Above the lines stand the numbers of the shocks that name the
+    One panel per state: a line per bloc, the mean over replicates. Above the lines are the numbers of the shocks that name the
     state or no state, at their first dates; the list below the panels names all shocks.
 
     Parameters
@@ -85,7 +85,7 @@ def plot_timeline(ds: xr.Dataset, variant: str) -> Figure:
     Raises
     ------
     SettingError
-        Where there is no such variant.
+        If there is no such variant.
     """
     demand_known("variant", variant, names(ds, VARIANT), "variant")
     moments, times = moments_of(ds, "alignment")
@@ -95,10 +95,10 @@ def plot_timeline(ds: xr.Dataset, variant: str) -> Figure:
     words, colours = bloc_labels(ds), names(ds, "bloc_colour")
     dashes, shocks = [DASHES[bloc % len(DASHES)] for bloc in range(len(words))], captions.marks([ds], [variant])
     notes = [
-        "Line: mean of the worlds",
+        "Line: mean over replicates",
         SINGLE if replicates_of(ds) == 1 else "without bands",
         "number: first date of a shock that names the state, or no state; the list names all shocks",
-        *(["bar beside it: until when it may begin"] if any(mark.drawn_begins for mark in shocks) else []),
+        *(["bar next to it: until when it may begin"] if any(mark.drawn_begins for mark in shocks) else []),
     ]
     figure, panels = sheet(
         state_labels(ds),
@@ -124,14 +124,13 @@ def plot_timeline(ds: xr.Dataset, variant: str) -> Figure:
 
 @styled
 def plot_measures(ds: xr.Dataset) -> list[Figure]:
-    """What the region as a whole comes to in each variant: who has influence, who hedges, and how divided the region is.
+    """The measures of the region over time in each variant.
 
-    One panel per variant (columns, six a sheet) and measure (rows): all of `sim.names.MEASURES`, as shares of influence and
-    strength of the spheres of the blocs, hedging and realignment of the states, how alike pairs of states stand; in the lowest row
-    polarisation, balance of triads and bridge index of the region (`sim.science.measures` defines them). A row that would have no
-    line is left out; of many pairs those are drawn that change most. Lines are means of the worlds, of realignment the share of
-    worlds in which a state is realigned; bands, in the lowest row, hold 5-95 % of worlds. Each row has one vertical axis on
-    all sheets.
+    One panel per variant (columns, six a sheet) and measure (rows): shares of influence and strength of the spheres of the blocs,
+    hedging and realignment of the states, similarity of pairs of states; in the lowest row polarisation, balance of triads and
+    bridge index of the region (`sim.names.MEASURES`, defined in `sim.science.measures`). A row without lines is left out; of many
+    pairs those that change most are drawn. Lines are means over replicates, for realignment the share of replicates in which a
+    state is realigned; bands, in the lowest row, are 5-95 % quantiles. Each row has one vertical axis on all sheets.
 
     Parameters
     ----------
@@ -141,12 +140,12 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
     Returns
     -------
     list of Figure
-        A sheet for every six variants, four at most (then the sheets say how many variants are not drawn).
+        A sheet for every six variants, four at most (then the sheets state how many variants are not drawn).
 
     Raises
     ------
     SettingError
-        Where the measures are missing.
+        If the measures are missing.
     """
     for name in MEASURES:
         demand_known("variable", name, [str(variable) for variable in ds.data_vars], "variable of these results")
@@ -154,9 +153,9 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
     kinds, rows = zip(*((kind, lines) for kind in measures.ROWS if (lines := measures.lines_of(folded, kind)).words), strict=True)
     single = replicates_of(ds) == 1
     pages, notes = captions.pages_of(ds, range(len(labels)), "the region as a whole")
-    turned = "realigned: share of worlds in which a state stands closest to a rival of the bloc that it first stood closest to"
+    realigned = "realigned: share of replicates in which a state is closest to a rival of the bloc that it was closest to at first"
     band = SINGLE if single else f"band, in the lowest row: {captions.band(replicates_of(ds))}"
-    notes = ["Line: mean of the worlds", turned, *measures.crowded(folded), band, *captions.rivals(ds), *notes]
+    notes = ["Line: mean over replicates", realigned, *measures.crowded(folded), band, *captions.rivals(ds), *notes]
     figures = []
     for page in pages:
         group, shown = page.at, page.labels
@@ -186,11 +185,11 @@ def plot_measures(ds: xr.Dataset) -> list[Figure]:
 
 @styled
 def plot_explanation(explained: xr.Dataset) -> Figure:
-    """What moved a state's alignment with a bloc: a panel for the whole change and one for each part that is not zero throughout.
+    """What moved a state's alignment with a bloc: a panel for the whole change, and one for each contribution that is not zero.
 
-    Lines are means over worlds of what a part has added since the first instant, in the bloc's colour; bands
-    hold 5-95 % of worlds. The parts add up to the whole exactly. Where the variant has another for reference the dashed line is
-    the effect, the paired difference, with the 95 % interval of its mean. All panels share one vertical axis.
+    Lines are means over replicates of what a contribution has added since the first instant, in the bloc's colour; bands are 5-95 %
+    quantiles. The contributions sum to the whole change exactly. If the reference of the variant is another variant, the dashed
+    line is the effect, the mean paired difference, with its 95 % interval. All panels share one vertical axis.
 
     Parameters
     ----------
@@ -208,12 +207,12 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
     bands = [table[name].values[0, shown] for name in ("q05", "q95")]
     limits = limits_of(*bands, *(mean[1:, shown] + sign * half[1:, shown] for sign in (-1, 1)), mean[:, shown], np.zeros(1))
     notes = [
-        "Line: mean of the worlds, since the first instant",
+        "Line: mean over replicates, since the first instant",
         SINGLE if single else f"band: {captions.band(replicates_of(explained))}",
     ]
     against = explained.attrs["against"]
-    notes += [f"dashed: effect against {against} on the same luck, with its {INTERVAL}"] if against else []
-    notes += ["the parts add up to the whole change exactly"]
+    notes += [f"dashed: effect against {against} on common random numbers, with its {INTERVAL}"] if against else []
+    notes += ["the contributions sum to the whole change exactly"]
     notes += [f"zero throughout: {', '.join(still).lower()}"] if still else []
     marks = captions.marks([explained], [explained.attrs["variant"]])
     figure, panels = sheet(
@@ -232,20 +231,18 @@ def plot_explanation(explained: xr.Dataset) -> Figure:
         if at >= len(shown):
             ax.set_axis_off()
             continue
-        piece = shown[at]
+        contribution = shown[at]
         frame(ax, times, limits, marks, numbered=at < columns, signed=True)
-        line(ax, times, mean[0, piece], colour, "change", None if single else (bands[0][at], bands[1][at]))
+        line(ax, times, mean[0, contribution], colour, "change", None if single else (bands[0][at], bands[1][at]))
         if against:
-            reach = half[1, piece]
-            line(
-                ax, times, mean[1, piece], INK, "effect", None if single else (mean[1, piece] - reach, mean[1, piece] + reach), "--"
-            )
+            effect, reach = mean[1, contribution], half[1, contribution]
+            line(ax, times, effect, INK, "effect", None if single else (effect - reach, effect + reach), "--")
         ax.tick_params(labelbottom=at + columns >= len(shown))
-        end = float(mean[0, piece, -1])
+        end = float(mean[0, contribution, -1])
         place = (end - limits[0]) / (limits[1] - limits[0])
         write(ax, 1.02, place, f"{end:+.3f}".replace("-", MINUS), size=6, va="center", transform=ax.transAxes)
         weight = "bold" if at == 0 else "normal"
-        write(ax, 0.03, 0.96, words[piece], size=7, weight=weight, va="top", transform=ax.transAxes)
+        write(ax, 0.03, 0.96, words[contribution], size=7, weight=weight, va="top", transform=ax.transAxes)
     return figure
 
 

@@ -1,7 +1,6 @@
-"""The paper that figures are drawn on: sheets of panels with title, legend, list and foot, and how they are saved.
+"""The layout of figures: sheets of panels with title, legend, list and foot, and how they are saved.
 
-Words in, Matplotlib out. Nothing here knows a Dataset: `sim.figures.panels` draws into the panels; `run` and `compare`
-beside it do the reading.
+Texts in, Matplotlib out; no Dataset is read here. `sim.figures.panels` draws into the panels; `run` and `compare` read results.
 """
 
 import math
@@ -22,7 +21,7 @@ from sim import interrupts
 from sim.text import cut, shown
 
 Dash = Any
-"""A line style of Matplotlib: a word, or an offset with lengths on and off."""
+"""A line style of Matplotlib: its name, or an offset with lengths on and off."""
 
 INK, GREY, LIGHT, FAINT = "#222222", "#666666", "#a4a4a4", "#d8d8d8"
 STYLE: dict[Any, Any] = {
@@ -36,30 +35,30 @@ STYLE: dict[Any, Any] = {
     "savefig.bbox": None,
 }
 styled = matplotlib.rc_context(STYLE)
-"""Decorates what draws: the style holds inside, and Matplotlib's settings are as before afterwards."""
+"""A decorator of functions that draw: they use the style, and Matplotlib's settings are restored afterwards."""
 MINUS = "\N{MINUS SIGN}"
 _ON_OFF = ((4, 1.4), (1, 1.1), (5, 1.3, 1, 1.3), (9, 2), (3, 1.1, 1, 1.1, 1, 1.1), (2, 2), (7, 1, 3, 1), (1, 2.5), (10, 1, 1, 1))
 DASHES: tuple[Dash, ...] = ("-", *((0, pattern) for pattern in _ON_OFF))
-"""Line styles by a bloc's place in the results, so that the lines of one panel also differ in grey print."""
+"""Line styles by the index of a bloc, so that the lines of one panel also differ in grey print."""
 BOLD = 1.15
-"""How much wider bold letters are."""
+"""The width of bold letters relative to normal ones."""
 DPI = 180
 """Dots per inch of a saved figure."""
 WIDTH, NARROW, WIDE = 10.3, 1.25, 4.8
-"""Inches that the panels of a sheet share, and the least and greatest width of one."""
+"""Inches for all panels of a row, and the least and greatest width of one panel."""
 LETTER = 0.6 / 72
-"""Width of a letter of one point, in inches: a little more than the average of DejaVu Sans."""
+"""Width of a letter per point of its size, in inches: a little more than the average of DejaVu Sans."""
 LINE = 1.3 / 72
-"""Height of a line of one point, in inches."""
+"""Height of a line per point of its size, in inches."""
 LISTS = 3
-"""Columns of a list below the panels."""
+"""Number of columns of the list below the panels."""
 
 
-# Words ----------------------------------------------------------------------------------------------------------------------
+# Text -----------------------------------------------------------------------------------------------------------------------
 
 
 def fit(words: str, letters: int = 36) -> str:
-    """Words on one line, cut where they are too long.
+    """A text on one line, cut if it is too long.
 
     >>> fit("Organisation of the Black Sea", 14)
     'Organisation…'
@@ -68,7 +67,7 @@ def fit(words: str, letters: int = 36) -> str:
 
 
 def brief(words: Sequence[str], letters: int) -> list[str]:
-    """Names that fit: what stands in brackets goes first, unless that makes two alike; then their middle, else they are counted.
+    """Names of at most so many letters that stay different: without what is in brackets, cut in the middle, or with a number.
 
     >>> brief(["NATO (and allies)", "EU"], 10), brief(["League of the East", "League of the West"], 10)
     (['NATO', 'EU'], ['Leagu…East', 'Leagu…West'])
@@ -84,7 +83,7 @@ def brief(words: Sequence[str], letters: int) -> list[str]:
 
 
 def initials(words: Sequence[str], letters: int = 3) -> list[str]:
-    """The first letters of names: as few as tell them apart, and at least so many.
+    """The first letters of names: as few as make them different, and at least so many.
 
     >>> initials(["Armenia", "Azerbaijan"]), initials(["Northland", "Northsea"])
     (['Arm', 'Aze'], ['Northl', 'Norths'])
@@ -95,13 +94,13 @@ def initials(words: Sequence[str], letters: int = 3) -> list[str]:
 
 
 def wrap(words: str, inches: float, points: float, lines: int | None = None) -> list[str]:
-    """Words in lines of a width; the last of `lines` is cut."""
+    """A text in lines of a width in inches, for letters of so many points; it is cut after `lines` lines."""
     letters = max(6, int(inches / (points * LETTER)))
     return textwrap.wrap(words, letters, max_lines=lines, placeholder="…")
 
 
 def write(on: Axes | Figure, x: float, y: float, words: str, **style: Any) -> None:
-    """Write words as they are: no `$` of theirs starts a formula, and of what is not seen its number stands there."""
+    """Write a text literally: `$` starts no formula, and invisible characters are written as escapes."""
     on.text(x, y, "\n".join(map(shown, words.split("\n"))), parse_math=False, **style)
 
 
@@ -164,7 +163,7 @@ def sheet(
 
 
 def _columns(entries: Sequence[str], inches: float) -> list[list[str]]:
-    """The lines of a list in columns of a width, about as many in each; an entry stands whole in one column."""
+    """The lines of a list in columns of equal width and about equal length; an entry is not divided between columns."""
     wrapped = [wrap(entry, inches - 0.15, 6.5) for entry in entries]
     wrapped = [[lines[0], *(f"    {line}" for line in lines[1:])] for lines in wrapped]
     columns: list[list[str]] = [[] for _ in range(LISTS)]
@@ -179,7 +178,7 @@ def _columns(entries: Sequence[str], inches: float) -> list[list[str]]:
 def _write_margins(
     figure: Figure, panels: Any, rows: Sequence[str], heads: Sequence[list[str]], measure: str, below: str, left: float
 ) -> None:
-    """Names of the rows and columns, and what the axes measure."""
+    """Write the names of the rows and columns, and the labels of the axes."""
     total, tall = figure.get_size_inches()
     for ax, lines in zip(panels[0], heads, strict=True):
         box = ax.get_position()
@@ -218,9 +217,9 @@ def _write_legend(figure: Figure, entries: Sequence[tuple[str, str, Dash]], top:
 
 @styled
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG for print (180 dpi); the bytes hold no date and no version."""
+    """Write a figure as PNG for print (180 dpi), without date and version, so that equal figures have equal bytes."""
     interrupts.check()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)  # it draws a box in their place
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)  # Matplotlib draws a box instead
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support", category=UserWarning)
         figure.savefig(path, dpi=DPI, format="png", metadata={"Software": None})

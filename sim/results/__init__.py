@@ -1,1 +1,1 @@
-"""What a run leaves: a labelled Dataset, chunks on disk, their manifest and receipts."""
+"""The results of a run: chunks on disk with manifest and receipts, and the labelled Dataset that is read from them."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, also after a power cut."""
+"""Atomic writing of files: a file is there completely or not at all, also after a power cut."""
 
 import os
 import re
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import IO
 
 DRAFT = re.compile(r"\.[\w.-]+\.\d+\.[0-9a-f]{8}")
-"""What a file is called until it is whole."""
+"""The name of a file while it is being written."""
 
 
 def put_file(path: Path, content: bytes, new: bool = False) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut; `new` leaves one that is there as it is.
+    """Write a file atomically, also with respect to power cuts; with `new`, an existing file is left as it is.
 
     Raises
     ------
     OSError
-        Where it cannot be written, with its path and the bytes that it needs.
+        If it cannot be written, with its path and the number of bytes that it needs.
     """
     with whole_file(path, len(content), new) as file:
         file.write(content)
@@ -26,7 +26,7 @@ def put_file(path: Path, content: bytes, new: bool = False) -> None:
 
 @contextmanager
 def whole_file(path: Path, needed: int, new: bool = False) -> Iterator[IO[bytes]]:
-    """A file that takes its place when the context ends; `needed` is said where it cannot."""
+    """A context with a temporary file that is moved to `path` at its end; `needed` is the size in bytes for error messages."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with draft.open("wb") as file:
@@ -49,12 +49,12 @@ def whole_file(path: Path, needed: int, new: bool = False) -> Iterator[IO[bytes]
 
 
 def sync(*paths: Path) -> None:
-    """Bring files, or what folders list, to the disk, so that a power cut does not take them.
+    """Flush files, or the entries of folders, to the disk, so that a power cut does not lose them.
 
     Raises
     ------
     OSError
-        Where one cannot be, with its path.
+        If one cannot be flushed, with its path.
     """
     for path in paths:
         handle = os.open(path, os.O_RDONLY)
@@ -67,7 +67,7 @@ def sync(*paths: Path) -> None:
 
 
 def move(path: Path, target: Path) -> None:
-    """Let a file take its place; errors as of `sync`."""
+    """Move a file to its final path; errors as of `sync`."""
     try:
         path.replace(target)
     except FileNotFoundError:
@@ -77,5 +77,5 @@ def move(path: Path, target: Path) -> None:
 
 
 def _at(path: Path, error: OSError) -> OSError:
-    """The same error with the place at which it struck: what the system says of open files has none."""
+    """The same error with the path: errors of open files come without one."""
     return OSError(error.errno, error.strerror or str(error), str(path))

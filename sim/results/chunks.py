@@ -1,4 +1,4 @@
-"""How a run is cut into chunks, and how chunks become one run again. It looks; it does not simulate."""
+"""How a run is divided into chunks, and how chunks are joined into one run again, without simulating."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -12,13 +12,14 @@ from sim.names import OUTCOMES
 from sim.science.measures import STATISTICS
 
 POINT = 2.0**36
-"""One unit of the fixed point in which segments meet: exact to 1.5e-11 of a unit for each, with room for 2**26 units."""
+"""Steps of the fixed-point sums per unit: each number is exact to 1.5e-11 of a unit, and sums reach up to 2**26 units."""
 ROOM = 2.0**62
+"""The largest sum that is allowed."""
 NOTHING = np.iinfo(np.int64).min
-"""The sum of what is not a number."""
+"""Stands for a sum over values of which one is not a number."""
 AS_WRITTEN = "chunks as they were written"
 SEGMENT = 256
-"""The fewest worlds over which quantiles are taken at once, where there are more than twice as many."""
+"""The fewest replicates over which quantiles are computed at once, if there are more than twice as many."""
 
 
 class Task(NamedTuple):
@@ -29,12 +30,12 @@ class Task(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What its file is called; names sort as the chunks stand."""
+        """The name of its file without ending; names sort in the order of the chunks."""
         return f"v{self.variants[0]:06d}-r{self.replicates[0]:09d}"
 
     @property
     def worlds(self) -> int:
-        """How many worlds it holds."""
+        """How many replicates of all its variants it holds."""
         return (self.variants[1] - self.variants[0]) * (self.replicates[1] - self.replicates[0])
 
 
@@ -43,7 +44,7 @@ Pieces = Iterable[tuple[Task, dict[str, Array]]]
 
 
 def segments(replicates: int) -> list[tuple[int, int]]:
-    """The replicates over which quantiles are taken at once: all, or nearly equal parts of at least `SEGMENT`.
+    """The ranges of replicates over which quantiles are computed at once: all, or nearly equal parts of at least `SEGMENT`.
 
     >>> segments(200), segments(1000)
     ([(0, 200)], [(0, 333), (333, 667), (667, 1000)])
@@ -54,13 +55,13 @@ def segments(replicates: int) -> list[tuple[int, int]]:
 
 
 def uncovered(tasks: Sequence[Task], variants: int, replicates: int) -> str:
-    """What is wrong with chunks that do not hold each world of a run exactly once; nothing where they do.
+    """What is wrong with chunks that do not hold each replicate of each variant exactly once; an empty text if nothing is.
 
     >>> uncovered([Task((0, 2), (0, 3)), Task((0, 2), (3, 5))], 2, 5), uncovered([Task((0, 2), (0, 3))], 2, 5)
     ('', 'hold 3 of 5 replicates of variants 0 to 1')
     """
     if sum(task.worlds for task in tasks) > variants * replicates:
-        return "hold some worlds twice"
+        return "hold some replicates twice"
     edges = sorted({0, variants, *(edge for task in tasks for edge in task.variants)})
     at = {edge: place for place, edge in enumerate(edges)}
     inside: dict[int, list[tuple[int, int]]] = {first: [] for first in edges[:-1]}
@@ -75,64 +76,65 @@ def uncovered(tasks: Sequence[Task], variants: int, replicates: int) -> str:
     return ""
 
 
-def fixed_sums(statistics: Array, worlds: int, replicates: int) -> Array:
-    """What a segment of so many worlds adds to the sums of its run of so many replicates, in fixed point.
+def fixed_sums(statistics: Array, own: int, replicates: int) -> Array:
+    """What a segment of `own` replicates adds to the sums of its run of `replicates`, in fixed point.
 
-    Sums of the mean and the quantiles weigh by worlds; that of the spread is of squared deviations within segments. What is not
-    a number, such as a measure that a region has not, is `NOTHING`.
+    The mean and the quantiles are weighted by the number of replicates; the sum of `sd` is that of squared deviations within
+    segments. A value that is not a number, such as a measure that is undefined in a region, becomes `NOTHING`.
 
     Raises
     ------
     SettingError
-        Where a number is larger than its segment's share of the room, so that no sum can ever run over.
+        If a number is too large for its segment's share of the range, so that sums never overflow.
     """
-    sums = worlds * statistics
+    sums = own * statistics
     at = STATISTICS.index("sd")
-    sums[at] = (worlds - 1) * statistics[at] ** 2
+    sums[at] = (own - 1) * statistics[at] ** 2
     sums = np.rint(sums * POINT)
     nothing = np.isnan(sums)
-    if not (nothing | (abs(sums) < ROOM * worlds / replicates)).all():
-        raise SettingError("record", "a number of the run is too large to be folded", "record=trajectories, or smaller numbers")
+    if not (nothing | (abs(sums) < ROOM * own / replicates)).all():
+        raise SettingError("record", "a number of the run is too large to be summarised", "record=trajectories, or smaller numbers")
     return np.where(nothing, NOTHING, np.where(nothing, 0.0, sums).astype(np.int64))
 
 
 def add_sums(held: Array, more: Array) -> Array:
-    """Sums of two parts of a run together; nothing where one of them has nothing."""
+    """The sums of two sets of segments added; `NOTHING` where one of them is."""
     return np.where((held == NOTHING) | (more == NOTHING), NOTHING, held + more)
 
 
-def from_sums(sums: Array, worlds: int, parts: int) -> Array:
-    """Statistics of a whole run from the sums of its segments: the spread within them, the mean of their quantiles."""
+def from_sums(sums: Array, replicates: int, count: int) -> Array:
+    """Statistics of a run from the sums over its `count` segments: the pooled `sd` within them, the mean of their quantiles."""
     at = STATISTICS.index("sd")
     known = np.where(sums == NOTHING, np.nan, sums)
-    found = known / (POINT * worlds)
-    found[at] = np.sqrt(known[at] / (POINT * (worlds - parts)))
+    found = known / (POINT * replicates)
+    found[at] = np.sqrt(known[at] / (POINT * (replicates - count)))
     return found
 
 
 def join_worlds(pieces: Pieces, variants: int, replicates: int) -> dict[str, Array]:
-    """All variables of a run whose chunks hold every world.
+    """All variables of a run whose chunks hold every replicate.
 
     Parameters
     ----------
     pieces : iterable
-        Chunks, in any order, with arrays (time or period, ..., variant, replicate), of one replicate where no luck touches them.
+        Chunks, in any order, with arrays (time or period, ..., variant, replicate). The last axis has length 1 for variables that
+        do not depend on random draws.
     variants, replicates : int
         How many the run has.
 
     Returns
     -------
     dict
-        Arrays (variant, replicate, time or period, ...), views that hold once what no luck touches.
+        Arrays (variant, replicate, time or period, ...); views that store values without random draws once.
 
     Raises
     ------
     DamageError
-        Where the chunks do not hold each world once, or contradict each other.
+        If the chunks do not hold each replicate once, or contradict each other.
     """
     joined: dict[str, Array] = {}
-    still: dict[str, set[int]] = {}
-    """The variants of which it has been said what no luck touches."""
+    fixed: dict[str, set[int]] = {}
+    """By variable, the variants whose values without random draws are known from an earlier chunk."""
     for task, arrays in _one_run(pieces, 2, variants, replicates):
         (first, last), (low, high) = task
         whole = last - first == variants and high - low == replicates
@@ -146,7 +148,7 @@ def join_worlds(pieces: Pieces, variants: int, replicates: int) -> dict[str, Arr
                 if held is not None:
                     joined[name][...] = held
             if not wide:
-                _demand_agreement(joined[name], array, first, still.setdefault(name, set()), name)
+                _demand_agreement(joined[name], array, first, fixed.setdefault(name, set()), name)
             rows = slice(low, high) if joined[name].shape[-1] > 1 else slice(None)
             joined[name][..., first:last, rows] = array
     return {name: np.broadcast_to(lead(array, 2), (variants, replicates, *array.shape[:-2])) for name, array in joined.items()}
@@ -171,7 +173,7 @@ def join_sums(pieces: Pieces, variants: int, replicates: int) -> dict[str, Array
     Raises
     ------
     DamageError
-        Where the chunks do not hold each world once, or contradict each other.
+        If the chunks do not hold each replicate once, or contradict each other.
     """
     joined: dict[str, Array] = {}
     for task, arrays in _one_run(pieces, 1, variants, replicates):
@@ -183,15 +185,15 @@ def join_sums(pieces: Pieces, variants: int, replicates: int) -> dict[str, Array
             else:
                 held = joined.setdefault(name, np.empty((*array.shape[:-2], variants, replicates), array.dtype))
                 held[..., first:last, rows] = array
-    parts = len(segments(replicates))
+    count = len(segments(replicates))
     for name, held in joined.items():
-        sums = name not in OUTCOMES and parts > 1
-        joined[name] = lead(from_sums(held, replicates, parts) if sums else held, 2 if name in OUTCOMES else 1)
+        sums = name not in OUTCOMES and count > 1
+        joined[name] = lead(from_sums(held, replicates, count) if sums else held, 2 if name in OUTCOMES else 1)
     return joined
 
 
 def _one_run(pieces: Pieces, axes: int, variants: int, replicates: int) -> Pieces:
-    """Chunks as they come, refused where they are not of one run or, in the end, not all of it."""
+    """The given chunks; raises `DamageError` if they are not of one run or, at the end, not all of it."""
     tasks: list[Task] = []
     kinds: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
     for task, arrays in pieces:
@@ -199,28 +201,28 @@ def _one_run(pieces: Pieces, axes: int, variants: int, replicates: int) -> Piece
         own = {name: (array.shape[: -2 if name in OUTCOMES else -axes], array.dtype) for name, array in arrays.items()}
         kinds = kinds or own
         if own != kinds:
-            raise DamageError("chunks", f"{task.name} has other variables, axes or numbers than the first", AS_WRITTEN)
+            raise DamageError("chunks", f"{task.name} has other variables, axes or number types than the first", AS_WRITTEN)
         yield task, arrays
     if wrong := uncovered(tasks, variants, replicates):
         raise DamageError("chunks", wrong, AS_WRITTEN)
 
 
-def _demand_agreement(held: Array, array: Array, first: int, said: set[int], name: str) -> None:
-    """Refuse what no luck touches where a chunk says otherwise than one before it; note of which variants it is said."""
+def _demand_agreement(held: Array, array: Array, first: int, known: set[int], name: str) -> None:
+    """Raise `DamageError` if a chunk contradicts an earlier one about values without random draws; adds its variants to `known`."""
     for variant in range(first, first + array.shape[-2]):
-        if variant in said and (held[..., variant, :1] != array[..., variant - first, :]).any():
-            raise DamageError("chunks", f"say otherwise what no luck touches: {name}", AS_WRITTEN)
-        said.add(variant)
+        if variant in known and (held[..., variant, :1] != array[..., variant - first, :]).any():
+            raise DamageError("chunks", f"contradict each other in what does not depend on random draws: {name}", AS_WRITTEN)
+        known.add(variant)
 
 
 def lead(array: Array, axes: int) -> Array:
-    """A view with the last axes first: those of worlds, as Datasets have them."""
+    """A view with the last axes (variant, replicate) first, the order of Datasets."""
     last = range(array.ndim - axes, array.ndim)
     return array.transpose(*last, *range(array.ndim - axes))
 
 
 def trail(array: Array, axes: int) -> Array:
-    """A view with the first axes last: those of worlds, as chunks have them."""
+    """A view with the first axes (variant, replicate) last, the order of chunks."""
     return array.transpose(*range(axes, array.ndim), *range(axes))
 
 

@@ -1,6 +1,6 @@
-"""From arrays to a labelled Dataset with provenance, to files and back, and to the long table of summaries.
+"""Labelled Datasets from arrays and metadata; their summaries, paired differences and outcomes.
 
-A folder is plain: numbers in chunks (`sim.results.store`), words in one `manifest.json`, joined on opening.
+A results folder holds the numbers in chunks (`sim.results.store`) and the metadata in one `manifest.json`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,36 +26,36 @@ from sim.names import (
     TIME,
     VARIANT,
 )
-from sim.results.derived import measured, with_words_of_rivals
+from sim.results.derived import measured, with_rival_attributes
 from sim.results.schema import dims_of, quantity_of
 from sim.science.measures import STATISTICS, half_interval, spread
 
 HALF_WIDTH = "half_width"
 """A statistic of differences: half the 95 % interval of their mean (Student's t)."""
-OUTCOME_WORDS = {
+OUTCOME_ATTRIBUTES = {
     FINAL: {"long_name": "Alignment at the end", "units": "alignment"},
     REALIGNMENT: {"long_name": "Instant from which it stays realigned, -1 for never", "units": "number of the instant"},
 }
 
 
-def label(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> xr.Dataset:
+def label(arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> xr.Dataset:
     """The labelled Dataset of recorded arrays.
 
-    `words` holds what the arrays cannot say: names and labels of actors, instants, variants, provenance (see `manifest`).
+    `metadata` holds names and labels of actors, instants, variants and provenance (see `sim.results.manifest`).
     """
-    worlds = STATISTIC not in words["coordinates"]
-    coordinates = words["coordinates"]
+    by_replicate = STATISTIC not in metadata["coordinates"]
+    coordinates = metadata["coordinates"]
     coords: dict[str, Any] = {name: (name, _values(name, values)) for name, values in coordinates.items()}
-    for dim, columns in words["beside"].items():
+    for dim, columns in metadata["beside"].items():
         coords |= {name: (dim, np.array(values)) for name, values in columns.items()}
     variables = {}
     for name, array in arrays.items():
-        dims = dims_of(name, worlds)
+        dims = dims_of(name, by_replicate)
         variables[name] = (dims, array, _attributes(name))
     used = {dim for dims, _, _ in variables.values() for dim in dims}
     coords = {name: value for name, value in coords.items() if value[0] in used}
-    ds = xr.Dataset(variables, coords, {name: value for name, value in words["attributes"].items()})
-    return ds if worlds else with_words_of_rivals(ds)
+    ds = xr.Dataset(variables, coords, {name: value for name, value in metadata["attributes"].items()})
+    return ds if by_replicate else with_rival_attributes(ds)
 
 
 def _values(name: str, values: Sequence[Any]) -> Array:
@@ -64,9 +64,9 @@ def _values(name: str, values: Sequence[Any]) -> Array:
 
 def _attributes(variable: str) -> dict[str, str]:
     if variable in OUTCOMES:
-        return OUTCOME_WORDS[variable]
+        return OUTCOME_ATTRIBUTES[variable]
     if variable == MOVE:
-        return {"long_name": "Part of the change of the alignment", "units": "alignment"}
+        return {"long_name": "Contribution to the change of the alignment", "units": "alignment"}
     quantity = quantity_of(variable)
     suffix = ", paired difference to the reference" if variable.endswith(DIFFERENCE) else ""
     return {"long_name": quantity.label + suffix, "units": quantity.unit}
@@ -76,7 +76,7 @@ def _attributes(variable: str) -> dict[str, str]:
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
-    """Mean, sd and quantiles over worlds of every variable, (variant, statistic, ...); as it is where only these were kept."""
+    """Mean, sd and quantiles over replicates of every variable, (variant, statistic, ...); summaries are returned as they are."""
     if STATISTIC in ds.dims:
         return ds
     variables = {}
@@ -92,9 +92,9 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
 
 
 def differences(ds: xr.Dataset, names: Sequence[str] = SHOWN) -> xr.Dataset:
-    """The paired difference of every variable to the variant's reference, summarised over worlds, (variant, statistic, ...).
+    """The paired difference of every variable to the variant's reference, summarised over replicates, (variant, statistic, ...).
 
-    Adds `half_width`, a statistic of its own: half the 95 % interval of the mean difference (Student's t).
+    Adds the statistic `half_width`: half the 95 % interval of the mean difference (Student's t).
     """
     number = ds.sizes.get(REPLICATE, int(ds.attrs["replicates"]))
     at = [list(ds[VARIANT].values).index(name) for name in ds["reference"].values]
@@ -113,15 +113,15 @@ def differences(ds: xr.Dataset, names: Sequence[str] = SHOWN) -> xr.Dataset:
 
 
 def outcome(ds: xr.Dataset) -> float:
-    """The mean over worlds, in the first variant, of what the setting `outcome` names, at its last instant or period."""
+    """The mean over replicates of what the setting `outcome` names, at its last instant or period, in the first variant."""
     return float(outcomes(ds.isel({VARIANT: [0]}))[0])
 
 
 def outcomes(ds: xr.Dataset) -> Array:
-    """The same in every variant, (variant,)."""
+    """The same for every variant, (variant,)."""
     variable, *actors = ds.attrs["outcome"].split(".")
     ds = ds if variable in ds else measured(ds)
-    last = summarise(ds[[variable]])[variable].isel({dims_of(variable, worlds=True)[2]: -1}).sel(statistic="mean")
+    last = summarise(ds[[variable]])[variable].isel({dims_of(variable, by_replicate=True)[2]: -1}).sel(statistic="mean")
     return last.sel(dict(zip(quantity_of(variable).dims, actors, strict=True))).values
 
 

@@ -1,4 +1,4 @@
-"""The measures of results: what `sim.science.measures` defines, computed from recorded worlds; it looks and does not simulate."""
+"""The measures that `sim.science.measures` defines, computed from recorded replicates without simulating."""
 
 import json
 
@@ -27,28 +27,28 @@ from sim.names import (
 from sim.science import measures, rules
 
 BY_RIVALRY = ("sphere", "hedging", "realigned", "polarisation", "bridge")
-"""The measures that weigh standing by rivalries."""
+"""The measures that weight alignments by the rivalry of blocs."""
 NEVER = np.array("NaT", INSTANTS)
 
 
 def measured(ds: xr.Dataset) -> xr.Dataset:
-    """Results with their measures beside the stocks and flows; as they are where only summaries were kept, which hold them.
+    """Results with the measures added to the stocks and flows; summaries, which hold them already, are returned as they are.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Results of `sim.engine.runs` from their opening on; the first instant is the opening that measures refer to.
+        Results of `sim.engine.runs`; their first instant must be the opening, to which the measures refer.
 
     Returns
     -------
     xarray.Dataset
         The same with the variables of `sim.names.MEASURES`, of axes (variant, replicate, time or period, actors).
-        Attribute `blocs_without_rival` of those that weigh by rivalries names blocs that have no weight, where there are any.
+        Those that weight by rivalries have an attribute `blocs_without_rival` if some blocs have no rival and hence no weight.
     """
     if STATISTIC in ds.dims:
         return ds
     found: dict[str, list[Array]] = {name: [] for name in MEASURES}
-    rivalry, attributes = rivalries(ds), words_of_rivals(ds)
+    rivalry, attributes = rivalries(ds), rival_attributes(ds)
     for variant in range(ds.sizes[VARIANT]):
         one = ds.isel({VARIANT: variant})
         for name, array in _of_variant(one, rivalry[variant, None, None], *joins(one)).items():
@@ -63,15 +63,15 @@ def measured(ds: xr.Dataset) -> xr.Dataset:
 
 
 def rivalries(ds: xr.Dataset) -> Array:
-    """The rivalry by which measures weigh standing, held over a run, (variant, bloc, rival) in [0, 1].
+    """The rivalry by which measures weight alignments, constant over a run, (variant, bloc, rival) in [0, 1].
 
-    That of the opening, or of the relations that the region file gives measures, which stand beside each variant.
+    It follows from the relations at the opening, or from those that the region file gives for measures.
     """
     blocs = list(ds[BLOC].values)
     opening = ds["relation"].isel({TIME: 0})
     relation = (opening.sel({STATISTIC: "mean"}) if STATISTIC in ds.dims else opening.isel({REPLICATE: 0})).values.copy()
-    said = ds[MEASURED_RELATIONS].values if MEASURED_RELATIONS in ds.coords else ()
-    for table, text in zip(relation, said, strict=False):
+    given = ds[MEASURED_RELATIONS].values if MEASURED_RELATIONS in ds.coords else ()
+    for table, text in zip(relation, given, strict=False):
         for one, row in json.loads(str(text)).items():
             for other, value in row.items():
                 if one in blocs and other in blocs:
@@ -80,21 +80,21 @@ def rivalries(ds: xr.Dataset) -> Array:
     return rules.rivalry(relation)
 
 
-def words_of_rivals(ds: xr.Dataset) -> dict[str, str]:
-    """The attribute that names the blocs without a rival in some variant, none where all have one."""
+def rival_attributes(ds: xr.Dataset) -> dict[str, str]:
+    """The attribute that names the blocs without a rival in some variant; no attribute if all have one."""
     alone = ~(rivalries(ds) > 0).any(axis=-1).all(axis=0)
     return {SIDELESS: ", ".join(map(str, ds[BLOC].values[alone]))} if alone.any() else {}
 
 
-def with_words_of_rivals(summaries: xr.Dataset) -> xr.Dataset:
-    """Folded measures and their differences with that attribute."""
+def with_rival_attributes(summaries: xr.Dataset) -> xr.Dataset:
+    """Summaries whose measures and their differences have that attribute."""
     for name in (name + end for name in BY_RIVALRY for end in ("", DIFFERENCE)):
-        summaries[name].attrs |= words_of_rivals(summaries)
+        summaries[name].attrs |= rival_attributes(summaries)
     return summaries
 
 
 def joins(ds: xr.Dataset) -> tuple[Array, Array]:
-    """Of one variant, which pairs of state and bloc are two actors, and which states a bloc holds for its buffer.
+    """For one variant, which pairs of state and bloc are two different actors, and which states a bloc regards as its buffer.
 
     Each (state, bloc) of 0 and 1.
     """
@@ -108,7 +108,7 @@ def joins(ds: xr.Dataset) -> tuple[Array, Array]:
 
 
 def _of_variant(ds: xr.Dataset, rivalry: Array, courted: Array, buffer: Array) -> dict[str, Array]:
-    """The measures of one variant, (replicate, time or period, actors)."""
+    """The measures of one variant, each (replicate, time or period, actors)."""
     alignment, tie, relation = (ds[name].values for name in ("alignment", "tie", "relation"))
     found = measures.of_instant(alignment, tie, relation, alignment[:, :1], rivalry, courted, buffer)
     begins = slice(0, ds.sizes[PERIOD])
@@ -119,32 +119,32 @@ def _of_variant(ds: xr.Dataset, rivalry: Array, courted: Array, buffer: Array) -
 
 
 def realignments(ds: xr.Dataset, hold_years: float = measures.HOLD_YEARS) -> xr.Dataset:
-    """When each state comes to stand closest to a rival of the bloc that it stood closest to at the opening, and stays.
+    """When each state realigns: it becomes and stays closest to a rival of the bloc that it was closest to at the opening.
 
     Parameters
     ----------
     ds : xarray.Dataset
         Results.
     hold_years : float
-        How long it must last to count.
+        How many years it must last to count.
 
     Returns
     -------
     xarray.Dataset
-        `probability`, (variant, state): the share of worlds in which it happens in time to be told. `date`, (variant, replicate,
-        state): the instant from which it lasts; not a time where it does not happen.
+        `probability`, (variant, state): the share of replicates in which it happens early enough before the end to be detected.
+        `date`, (variant, replicate, state): the instant from which it lasts; NaT if it does not happen.
 
     Raises
     ------
     SettingError
-        Where only summaries were kept, and dates of another hold.
+        If only summaries were recorded, with dates for another `hold_years`.
     """
     instants = ds[TIME].values
     hold = round(hold_years * ds.attrs["periods_per_year"])
     if REALIGNMENT in ds:
         if hold_years != measures.HOLD_YEARS:
             raise SettingError(
-                "results", f"hold dates of {measures.HOLD_YEARS:g} year; others need every world", "record=trajectories"
+                "results", f"hold dates of {measures.HOLD_YEARS:g} year; others need every replicate", "record=trajectories"
             )
         at = ds[REALIGNMENT].values
     else:

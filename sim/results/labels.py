@@ -1,4 +1,4 @@
-"""What people call the actors, variants and shocks of results."""
+"""The labels of the actors, variants and shocks of results."""
 
 import json
 from collections.abc import Sequence
@@ -11,22 +11,22 @@ from sim.names import BLOC, REPLICATE, STATE, VARIANT
 
 
 def names(ds: xr.Dataset, dim: str) -> list[str]:
-    """The names on an axis or of a coordinate, as in files."""
+    """The names on an axis or of a coordinate, as they are in config files."""
     return [str(name) for name in np.atleast_1d(ds[dim].values)]
 
 
 def state_labels(ds: xr.Dataset) -> list[str]:
-    """What people call the states."""
+    """The labels of the states."""
     return names(ds, f"{STATE}_label")
 
 
 def bloc_labels(ds: xr.Dataset) -> list[str]:
-    """What people call the blocs."""
+    """The labels of the blocs."""
     return names(ds, f"{BLOC}_label")
 
 
 def variant_labels(ds: xr.Dataset) -> list[str]:
-    """The variants' labels with their scenarios called as people call them; as they are where that would make two alike."""
+    """The variants' labels with the label in place of the name of the scenario, unless two would then look alike."""
     labels = names(ds, VARIANT)
     scenarios = zip(labels, names(ds, "scenario"), names(ds, "scenario_label"), strict=True)
     words = [word + label.removeprefix(name) if label.startswith(name) else label for label, name, word in scenarios]
@@ -34,7 +34,7 @@ def variant_labels(ds: xr.Dataset) -> list[str]:
 
 
 def shock_labels(runs: Sequence[xr.Dataset]) -> dict[tuple[str, str], str]:
-    """What people call the shocks of some runs, by name and label: their labels, with the name behind those that read alike."""
+    """The labels of the shocks of some runs, by name and label; the name is added to labels that look alike."""
     found: dict[str, list[str]] = {}
     for table in (table for ds in runs for table in json.loads(ds.attrs["shocks"]).values()):
         for shock in table:
@@ -43,5 +43,5 @@ def shock_labels(runs: Sequence[xr.Dataset]) -> dict[tuple[str, str], str]:
 
 
 def replicates_of(ds: xr.Dataset) -> int:
-    """How many worlds each variant has."""
+    """How many replicates each variant has."""
     return ds.sizes.get(REPLICATE, int(ds.attrs["replicates"]))

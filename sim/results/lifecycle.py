@@ -1,4 +1,4 @@
-"""The life of a results folder: recognised when it is there, held while it is written, whole or gone on with, never overwritten."""
+"""The life of a results folder: recognised if it exists, locked while it is written, complete or continued, never overwritten."""
 
 import glob
 import json
@@ -21,41 +21,41 @@ from sim.results.locks import LOCK, hold, holder
 from sim.results.store import CHUNKS, Store
 
 FAILURES = "failures.csv"
-"""What could not be computed when a run was last tried."""
+"""The table of what could not be computed when a run was last tried."""
 SHOWN = 4
-"""Differences that a refusal shows."""
+"""How many differences of settings an error message shows."""
 
 
 def complete(folder: Path, settings: dict[str, Any], chunks: str = "") -> bool:
-    """Whether the folder holds these very results to the end, undamaged; refused where it holds others, or anything else.
+    """Whether the folder holds the complete and undamaged results of these settings; `SettingError` if it holds anything else.
 
-    A run whose manifest is lost or damaged is known by what its chunks say. They may lie elsewhere only where `chunks`, which the
-    command says, has them.
+    A run whose manifest is lost or damaged is recognised by the receipts of its chunks. The chunks may be outside the folder only
+    at the place `chunks` that the command gives.
     """
     with places.trusting(chunks):
         return _complete(folder, settings)
 
 
 def _complete(folder: Path, settings: dict[str, Any]) -> bool:
-    said, chunks = f"out={folder}", Store(folder, fingerprint(settings))
+    where, chunks = f"out={folder}", Store(folder, fingerprint(settings))
     if not folder.exists():
         parent = next(parent for parent in folder.resolve().parents if parent.exists())
         if not parent.is_dir():
-            raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=said)
+            raise SettingError("out", f"{parent} is no folder", "a folder that can be written", where=where)
         return False
     places.demand_inside(folder)
     if not (folder / manifest.MANIFEST).is_file():
         if folder.resolve() == Path.cwd():
-            raise SettingError("out", "is the folder that the command is called in", "a folder inside it, or another", where=said)
+            raise SettingError("out", "is the current working directory", "a folder inside it, or another", where=where)
         if chunks.begun() or (folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())):
             return False
-        if (folder / manifest.MANIFEST).is_file():  # of a part beside this one, written since it was looked for
+        if (folder / manifest.MANIFEST).is_file():  # written since the last check by a process that computes another part
             return _complete(folder, settings)
-        raise SettingError("out", "holds something that is no results folder; nothing was changed", "a new folder", where=said)
+        raise SettingError("out", "holds files that are no results; nothing was changed", "a new folder", where=where)
     try:
         there = manifest.read_manifest(folder)
     except DamageError:
-        if chunks.begun() and not (folder / manifest.JOB).exists():  # no run has one
+        if chunks.begun() and not (folder / manifest.JOB).exists():  # the folder of a run has no job file
             return False
         raise
     rows = differing(flat_settings(there["settings"]), flat_settings(settings))
@@ -64,7 +64,7 @@ def _complete(folder: Path, settings: dict[str, Any]) -> bool:
     shown = "; ".join(f"{key}: {_short(old)} there, {_short(new)} here" for key, old, new in rows[:SHOWN])
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     raise SettingError(
-        "out", f"holds results of other settings: {shown}{more}", "a new folder, or none for the default", where=said
+        "out", f"holds results of other settings: {shown}{more}", "a new folder, or none for the default", where=where
     )
 
 
@@ -75,7 +75,7 @@ def _short(value: object) -> str:
 
 @contextmanager
 def whole(folder: Path) -> Iterator[Path]:
-    """A new folder that appears under its name only when everything in it is written; else nothing is left."""
+    """A context with a draft folder that is renamed to `folder` at the end; after an error nothing is left."""
     interrupts.check()
     missing = [parent for parent in folder.parents if not parent.exists()]
     try:
@@ -102,7 +102,7 @@ def whole(folder: Path) -> Iterator[Path]:
 
 
 def clear_killed(parent: Path, name: str = "") -> None:
-    """Remove drafts of a folder, or of all below `parent`, whose writers were killed: they are signed and nobody holds them."""
+    """Remove drafts of a folder, or of all below `parent`, whose writers were killed: their lock is signed, but not held."""
     for draft in parent.glob(f".{glob.escape(name) or '*'}.*"):
         lock = draft / LOCK
         if lock.is_file() and lock.read_bytes().startswith(b"process ") and not holder(draft):
@@ -110,21 +110,21 @@ def clear_killed(parent: Path, name: str = "") -> None:
 
 
 def remove_empty(folders: Sequence[Path]) -> None:
-    """Remove folders in which nothing is left, up to the first that is not."""
+    """Remove the given folders in order, up to the first that is not empty."""
     with suppress(OSError):
         for folder in folders:
             folder.rmdir()
 
 
 @contextmanager
-def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterator[None]:
-    """A folder that this process holds and whose manifest stands; what was made for a run that kept nothing is removed again.
+def begun(folder: Path, metadata: dict[str, Any], together: bool = False) -> Iterator[None]:
+    """A context that locks a folder and writes its manifest; after an error, a run that saved no chunks is removed again.
 
-    Processes that hold it `together` compute parts of one run: the first writes the manifest, and none removes anything.
+    Processes that share the lock (`together`) compute parts of one run: the first writes the manifest, and none removes anything.
     """
-    places.demand_inside(folder)  # a lock that leads elsewhere would be written there
+    places.demand_inside(folder)  # a lock that is a link would be written outside the folder
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    store, kept = manifest.store_of(folder, said) if "chunks" in said else None, True
+    store, saved = manifest.store_of(folder, metadata) if "chunks" in metadata else None, True
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = hold(folder, together)
@@ -133,7 +133,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
         raise _no_room(folder, error) from None
     try:
         with lock:
-            complete(folder, said["settings"])  # another may have written it since it was looked at
+            complete(folder, metadata["settings"])  # another process may have written it since the last check
             if not together:
                 _sweep(folder)
                 receipts.reopen(folder)
@@ -141,21 +141,21 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
                     receipts.remove(folder, FAILURES)
             try:
                 if not _has_manifest(folder):
-                    manifest.write_manifest(folder, said, new=together)
+                    manifest.write_manifest(folder, metadata, new=together)
                     receipts.begin(folder)
-                _demand_same_software(folder, said)
+                _demand_same_software(folder, metadata)
                 yield
             except BaseException:
                 if store and not together:
                     store.sweep()
-                    kept = store.begun()
+                    saved = store.begun()
                 elif not together:
-                    kept = any(folder.glob(f"**/{CHUNKS}/*.json"))
-                if not kept:
+                    saved = any(folder.glob(f"**/{CHUNKS}/*.json"))
+                if not saved:
                     clear(folder, store)
                 raise
     finally:
-        if not kept:
+        if not saved:
             remove_empty(missing)
 
 
@@ -167,20 +167,23 @@ def _has_manifest(folder: Path) -> bool:
 
 
 def _no_room(folder: Path, error: OSError) -> RoomError:
-    return RoomError("out", f"cannot be written: {error.strerror}; another folder, or room there", where=f"out={folder}")
+    return RoomError("out", f"cannot be written: {error.strerror}; another folder, or more room there", where=f"out={folder}")
 
 
-def _demand_same_software(folder: Path, said: dict[str, Any]) -> None:
-    """Refuse to go on with what other versions have begun: the numbers of one run are of one making."""
-    there, here = (json.loads(found["attributes"]["provenance"])["versions"] for found in (manifest.read_manifest(folder), said))
+def _demand_same_software(folder: Path, metadata: dict[str, Any]) -> None:
+    """Raise `SettingError` if the run was begun with other software versions: all numbers of a run come from the same ones."""
+    there, here = (
+        json.loads(found["attributes"]["provenance"])["versions"] for found in (manifest.read_manifest(folder), metadata)
+    )
     rows = differing(there, here)
     if rows:
         shown = "; ".join(f"{key} {old} there, {new} here" for key, old, new in rows)
-        raise SettingError("out", f"was begun by other versions: {shown}", "those versions, or a new folder", where=f"out={folder}")
+        wrong = f"was begun by other versions: {shown}"
+        raise SettingError("out", wrong, "those versions, or a new folder", where=f"out={folder}")
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what writers left that were stopped: drafts of words and of a folder of tables."""
+    """Remove the drafts of metadata, tables and figures of writers that were stopped."""
     receipts.sweep(folder)
     for name in (manifest.MANIFEST, receipts.COMPLETE, receipts.FILES):
         for draft in folder.glob(f".{name}.*"):
@@ -189,7 +192,7 @@ def _sweep(folder: Path) -> None:
 
 
 def clear(folder: Path, store: Store | None) -> None:
-    """Remove the words of a run that kept nothing, with what is left of its chunks and tables, and nothing of anybody else's."""
+    """Remove the metadata of a run that saved no chunks, and its own remaining files; other files stay."""
     for name in receipts.listed(folder):
         receipts.remove(folder, name)
     for name in (manifest.MANIFEST, receipts.COMPLETE, receipts.FILES):
@@ -201,7 +204,10 @@ def clear(folder: Path, store: Store | None) -> None:
 
 @contextmanager
 def answered(folder: Path, asked: dict[str, Any]) -> Iterator[Path]:
-    """A draft of what a looking verb was asked: a new folder, or tables and figures of one in which some are missing or changed."""
+    """A context with a draft for the output of `sim compare` or `sim explain`.
+
+    It becomes a new folder, or replaces the files of an existing one in which some are missing or changed.
+    """
     if not (folder / manifest.MANIFEST).is_file():
         with whole(folder) as draft:
             yield draft
@@ -214,16 +220,16 @@ def answered(folder: Path, asked: dict[str, Any]) -> Iterator[Path]:
         receipts.close(folder, {})
 
 
-def command(folder: Path, words: Mapping[str, Any]) -> str:
-    """The command that goes on with a folder, from what its words say of the one that began it; of a batch, with all its jobs.
+def command(folder: Path, metadata: Mapping[str, Any]) -> str:
+    """The command that continues a folder, from the command that its metadata record; for a batch, the command of all jobs.
 
-    Of places it says only that of chunks which are there already: where else to write or connect to is for who types it.
+    Settings that name places are left out, except that of existing chunks: whoever types the command decides on them.
     """
-    folder = manifest.jobs_of(folder) if "jobs" in words and "chunks" in words else folder
-    came = json.loads(words["attributes"]["provenance"])
-    there = str(words.get("place", "")).rpartition("/")[0]
-    said = [text for text in came["overrides"] if not places.is_place(text)] + ([f"engine.chunks={there}"] if there else [])
+    folder = manifest.jobs_of(folder) if "jobs" in metadata and "chunks" in metadata else folder
+    came = json.loads(metadata["attributes"]["provenance"])
+    there = str(metadata.get("place", "")).rpartition("/")[0]
+    overrides = [text for text in came["overrides"] if not places.is_place(text)] + ([f"engine.chunks={there}"] if there else [])
     out = str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f"'{folder}'"
     own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
-    verb = ["run", "-m"] if "jobs" in words else ["sweep"]
-    return shlex.join([*verb, *said, f"out={out}", *own])
+    verb = ["run", "-m"] if "jobs" in metadata else ["sweep"]
+    return shlex.join([*verb, *overrides, f"out={out}", *own])

@@ -1,4 +1,4 @@
-"""Who holds a results folder: one process at a time, or several that compute parts of one run."""
+"""The lock of a results folder: held by one process, or shared by several that compute parts of one run."""
 
 import os
 import socket
@@ -11,21 +11,19 @@ from typing import IO
 from sim.errors import SettingError
 
 LOCK = ".lock"
-
-
 SIGNING = 50
-"""Hundredths of a second that a holder is given to sign the lock."""
+"""Hundredths of a second to wait until the owner has written its name into the lock."""
 
 
 def hold(folder: Path, together: bool = False) -> AbstractContextManager[None]:
-    """Hold a folder against other processes until the context ends; a holder that dies lets go.
+    """Lock a folder against other processes until the context ends; the lock of a process that dies is released.
 
-    Those that hold it `together` do not exclude each other.
+    Processes that lock it `together` do not exclude each other.
 
     Raises
     ------
     SettingError
-        Where another process holds it.
+        If another process has locked it.
     """
     import fcntl
 
@@ -46,11 +44,11 @@ def hold(folder: Path, together: bool = False) -> AbstractContextManager[None]:
     if not together:
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
-    return _let_go(path, file, together)
+    return _released(path, file, together)
 
 
 def _owner(file: IO[str]) -> str:
-    """Who holds a folder; one that has just taken it is given a moment to sign."""
+    """The owner of a lock; a process that has just taken it gets a moment to write its name."""
     for _ in range(SIGNING):
         file.seek(0)
         signed = file.read(200).strip()
@@ -61,7 +59,7 @@ def _owner(file: IO[str]) -> str:
 
 
 def holder(folder: Path) -> str:
-    """Who holds a folder, or nothing."""
+    """The process that has locked a folder; an empty text if none has."""
     import fcntl
 
     with suppress(FileNotFoundError), (folder / LOCK).open() as file:
@@ -73,7 +71,7 @@ def holder(folder: Path) -> str:
 
 
 @contextmanager
-def _let_go(path: Path, file: IO[str], together: bool) -> Iterator[None]:
+def _released(path: Path, file: IO[str], together: bool) -> Iterator[None]:
     try:
         yield
     finally:

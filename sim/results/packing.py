@@ -1,8 +1,8 @@
-"""Arrays as the bytes of an `.npz` and back: the same bytes for the same arrays, and none read that claims what it may not.
+"""Arrays as the bytes of an `.npz` file and back: reproducible byte for byte, and checked before they are read.
 
-Worlds of several variants on the same luck are one and the same until a shock parts them, and much that no luck touches stands
-still: where an array repeats its rows (the last axis, in a chunk the replicates), each distinct row stands once, and `NAME.rows`
-says where. With NumPy alone: `arrays["NAME"][arrays["NAME.rows"]]`.
+With common random numbers, the replicates of several variants are identical until a shock makes a difference, and many values
+never change: where an array repeats its rows (the last axis, in a chunk the replicates), each distinct row is stored once, and
+`NAME.rows` holds the index of each row. With NumPy alone: `arrays["NAME"][arrays["NAME.rows"]]`.
 """
 
 import hashlib
@@ -18,45 +18,45 @@ from sim.results.chunks import NOTHING
 
 ROWS = ".rows"
 ROW_BYTES = 64
-"""The shortest row that is looked for twice: shorter ones cost more to find than they take."""
+"""The shortest row in bytes for which repeated rows are looked for: shorter ones cost more time than they save space."""
 MIXED = 0x9E3779B97F4A7C15
-"""An odd number by whose powers the numbers of a row are mixed into one."""
+"""An odd number whose powers weight the numbers of a row in its hash."""
 WORTH = 0.75
-"""The largest share of distinct rows for which they stand once."""
+"""The largest share of distinct rows for which each is stored once."""
 LOOK, LOOKS, HOPELESS = 512, 64, 0.95
-"""Rows that are looked at first, in so many places, and the share of distinct ones among them for which no more are."""
+"""Length and number of the blocks of rows that are sampled first, and the share of distinct rows in them that ends the search."""
 TOGETHER = 2**20
 """Bytes of rows that are compared or written at once."""
 HEADER_BYTES = 10_000
-"""More than the header of an array ever takes."""
+"""An upper bound of the size of an array's header."""
 
 
 class Form(NamedTuple):
-    """What an array must be to be read."""
+    """The shape and type that an array must have to be read."""
 
     shape: tuple[int, ...]
     kind: str
     """`f` for floating-point numbers, `i` for whole ones."""
     narrow: bool = False
-    """Whether the last axis may hold 1 for all."""
+    """Whether the last axis may have length 1, with one value for all replicates."""
     gaps: bool = False
-    """Whether some of it may be not a number."""
+    """Whether values may be missing (not a number)."""
 
 
 class Written:
-    """What is written to a file, counted and hashed on its way, so that a chunk never stands in memory a second time."""
+    """A file whose content is counted and hashed while it is written, so that no second copy of a chunk is in memory."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.bytes, self.hash = file, 0, hashlib.sha256()
 
     def write(self, content: bytes) -> int:
-        """Write it."""
+        """Write some bytes; returns how many."""
         self.bytes += len(content)
         self.hash.update(content)
         return self.file.write(content)
 
     def flush(self) -> None:
-        """Nothing: the file is flushed where it ends."""
+        """Do nothing: the file is flushed when it is closed."""
 
 
 def packed(arrays: Mapping[str, Array]) -> bytes:
@@ -67,7 +67,7 @@ def packed(arrays: Mapping[str, Array]) -> bytes:
 
 
 def pack(arrays: Mapping[str, Array], file: IO[bytes]) -> Written:
-    """Write arrays as an `.npz` in one go, never turning back."""
+    """Write arrays as an `.npz` in one pass, without seeking."""
     written: Any = Written(file)
     with zipfile.ZipFile(written, "w") as parts:
         for name, array in arrays.items():
@@ -85,7 +85,7 @@ def pack(arrays: Mapping[str, Array], file: IO[bytes]) -> Written:
 
 
 def _distinct(array: Array) -> tuple[Array, Array] | None:
-    """Where each distinct row first stands and which one each row is; None where too few are repeated to be worth it."""
+    """The index of the first of each distinct row, and for each row which distinct row it is; None if too few are repeated."""
     width = array.shape[-1] if array.ndim > 1 else 0
     if width * array.itemsize < ROW_BYTES or not array.flags.c_contiguous or not array.size:
         return None
@@ -99,30 +99,30 @@ def _distinct(array: Array) -> tuple[Array, Array] | None:
     order = np.argsort(first)
     first, rows = first[order], np.argsort(order)[rows].astype(np.int32)
     step = max(1, TOGETHER // (width * array.itemsize))
-    parts = (slice(at, at + step) for at in range(0, len(rows), step))
-    return (first, rows) if all((table[part] == table[first[rows[part]]]).all() for part in parts) else None
+    blocks_of_rows = (slice(at, at + step) for at in range(0, len(rows), step))
+    return (first, rows) if all((table[block] == table[first[rows[block]]]).all() for block in blocks_of_rows) else None
 
 
 def _write_rows(part: IO[bytes], table: Array, first: Array) -> None:
-    said = {"descr": np.lib.format.dtype_to_descr(table.dtype), "fortran_order": False, "shape": (len(first), table.shape[1])}
-    np.lib.format.write_array_header_1_0(part, said)
+    header = {"descr": np.lib.format.dtype_to_descr(table.dtype), "fortran_order": False, "shape": (len(first), table.shape[1])}
+    np.lib.format.write_array_header_1_0(part, header)
     step = max(1, TOGETHER // (table.shape[1] * table.itemsize))
     for at in range(0, len(first), step):
         part.write(table[first[at : at + step]].tobytes())
 
 
 def unpacked(content: bytes, forms: Mapping[str, Form] | None = None) -> dict[str, Array]:
-    """The arrays of an `.npz`, each of the form that is said for it; what it claims is looked at before it takes memory.
+    """The arrays of an `.npz`, each of its form in `forms`; the headers are checked before memory is allocated.
 
     Raises
     ------
     ValueError
-        Where it is anything else: other names, shapes or kinds of numbers, numbers that are none, rows that are not there.
+        If it holds other names, shapes or types, values that are not finite, or indices of rows that are not there.
     """
-    said = list(_claims(content))
-    claims = dict(said)
+    listed = list(_claims(content))
+    claims = dict(listed)
     names = [name for name in claims if not name.endswith(ROWS)]
-    if len(claims) < len(said) or not {name.removesuffix(ROWS) for name in claims} <= set(names):
+    if len(claims) < len(listed) or not {name.removesuffix(ROWS) for name in claims} <= set(names):
         raise ValueError("it holds something twice or in part")
     whole = {name: _whole(claims[name], claims.get(name + ROWS)) for name in names}
     if forms is not None:
@@ -138,15 +138,15 @@ def unpacked(content: bytes, forms: Mapping[str, Form] | None = None) -> dict[st
 
 
 def _whole(table: tuple[tuple[int, ...], str], rows: tuple[tuple[int, ...], str] | None) -> tuple[tuple[int, ...], str]:
-    """The shape and kind of an array, also of one whose rows stand once."""
+    """The shape and kind of an array, also of one whose distinct rows are stored once."""
     (shape, kind), (lead, index) = table, rows or ((), "i")
     if rows and (len(shape) != 2 or index != "i"):
-        raise ValueError("rows stand once that are none")
+        raise ValueError("an array with indices of rows is no table of rows")
     return ((*lead, *shape[1:]), kind) if rows else table
 
 
 def _demand(whole: Mapping[str, tuple[tuple[int, ...], str]], forms: Mapping[str, Form]) -> None:
-    """Refuse arrays that are not of the forms that are said."""
+    """Raise `ValueError` for arrays that do not have the given forms."""
     if whole.keys() != forms.keys():
         raise ValueError("it holds other variables than its run")
     for name, form in forms.items():
@@ -156,18 +156,18 @@ def _demand(whole: Mapping[str, tuple[tuple[int, ...], str]], forms: Mapping[str
 
 
 def _claims(content: bytes) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
-    """The shape and kind that each array claims, none of them more than is there."""
+    """The shape and kind in the header of each array; `ValueError` if they need more or fewer bytes than are there."""
     with zipfile.ZipFile(io.BytesIO(content)) as parts:
         for part in parts.infolist():
             if part.compress_type != zipfile.ZIP_STORED or part.file_size > len(content):
-                raise ValueError(f"{part.filename} is packed otherwise")
+                raise ValueError(f"{part.filename} is compressed or longer than the file")
             with parts.open(part) as file:
                 version = np.lib.format.read_magic(file)
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, _, dtype = read(file)
             size = int(np.prod(shape, dtype=object)) * dtype.itemsize
             if dtype.kind not in "fi" or not part.file_size - HEADER_BYTES <= size <= part.file_size:
-                raise ValueError(f"{part.filename} claims what it does not hold")
+                raise ValueError(f"the header of {part.filename} does not match its content")
             yield part.filename.removesuffix(".npy"), (shape, dtype.kind if dtype.isnative and dtype.itemsize in (4, 8) else "?")
 
 
@@ -179,5 +179,5 @@ def _is_sound(array: Array, gaps: bool) -> bool:
 
 def _spread(table: Array, rows: Array) -> Array:
     if rows.size and not 0 <= rows.min() <= rows.max() < len(table):
-        raise ValueError("rows are named that are not there")
+        raise ValueError("indices of rows are out of range")
     return table[rows]

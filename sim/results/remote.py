@@ -1,4 +1,4 @@
-"""A file behind an fsspec URL (`s3://`, `gs://`, `memory://` ...), with as much of a path as a store of chunks needs."""
+"""A file behind an fsspec URL (`s3://`, `gs://`, `memory://` ...), with those methods of a path that the store of chunks needs."""
 
 import importlib
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ LOCAL = "file://"
 
 @dataclass(frozen=True)
 class Remote:
-    """A place behind a URL. It travels to workers as text; each process opens the file system by itself."""
+    """A place behind a URL. It is sent to workers as text; each process opens the file system itself."""
 
     url: str
 
@@ -31,12 +31,12 @@ class Remote:
 
     @property
     def name(self) -> str:
-        """The last part."""
+        """The last component of the URL."""
         return self.url.rpartition("/")[2]
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Any, str]]:
-        """The file system, and what the place is called there; what goes wrong there is one refusal, but for what is not there."""
+        """The file system and the path in it; errors become `RoomError` or `SettingError`, except `FileNotFoundError`."""
         try:
             core: Any = importlib.import_module("fsspec.core")
         except ImportError:
@@ -50,31 +50,31 @@ class Remote:
         except FileNotFoundError:
             raise
         except Exception as error:  # each kind of file system has errors of its own
-            said = f"{self.url} does not answer: {' '.join(str(error).split()) or type(error).__name__}"
-            raise RoomError(KEY, said, "a place that can be read and written; the same command goes on") from None
+            wrong = f"{self.url} cannot be used: {' '.join(str(error).split()) or type(error).__name__}"
+            raise RoomError(KEY, wrong, "a place that can be read and written; then the same command continues") from None
 
     def read_bytes(self) -> bytes:
-        """What is there."""
+        """The content of the file."""
         with self._opened() as (system, path):
             return system.cat_file(path)
 
     def write_bytes(self, content: bytes) -> None:
-        """Write all of it; object stores show it whole or not at all."""
+        """Write the whole file; object stores do this atomically."""
         with self._opened() as (system, path):
             system.pipe_file(path, content)
 
     def stat(self) -> SimpleNamespace:
-        """Its size, as `st_size`."""
+        """The size of the file, as `st_size`."""
         with self._opened() as (system, path):
             return SimpleNamespace(st_size=system.size(path))
 
     def exists(self) -> bool:
-        """Whether anything is there."""
+        """Whether the file or folder exists."""
         with self._opened() as (system, path):
             return system.exists(path)
 
     def unlink(self, missing_ok: bool = False) -> None:
-        """Remove it."""
+        """Remove the file."""
         with self._opened() as (system, path):
             try:
                 system.rm_file(path)
@@ -83,17 +83,17 @@ class Remote:
                     raise
 
     def mkdir(self, parents: bool = False, exist_ok: bool = False) -> None:
-        """Make the folder where the file system has folders."""
+        """Make the folder, if the file system has folders."""
         with self._opened() as (system, path):
             system.makedirs(path, exist_ok=exist_ok)
 
     def glob(self, pattern: str) -> Iterator["Remote"]:
-        """The places below that a pattern names."""
+        """The places below this one that match a pattern."""
         with self._opened() as (system, path):
             for found in system.glob(f"{path}/{pattern}"):
                 yield self / str(found).rpartition("/")[2]
 
 
 def place_of(url: str) -> Path | Remote:
-    """The folder behind a URL: a path of this machine where it is one, so that files are put into place as local ones are."""
+    """The folder behind a URL: a local path for `file://`, so that its files are written as other local ones are."""
     return Path(url.removeprefix(LOCAL)) if url.startswith(LOCAL) else Remote(url.rstrip("/"))

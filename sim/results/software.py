@@ -1,7 +1,7 @@
-"""What makes numbers what they are beside the settings: versions of packages and features of the processor.
+"""What decides the numbers of a run besides its settings: versions of packages and features of the processor.
 
-NumPy takes the widest instructions that a processor has, and its exponentials and products round otherwise with others: two
-machines give the same bits where versions and features are the same.
+NumPy uses the widest instructions that a processor has, and the rounding of its exponentials and products depends on them: two
+machines give the same bits if versions and features are the same.
 """
 
 import importlib
@@ -12,9 +12,9 @@ import numpy as np
 
 PROJECT = "regional-influence"
 PACKAGES = (PROJECT, "numpy", "hydra-core", "scipy", "xarray")
-"""The software that a run is not gone on with in another version; what only draws figures is none of it."""
+"""Packages of which a run cannot be continued with another version; those that only draw figures are not among them."""
 JAX = "jax"
-"""The back end whose compiled numbers come from packages and a device of its own."""
+"""The back end whose numbers depend on further packages and on a device."""
 
 
 def installed_version(name: str) -> str:
@@ -26,13 +26,13 @@ def installed_version(name: str) -> str:
 
 
 def processor() -> str:
-    """The features of this processor that NumPy uses beyond those it was built for, as NumPy calls them."""
+    """The architecture of this processor, and the instruction sets that NumPy uses beyond its baseline, by NumPy's names."""
     found = np.show_config(mode="dicts") or {}
     return " ".join([platform.machine(), *found.get("SIMD Extensions", {}).get("found", [])])
 
 
 def versions(backend: str = "") -> dict[str, str]:
-    """The making of this process's numbers: Python, packages, processor; of compiled rules the compiler and the device too."""
+    """The versions on which this process's numbers depend: Python, packages, processor; with JAX also its compiler and device."""
     packages = {name: installed_version(name) for name in PACKAGES}
     return {"python": platform.python_version(), **packages, "processor": processor()} | (_compiler() if backend == JAX else {})
 

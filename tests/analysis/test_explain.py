@@ -50,7 +50,7 @@ def test_parts_add_up_to_the_change_of_the_score(ds, state, bloc):
     assert float(parts.sel(kind=EFFECT, contribution=WHOLE)[-1]) == pytest.approx(float(moved), abs=EXACT)
 
 
-def test_bands_are_those_of_the_worlds(ds):
+def test_bands_are_those_of_the_replicates(ds):
     found = explain(ds, "everything", "north", "east")["alignment"].sel(kind=CHANGE, contribution="security").isel(time=-1)
     worlds = ds["move"].sel(variant="everything", contribution="security", state="north", bloc="east").sum("period").values
     assert found.sel(statistic="sd") == pytest.approx(worlds.std(ddof=1))
@@ -112,8 +112,8 @@ def test_the_narrative_names_the_alignment_that_was_moved_most(ds, variant):
     head, *lines = narrative(ds, variant)
     moves = ds["move"].sel(variant=variant)
     moves = (moves - ds["move"].sel(variant="no_shock") if variant == "everything" else moves).mean("replicate")
-    assert ("less no_shock on the same luck" in head) == (variant == "everything")
-    assert ("by chance and in answer to chance" in head) == (variant == "no_shock") and "aside" not in head
+    assert ("less no_shock on common random numbers" in head) == (variant == "everything")
+    assert ("through random draws and in response to these" in head) == (variant == "no_shock") and "aside" not in head
     told = {line[:7]: line for line in lines if " moves " in line and "Nothing" not in line}
     months = [str(period)[:7] for period in ds["period"].values]
     for at, month in enumerate(months):
@@ -126,7 +126,7 @@ def test_the_narrative_names_the_alignment_that_was_moved_most(ds, variant):
 
 
 def test_the_narrative_says_whom_a_shock_names_and_what_changed_when_it_began(two):
-    """A shock of both variants is told as that; the change since the month before names no cause but the parts."""
+    """A shock of both variants is told as that; the change since the month before names no cause but the contributions."""
     said = ["region=toy", "shock=[quiet],[quiet,fall]", "replicates=4", "end=2023-01", "record=decomposition"]
     ds = simulate(expand(said, two))
     _, *lines = narrative(ds, str(ds["variant"].values[1]))
@@ -139,7 +139,7 @@ def test_the_narrative_says_whom_a_shock_names_and_what_changed_when_it_began(tw
     assert f"{state} towards {bloc}, from +0.0000 to {changed:+.4f} a period: " in lines[at + 1]
 
 
-def test_a_beginning_by_chance_is_told_as_that(tmp_path):
+def test_a_random_beginning_is_narrated_as_that(tmp_path):
     struck = effect("disposition", "impulse", {"state": "north", "bloc": "east"}, 0.2)
     folder = shock_folder(
         tmp_path, "late", {"swing": struck | {"date": {"from": "2022-03-01", "to": "2022-09-01"}}}, probability=0.5
@@ -150,9 +150,9 @@ def test_a_beginning_by_chance_is_told_as_that(tmp_path):
     )
 
 
-def test_a_single_world_can_be_told(ds):
+def test_a_single_replicate_can_be_narrated(ds):
     assert narrative(ds, "everything", 3) != narrative(ds, "everything")
-    assert "world 3" in narrative(ds, "everything", 3)[0]
+    assert "replicate 3" in narrative(ds, "everything", 3)[0]
 
 
 # The command -----------------------------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_explain_writes_a_table_and_a_figure_once(here, capsys):
     argv = ["explain", "decomposition", "north", "east", "from=2022-03", "out=why"]
     assert run_command(argv) == 0
     said = capsys.readouterr().out
-    assert "the parts add up to the recorded change within" in said
+    assert "the contributions sum to the recorded change within" in said
     assert sorted(path.name for path in (here / "why").iterdir()) == [
         *("complete.json", "explanation.csv", "explanation.png", "manifest.json")
     ]
@@ -204,28 +204,29 @@ def test_a_narrative_tells_its_periods_apart(periods_per_year):
 
 
 def test_explain_tells_a_whole_run(here, capsys):
-    assert run_command(["explain", "decomposition", "world=2", "out=told"]) == 0
+    assert run_command(["explain", "decomposition", "replicate=2", "out=told"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert (here / "told" / "narrative.txt").read_text("utf-8").splitlines() == said[:-1]
-    assert "less baseline, vigilance=0 on the same luck, in world 2" in said[0]
+    assert "less baseline, vigilance=0 on common random numbers, in replicate 2" in said[0]
 
 
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["trajectories", "north", "east"], ["hold no parts", "record=decomposition"]),
+        (["trajectories", "north", "east"], ["hold no contributions", "record=decomposition"]),
         (["nowhere", "north", "east"], ["no results folder"]),
         (["decomposition", "north"], ["a state and a bloc"]),
         (["decomposition", "nort", "east"], ["did you mean north?"]),
         (["decomposition", "north", "eats"], ["did you mean east?"]),
         (["decomposition", "north", "east", "from=2025"], ["2022-01 to 2023-01"]),
         (["decomposition", "north", "east", "from=2022-06", "to=2022-03"], ["not after"]),
-        (["decomposition", "north", "east", "world=1"], ["world"]),
+        (["decomposition", "north", "east", "replicate=1"], ["replicate=1: replicate: belongs to the narrative"]),
         (["decomposition", "from=2022-03"], ["from"]),
-        (["decomposition", "world=x"], ["whole number"]),
-        (["decomposition", "world=²"], ["whole number"]),
-        (["decomposition", "north", "east", "from=2022-01", "from=2022-02"], ["from: stands twice"]),
-        (["decomposition", "world=9"], ["0 to 4"]),
+        (["decomposition", "world=2"], ["did you mean replicate?"]),
+        (["decomposition", "replicate=x"], ["whole number"]),
+        (["decomposition", "replicate=²"], ["whole number"]),
+        (["decomposition", "north", "east", "from=2022-01", "from=2022-02"], ["from: is given twice"]),
+        (["decomposition", "replicate=9"], ["0 to 4"]),
         (["decomposition", "variantt=baseline"], ["did you mean variant?"]),
         (["decomposition", "variant=x"], ["baseline, vigilance=0; "]),
         (["decomposition", "north", "east", "out=decomposition"], ["a new folder"]),

@@ -178,12 +178,12 @@ def test_plan_says_what_a_sweep_takes_and_writes_nothing(sim, here):
     assert (code, wrong) == (0, "")
     assert tree(here) == before
     for words in (
-        "10 variants of 8 worlds",
+        "10 variants of 8 replicates",
         "stability margin",
         "variants: no_shock, draw=0; ",
         "and 4 more",
         "1 number drawn 5 times: independent draws",
-        "80 worlds, 1,920 steps",
+        "80 replicates in 10 variants, 1,920 steps",
         "record=summaries",
         "steps a second",
         "folder: outputs/sweep-",
@@ -251,7 +251,7 @@ def test_compare_one_folder_with_its_reference(sim, here):
     sim("sweep", *TOY, "shock=[],[raid]", "--config-dir", "mine", "out=both")
     code, said, wrong = sim("compare", "both", "out=against")
     assert (code, wrong) == (0, "")
-    assert "on the same luck" in said and "±" in said
+    assert "on common random numbers" in said and "±" in said
     with open("against/effects.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     last = [
@@ -275,7 +275,7 @@ def test_compare_two_folders(sim, here):
     code, said, wrong = sim("compare", "one", "two", "out=both")
     assert (code, wrong) == (0, "")
     assert "dynamics.vigilance: 1" in said and "| 0" in said
-    assert "on the same luck" in said
+    assert "on common random numbers" in said
     with open("both/settings.csv", newline="") as file:
         assert "dynamics.vigilance" in {row["setting"] for row in csv.DictReader(file)}
     assert list(Path("both/figures").glob("*.png"))
@@ -293,12 +293,12 @@ def test_compare_two_folders(sim, here):
 
 
 @pytest.mark.slow
-def test_compare_says_when_worlds_are_no_pairs(sim, here):
+def test_compare_says_when_replicates_are_no_pairs(sim, here):
     sim("run", *TOY, "out=one")
     sim("run", *TOY, "seed=3", "out=two")
     code, said, _ = sim("compare", "one", "two")
     assert code == 0
-    assert "NOT on the same luck" in said
+    assert "NOT on common random numbers" in said
 
 
 def test_compare_needs_worlds_and_says_how_to_keep_them(sim, here):
@@ -341,7 +341,7 @@ def test_compare_refuses_what_it_cannot_set_side_by_side(sim, here):
         (["run", "region=toy", "replicates=0"], ["replicates", "0"]),
         (["run", "region=toy", "replicates=1.5"], ["replicates", "1.5", "whole number"]),
         (["run", "region=toy", "seed=-1"], ["seed", "-1"]),
-        (["run", "region=toy", "keep=everything"], ["record", "summaries"]),
+        (["run", "region=toy", "record=everything"], ["record", "summaries"]),
         (["run", "region=toy", "end=2021-01"], ["end", "2021-01"]),
         (["run", "region=toy", "start=2021-01"], ["start", "before the region's opening"]),
         (["run", "region=toy", "start=soon"], ["start", "soon"]),

@@ -156,7 +156,7 @@ def test_a_job_names_the_command_that_keeps_its_parts_and_the_folder_that_it_bel
     sim("run", "-m", "region=toy", "end=2022-03", "replicates=2", "seed=range(1,3)", "out=jobs")
     code, _, wrong = sim("explain", "jobs/0_baseline_seed_1")
     assert code == 2
-    offered = shlex.split(wrong.split("allowed: sim ")[1].removesuffix(" keeps them\n"))
+    offered = shlex.split(wrong.split("allowed: sim ")[1].removesuffix(" records them\n"))
     assert sim(*offered, "out=parts")[0] == 0 and sim("explain", "parts/0_baseline_seed_1")[0] == 0
     shutil.copytree("jobs/0_baseline_seed_1", "alone")
     code, _, wrong = sim("compare", "alone", "jobs/1_baseline_seed_2")
@@ -319,7 +319,7 @@ def test_the_command_tells_jobs_and_takes_their_folders(sim):
     code, said, wrong = sim("compare", first, second, "out=against")
     assert (code, wrong) == (0, "") and "dynamics.vigilance: 0 | 1" in said
     code, said, wrong = sim("explain", second, "north", "east", "out=why")
-    assert (code, wrong) == (0, "") and "the parts add up" in said
+    assert (code, wrong) == (0, "") and "the contributions sum" in said
     code, _, wrong = sim("compare", "out")
     assert code == 2 and first in wrong
 
@@ -332,7 +332,7 @@ def test_the_next_step_of_jobs_is_offered_where_it_works(sim):
     assert "compare" in said["auto"] and "compare" not in said["summaries"]
 
 
-def test_the_next_step_of_jobs_is_between_two_on_the_same_luck(sim):
+def test_the_next_step_of_jobs_is_between_two_of_one_seed(sim):
     said = sim("run", "-m", *TOY, "dynamics.vigilance=0,1", "seed=1,2", "out=both")[1]
     assert said.splitlines()[-1].endswith("compare both/0_baseline_vigilance_0_seed_1 both/2_baseline_vigilance_1_seed_1")
     assert "next:" not in sim("run", "-m", *TOY, "seed=1,2,3", "out=seeds")[1]
@@ -347,18 +347,18 @@ def test_a_batch_is_no_run_and_names_one_of_its_jobs(sim):
         assert "jobs/0_baseline_seed_1" in wrong
 
 
-def test_luck_of_many_seeds_is_cut_and_touches_no_bit(monkeypatch):
+def test_draws_of_many_seeds_is_cut_and_touches_no_bit(monkeypatch):
     for kept in ("trajectories", "summaries"):
         found = []
         for room in (ensemble.NORMALS_BYTES, 1):
-            monkeypatch.setattr(ensemble, "LUCK_BYTES", room)
+            monkeypatch.setattr(ensemble, "NORMALS_BYTES", room)
             (batch,) = expand_jobs(over(TOY, "seed=1,2,3", "dynamics.vigilance=0,1", "replicates=5", f"record={kept}"))
             found.append(simulate(Plan(batch.variants, range(6)))["alignment"].values.tobytes())
         monkeypatch.undo()
         assert found[0] == found[1]
     job = job_of(Plan(batch.variants, range(6)))
     lengths = [len(some) for some in ensemble._stretches(job, range(6), 24, 5)]
-    monkeypatch.setattr(ensemble, "LUCK_BYTES", 1)
+    monkeypatch.setattr(ensemble, "NORMALS_BYTES", 1)
     assert lengths == [6] and [len(some) for some in ensemble._stretches(job, range(6), 24, 5)] == [2, 2, 2]
     assert [len(some) for some in ensemble._stretches(replace(job, seeds=(1, 1, 1, 2, 2, 2)), range(6), 2, 5)] == [2, 1, 2, 1]
 
@@ -372,7 +372,7 @@ def test_a_failed_job_is_code_3_and_stands_first(sim):
 @pytest.mark.parametrize("verb", [["run"], ["run", "-m"], ["sweep"]])
 def test_the_folder_that_the_command_is_called_in_is_no_folder_of_results(sim, tmp_path, verb):
     code, _, wrong = sim(*verb, *TOY, "dynamics.vigilance=1", "out=.")
-    assert code == 2 and "out=.: out: is the folder that the command is called in" in wrong
+    assert code == 2 and "out=.: out: is the current working directory" in wrong
     assert not list(tmp_path.iterdir())
 
 

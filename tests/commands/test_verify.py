@@ -160,7 +160,7 @@ def test_other_software_is_refused_by_name(out, monkeypatch):
 
 def test_other_code_is_refused_in_its_own_words(out, monkeypatch):
     monkeypatch.setattr(rebuild, "code_hash", lambda: "other")
-    with pytest.raises(SettingError, match="the code that makes numbers is another") as caught:
+    with pytest.raises(SettingError, match="the code that computes the numbers is another") as caught:
         verify(out, 1, 0)
     assert "config.yaml" not in str(caught.value)
     verify(out, 0, 0)
@@ -207,7 +207,7 @@ def test_numbers_that_come_out_otherwise_are_damage(files, tmp_path):
     whole = json.loads((out / COMPLETE).read_text())
     (out / COMPLETE).write_text(json.dumps({**whole, "chunks": {chunk: receipt["sha256"]}}))
     assert len(verify(out, 0, 0)) == 1
-    with pytest.raises(DamageError, match=f"comes out otherwise now: .*{chunk}"):
+    with pytest.raises(DamageError, match=f"differs when computed again: .*{chunk}"):
         verify(out, 1, 0)
 
 
@@ -308,15 +308,15 @@ def test_the_hash_is_of_the_arrays_in_the_order_that_is_documented(written):
 
 @pytest.mark.slow
 def test_status_says_how_far_a_folder_is(out, capsys):
-    assert status(out) == [f"{out}: complete", "3 of 3 chunks, 18 of 18 worlds"]
+    assert status(out) == [f"{out}: complete", "3 of 3 chunks, 18 of 18 replicates"]
     (out / COMPLETE).unlink()
     (out / CHUNKS / "v000000-r000000004.json").unlink()
     (out / CHUNKS / "v000000-r000000002.npz").write_bytes(b"nothing")
     with hold(out):
         lines = status(out)
     assert lines[0] == f"{out}: being written"
-    assert lines[1:3] == ["1 of 3 chunks, 6 of 18 worlds", "damaged: v000000-r000000002"]
-    assert lines[3].startswith("held by process ")
+    assert lines[1:3] == ["1 of 3 chunks, 6 of 18 replicates", "damaged: v000000-r000000002"]
+    assert lines[3].startswith("in use by process ")
     lines = status(out)
     assert lines[0] == f"{out}: not complete" and len(lines) == 4
     assert run_command(shlex.split(lines[-1].partition("sim ")[2])) == 0
@@ -334,7 +334,7 @@ def test_status_of_jobs_and_the_command_that_goes_on(files, tmp_path, capsys):
     assert status(out) == [
         f"{out}: complete",
         "jobs: 3 of 3 complete, jobs.csv lists them",
-        "batch 0: 1 of 1 chunks, 18 of 18 worlds",
+        "batch 0: 1 of 1 chunks, 18 of 18 replicates",
     ]
     assert status(out / done[1].name)[0] == f"{out / done[1].name}: complete"
     shutil.rmtree(out / done[1].name)

@@ -113,7 +113,7 @@ def look(figure):
 # Trajectories -----------------------------------------------------------------------------------------------------------------
 
 
-def test_trajectories_are_the_means_and_quantiles_of_the_worlds(ds):
+def test_trajectories_are_the_means_and_quantiles_of_the_replicates(ds):
     figure = run.plot_trajectories(ds, "both")
     values = ds["alignment"].sel(variant="both").values
     assert len(figure.axes) == 4
@@ -206,7 +206,7 @@ def test_dates_that_are_drawn_are_named_and_drawn_as_intervals(begin, end, proba
     assert bool(sharp) == (begin == "2023-03")
     spans = [set(np.ravel(line.get_xdata())) for ax in timeline.axes for line in ax.lines if line.get_gid() == "shock 1"]
     assert all((len(span) > 1) == isinstance(begin, dict) for span in spans)
-    assert ("bar beside it" in sentence(timeline)) == isinstance(begin, dict)
+    assert ("bar next to it" in sentence(timeline)) == isinstance(begin, dict)
 
 
 def test_bars_of_intervals_that_meet_stand_below_each_other(ds):
@@ -311,7 +311,10 @@ def test_final_effects_are_dots_and_bars_of_every_pair_the_greatest_first(effect
         np.testing.assert_allclose(dots.get_offsets()[:, 0], cells["mean"], atol=1e-12)
         assert dots.get_offsets()[:, 1].tolist() == [1, 2, 4, 5]
         reach = cells["half_width"]
-        for gid, low, high in (("worlds", cells["q05"], cells["q95"]), ("interval", cells["mean"] - reach, cells["mean"] + reach)):
+        for gid, low, high in (
+            ("replicates", cells["q05"], cells["q95"]),
+            ("interval", cells["mean"] - reach, cells["mean"] + reach),
+        ):
             bars = drawn[gid]
             np.testing.assert_allclose([segment[:, 0] for segment in bars.get_segments()], np.stack([low, high], 1), atol=1e-12)
         hollow = [to_hex(face) == "#ffffff" for face in dots.get_facecolor()]
@@ -380,10 +383,10 @@ def test_a_comparison_takes_what_the_command_hands_over(runs):
     assert look(contrasts.plot_comparison(one, other, difference.isel(variant=0), ("one", "two"))) == look(whole)
 
 
-def test_a_comparison_of_other_luck_says_so(runs, made):
+def test_a_comparison_of_other_seeds_says_so(runs, made):
     first, second = runs[0], made("replicates=12", "scenario=both", "seed=7")
     figure = contrasts.plot_comparison(first, second, compare(first, second), ("one", "two"))
-    assert "difference of the means of unpaired worlds" in sentence(figure)
+    assert "difference of the means of unpaired replicates" in sentence(figure)
     assert "seed 2026" in sentence(figure) and "seed 7" in sentence(figure)
 
 
@@ -428,10 +431,10 @@ def test_the_foot_of_the_region_says_whose_standing_takes_no_side(made):
         (figure,) = run.plot_measures(measured(made("replicates=2", "scenario=baseline", *said)))
         return " ".join(" ".join(text.get_text() for text in figure.texts).split())
 
-    assert "no rival" not in words() and "gives measures" not in words()
+    assert "no rival" not in words() and "gives for measures" not in words()
     for relation, told in (("0.1", True), ("-0.1", False)):
         foot = words(f"region.measured_relations.east.west={relation}")
-        assert "rivalries are those that the region file gives measures" in foot
+        assert "rivalries are those that the region file gives for measures" in foot
         assert ("no rival, so no side in hedging and polarisation: East, West" in foot) == told
 
 
@@ -471,7 +474,7 @@ def test_variants_side_by_side_show_means_ends_and_the_reference(ds):
         mean, low, high = (folded.sel(statistic=name).isel(variant=variant, state=state).values for name in ("mean", "q05", "q95"))
         for bloc, drawn in enumerate(lines(ax)):
             np.testing.assert_allclose(drawn.get_ydata(), mean[:, bloc])
-        ends = [item.get_segments()[0][:, 1] for item in ax.collections if item.get_gid() == "worlds"]
+        ends = [item.get_segments()[0][:, 1] for item in ax.collections if item.get_gid() == "replicates"]
         np.testing.assert_allclose(ends, np.stack([low[-1], high[-1]], axis=-1))
         grey = [line.get_ydata() for line in ax.lines if line.get_gid() == "reference"]
         assert len(grey) == (2 if variant else 0)
@@ -523,7 +526,7 @@ def test_too_many_shocks_are_marks_at_the_foot_and_counted(ds):
     many[-1] |= {"begins": [["2023-11-01", "2026-01-01"]], "ends": [["2026-01-01", "2026-06-01"]]}
     crowd = ds.assign_attrs(shocks=json.dumps(dict.fromkeys(["baseline", "raid", "fair", "both"], many)))
     figure = run.plot_trajectories(crowd, "raid")
-    assert "11 shocks, marked at the foot of the panels, as bars where the date is drawn; the timeline" in sentence(figure)
+    assert "11 shocks, marked at the foot of the panels, as bars where the date is random; the timeline" in sentence(figure)
     (bar,) = (line for line in figure.axes[0].lines if str(line.get_gid()).startswith("interval"))
     assert max(bar.get_ydata()) < 0.1
 
@@ -549,20 +552,20 @@ def all_figures(ds):
     return [*figures, contrasts.plot_comparison(one, other, compare(one, other), ("one $run", "_two"))]
 
 
-def test_bands_worlds_seed_and_study_are_named_on_every_figure(ds):
+def test_bands_replicates_seed_and_study_are_named_on_every_figure(ds):
     for figure in all_figures(ds.assign_attrs(study="toys", settings_hash="0123456789abcdef")):
         words = sentence(figure)
-        assert any(band in words for band in ("5-95 % of worlds (spread of runs)", "95 % interval of the mean", "without bands"))
-        assert "Study toys, 12 worlds of each variant, seed 2026, settings 01234567." in words
+        assert any(band in words for band in ("5-95 % of replicates (spread)", "95 % interval of the mean", "without bands"))
+        assert "Study toys, 12 replicates of each variant, seed 2026, settings 01234567." in words
         assert "not a forecast" in words and "Toy region" in words
 
 
-def test_a_single_world_has_no_band_and_the_figure_says_so(made):
+def test_a_single_replicate_has_no_band_and_the_figure_says_so(made):
     for figure in all_figures(made("replicates=1")):
         assert not [band for ax in figure.axes for band in bands(ax)]
-        assert not [item for ax in figure.axes for item in ax.collections if item.get_gid() in ("worlds", "interval")]
-        assert "a single world: no band and no interval" in sentence(figure)
-        assert "1 world of each" in sentence(figure)
+        assert not [item for ax in figure.axes for item in ax.collections if item.get_gid() in ("replicates", "interval")]
+        assert "a single replicate: no band and no interval" in sentence(figure)
+        assert "1 replicate of each" in sentence(figure)
 
 
 LONG = "Organisation of the Northern Sea Economic Cooperation Member States"

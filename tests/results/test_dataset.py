@@ -1,4 +1,4 @@
-"""Results: what is saved opens as it was, summaries are of the worlds they stand for, damage is said and never read."""
+"""Results: what is saved opens as it was, summaries are of their replicates, damage is said and never read."""
 
 import csv
 import json
@@ -45,7 +45,7 @@ def kept(request, hard):
 
 @pytest.fixture(scope="module")
 def ds(hard):
-    """The worlds of four variants, only to read."""
+    """The replicates of four variants, only to read."""
     return simulate(plan_of(hard))
 
 
@@ -175,7 +175,7 @@ def test_parts_add_up_to_the_change_of_the_score(parts):
 # Summaries ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_summaries_are_the_moments_and_quantiles_of_the_worlds(ds):
+def test_summaries_are_the_moments_and_quantiles_of_the_replicates(ds):
     folded = summarise(ds)
     for name in RECORDED:
         worlds, found = ds[name].values, folded[name]
@@ -210,7 +210,7 @@ def test_differences_are_paired_with_students_interval(ds):
 
 
 @pytest.mark.slow
-def test_two_runs_of_other_luck_are_compared_as_welch_does(hard):
+def test_two_runs_of_other_seeds_are_compared_as_welch_does(hard):
     first, second = (simulate(plan_of(hard, f"seed={seed}")) for seed in (1, 2))
     found = compare(first, second)["alignment"].isel(time=-1, state=0)
     one, other = (ds["alignment"].values[:, :, -1, 0] for ds in (first, second))
@@ -220,15 +220,15 @@ def test_two_runs_of_other_luck_are_compared_as_welch_does(hard):
     assert np.isnan(found.sel(statistic="q50")).all()
 
 
-def test_samples_of_other_luck_are_told_with_their_own_sizes(tmp_path):
+def test_samples_of_other_seeds_are_told_with_their_own_sizes(tmp_path):
     one, other = (simulate(expand(["region=toy", "end=2022-04", *said])) for said in (["replicates=5"], ["replicates=2", "seed=2"]))
     found = compare(one, other)
-    assert "5 and 2 worlds" in difference_lines(found, ("one", "other"), paired=False)[0]
+    assert "5 and 2 replicates" in difference_lines(found, ("one", "other"), paired=False)[0]
     write_long(found, tmp_path / "differences.csv")
     with (tmp_path / "differences.csv").open(encoding="utf-8", newline="") as file:
         assert {row["n"] for row in csv.DictReader(file)} == {"5 and 2"}
     paired = compare(one, simulate(expand(["region=toy", "end=2022-04", "replicates=2"])))
-    assert "2 worlds" in difference_lines(paired, ("one", "other"), paired=True)[0]
+    assert "2 replicates" in difference_lines(paired, ("one", "other"), paired=True)[0]
 
 
 DRAW = ["region=toy", "replicates=2", "end=2022-04", "dynamics.vigilance=interval(0,2)", "draws=4", "design=latin"]
@@ -238,7 +238,9 @@ DRAW = ["region=toy", "replicates=2", "end=2022-04", "dynamics.vigilance=interva
     "other", [["draws=8"], ["design=random"], ["seed=2"], ["dynamics.vigilance=interval(0,1)"]], ids=lambda said: said[0]
 )
 def test_draws_of_one_number_that_are_other_draws_are_not_compared(other):
-    with pytest.raises(SettingError, match=r"one and other: have draws of one number with other values, of dynamics\.vigilance"):
+    with pytest.raises(
+        SettingError, match=r"one and other: have draws of the same number with other values, of dynamics\.vigilance"
+    ):
         compare(*(simulate(expand(over(DRAW, *said))) for said in ([], other)), ("one", "other"))
 
 
