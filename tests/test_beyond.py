@@ -135,7 +135,7 @@ def test_what_is_no_part_is_refused(part):
 
 
 def test_parts_of_several_jobs_are_refused(hard):
-    with pytest.raises(SettingError, match=r"engine\.part: is of one run"):
+    with pytest.raises(SettingError, match=r"engine\.part: applies to one run"):
         jobs.folder_of(expand_jobs([*HARD, "engine.part=1/2"], config_dir=hard))
 
 

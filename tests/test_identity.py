@@ -302,7 +302,7 @@ def test_a_sound_folder_of_before_is_called_sound(tmp_path, capsys):
     into = tmp_path / "run"
     assert run_command(["sweep", *TOY, "scenario=baseline", "dynamics.vigilance=0.5,1", f"out={into}", "reference=baseline"]) == 0
     aged(into)
-    lines = old_formats.told(into)
+    lines = old_formats.report(into)
     assert len(lines) == 1 and "its numbers are those of its settings" in lines[0]
 
 
@@ -313,11 +313,11 @@ def test_references_and_dates_of_before_are_looked_at(scenarios, tmp_path):
     words = manifest.unsealed(into / manifest.MANIFEST)
     beside, coordinates = words["beside"]["variant"], words["coordinates"]
     aged(into)
-    assert any("may be stale: effects are against mild, vigilance=0" in line for line in old_formats.told(into))
+    assert any("may be stale: effects are against mild, vigilance=0" in line for line in old_formats.report(into))
     words["settings"] = {key: value for key, value in words["settings"].items() if key not in ("order", "against")}
     words["beside"]["variant"] = beside | {"reference": ["mild, vigilance=0"] * 4}
     words["coordinates"] = coordinates | {"time": ["2300-01-01"] * len(coordinates["time"])}
     words["format"] = manifest.BEFORE
     (into / manifest.MANIFEST).write_bytes(manifest.sealed(words))
-    told = "\n".join(old_formats.told(into))
+    told = "\n".join(old_formats.report(into))
     assert "wrong reference of 2 variants" in told and "now mild, vigilance=1" in told and "did not fit" in told

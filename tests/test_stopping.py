@@ -130,7 +130,7 @@ def test_progress_is_written_over_and_taken_away(monkeypatch):
         for done in (50, 100, 200):
             watch(done, 200)
     said = sys.stderr.getvalue()
-    assert "\n" not in said and "100 of 200 worlds" in said and " left" in said and said.endswith("\r\x1b[K")
+    assert "\n" not in said and "100 of 200 replicates" in said and " left" in said and said.endswith("\r\x1b[K")
 
 
 def test_progress_is_silent_where_nobody_looks(monkeypatch):

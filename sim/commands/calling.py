@@ -19,7 +19,7 @@ BEGUN: list[Path] = []
 """The folders into which this command writes chunks."""
 
 
-def keeps() -> bool:
+def has_chunks() -> bool:
     """Whether some chunk of a run or of its jobs has been written.
 
     A folder without a `chunks` folder counts too: its chunks may be behind the URL that its metadata name.
@@ -29,7 +29,7 @@ def keeps() -> bool:
 
 def stopped(argv: Sequence[str], left: str) -> str:
     """The last line of an interrupted command: what was saved, and the command that continues, or that starts again."""
-    state = f"finished chunks are saved, {left}. To continue" if keeps() else "nothing was saved. To start again"
+    state = f"finished chunks are saved, {left}. To continue" if has_chunks() else "nothing was saved. To start again"
     return f"sim: stopped; {state}: {shown(again(argv))}"
 
 

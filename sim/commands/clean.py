@@ -34,17 +34,17 @@ def clean(folder: Path, tables: bool, dry: bool) -> list[str]:
     SettingError
         If the folder is not one of a run or of all jobs, its chunks are in another place, or another process has locked it.
     """
-    words = manifest.read_manifest(folder)
-    _demand_own(folder, words)
-    runs = manifest.batches_of(folder) if "chunks" not in words else [folder]
+    metadata = manifest.read_manifest(folder)
+    _demand_own(folder, metadata)
+    runs = manifest.batches_of(folder) if "chunks" not in metadata else [folder]
     with ExitStack() as held:
         for at in dict.fromkeys([folder, *runs]):
             held.enter_context(hold(at))
         chunks = [pair for at in runs for pair in _chunks(at)]
-        tabled = [at for at in (folder, *(folder / name for name in words.get("jobs", []))) if at.is_dir()] if tables else []
+        tabled = [at for at in (folder, *(folder / name for name in metadata.get("jobs", []))) if at.is_dir()] if tables else []
         changed = {at: receipts.wrong(at) for at in tabled}
-        kept = {at: {identity.CONFIG, *changed[at], *(_drawn(at) if "jobs" in words else ())} for at in tabled}
-        files = {at: [name for name in receipts.listed(at) if name not in kept[at]] for at in tabled}
+        spared = {at: {identity.CONFIG, *changed[at], *(_drawn(at) if "jobs" in metadata else ())} for at in tabled}
+        files = {at: [name for name in receipts.listed(at) if name not in spared[at]] for at in tabled}
         gone = [at / name for at, names in files.items() for name in names]
         left = [f"left as it is: {at / name} {how}" for at in tabled for name, how in changed[at].items() if how == "has changed"]
         lines = [*_listed(folder, "chunks", chunks), *_listed(folder, "tables and figures", gone), *left]
@@ -53,7 +53,10 @@ def clean(folder: Path, tables: bool, dry: bool) -> list[str]:
         size = sum(path.stat().st_size for path in (*chunks, *gone)) / MB
         if not dry:
             _remove(dict.fromkeys([folder, *runs, *tabled]), chunks, files)
-    return [*lines, f"{'would free' if dry else 'freed'} {size:,.1f} MB; to make it again: sim {lifecycle.command(folder, words)}"]
+    return [
+        *lines,
+        f"{'would free' if dry else 'freed'} {size:,.1f} MB; to make it again: sim {lifecycle.command(folder, metadata)}",
+    ]
 
 
 def _drawn(folder: Path) -> list[str]:
@@ -61,30 +64,30 @@ def _drawn(folder: Path) -> list[str]:
     return [name for name in receipts.listed(folder) if name.startswith(f"{drawing.FIGURES}/")]
 
 
-def _demand_own(folder: Path, words: Mapping[str, Any]) -> None:
+def _demand_own(folder: Path, metadata: Mapping[str, Any]) -> None:
     """Raise `SettingError` for a folder whose chunks belong to other jobs too, or that has none."""
-    if "share" in words or ("jobs" in words and "chunks" in words):
-        whole = folder.parent if "share" in words else manifest.jobs_of(folder)
+    if "share" in metadata or ("jobs" in metadata and "chunks" in metadata):
+        whole = folder.parent if "share" in metadata else manifest.jobs_of(folder)
         raise SettingError(str(folder), "shares its chunks with other jobs", f"the folder of all jobs: {whole}")
-    if "jobs" not in words:
-        reading.demand_data(folder, words)
+    if "jobs" not in metadata:
+        reading.demand_data(folder, metadata)
 
 
 def _chunks(folder: Path) -> Iterator[Path]:
     """The chunk files of a run that have a receipt, each followed by that receipt."""
-    words = manifest.unsealed(folder / manifest.MANIFEST)
-    _demand_place(folder, words)
-    store = manifest.store_of(folder, words)
-    for task in manifest.tasks_of(words):
+    metadata = manifest.unsealed(folder / manifest.MANIFEST)
+    _demand_place(folder, metadata)
+    store = manifest.store_of(folder, metadata)
+    for task in manifest.tasks_of(metadata):
         if store.sha256(task):
             for path in (folder / CHUNKS / store.path(task).name, folder / CHUNKS / store.receipt(task).name):
                 if path.is_file() and not path.is_symlink():
                     yield path
 
 
-def _demand_place(folder: Path, words: Mapping[str, Any]) -> None:
-    if "place" in words:
-        wrong = f"has its chunks in {words['place']}, and nothing outside a folder is removed"
+def _demand_place(folder: Path, metadata: Mapping[str, Any]) -> None:
+    if "place" in metadata:
+        wrong = f"has its chunks in {metadata['place']}, and nothing outside a folder is removed"
         raise SettingError(str(folder), wrong, "a folder that holds its chunks")
     if (folder / CHUNKS).is_symlink():
         raise DamageError(str(folder / CHUNKS), "is a link to elsewhere", "a folder as it was written")

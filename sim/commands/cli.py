@@ -36,7 +36,7 @@ def run_command(argv: Sequence[str]) -> int:
         return STOPPED + signal.SIGPIPE
     except OSError as error:
         saved = "finished chunks are saved; once there is room, the same command continues"
-        state = saved if calling.keeps() else "nothing was saved; once there is room, the same command starts again"
+        state = saved if calling.has_chunks() else "nothing was saved; once there is room, the same command starts again"
         return refuse(f"{error.filename or 'screen or files'}: {error.strerror or error}; {state}", NO_ROOM)
     except MemoryError:
         return refuse(

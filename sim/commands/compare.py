@@ -48,7 +48,8 @@ def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> P
     asked = {
         "version": installed_version(PROJECT),
         "shared": {
-            f"{place} folder": _hash(words, at) for place, words, at in zip(("first", "second"), manifests, folders, strict=False)
+            f"{place} folder": _hash(metadata, at)
+            for place, metadata, at in zip(("first", "second"), manifests, folders, strict=False)
         },
         "variants": {},
     }
@@ -67,9 +68,9 @@ def write_comparison(folders: Sequence[Path], out: Path | None, tell: Tell) -> P
     return into
 
 
-def _hash(words: dict[str, Any], folder: Path) -> str:
-    reading.demand_run(folder, words)
-    return str(words["settings_hash"])
+def _hash(metadata: dict[str, Any], folder: Path) -> str:
+    reading.demand_run(folder, metadata)
+    return str(metadata["settings_hash"])
 
 
 def _of_one(ds: xr.Dataset, folder: Path, into: Path | None, asked: dict[str, Any], tell: Tell) -> None:
@@ -99,7 +100,7 @@ def _of_two(
     names = [str(folder) for folder in folders]
     first, second = opened
     difference = compare(first, second, names)
-    rows = differing(*(_settings_of(words, len(ds["variant"])) for words, ds in zip(manifests, opened, strict=True)))
+    rows = differing(*(_settings_of(metadata, len(ds["variant"])) for metadata, ds in zip(manifests, opened, strict=True)))
     for line in tables.settings_lines(rows, names, SHOWN_SETTINGS):
         tell(line)
     if into:
@@ -111,9 +112,9 @@ def _of_two(
         tell(line)
 
 
-def _settings_of(words: dict[str, Any], variants: int) -> dict[str, Any]:
+def _settings_of(metadata: dict[str, Any], variants: int) -> dict[str, Any]:
     """The flat settings of a folder; those of a single variant without its name, so that two single runs can be compared."""
-    settings = words["settings"]
+    settings = metadata["settings"]
     if variants == 1:
         settings = {**settings, "variants": {}}
     return flat_settings(settings)

@@ -20,7 +20,7 @@ NANOSECONDS = ("1678", "2262")
 SHOWN = 6
 
 
-def told(folder: Path) -> list[str]:
+def report(folder: Path) -> list[str]:
     """What may be stale or wrong in a folder of format 3, as lines of text.
 
     The identity of such a folder did not include the references of its variants, nor settings with certain words in their names.
@@ -37,20 +37,20 @@ def told(folder: Path) -> list[str]:
 
 
 def _of_one(folder: Path) -> list[str]:
-    words = manifest.unsealed(folder / manifest.MANIFEST, manifest.BEFORE)
-    if "chunks" not in words:
+    metadata = manifest.unsealed(folder / manifest.MANIFEST, manifest.BEFORE)
+    if "chunks" not in metadata:
         return []
-    return [f"{folder}: {line}" for line in (*_left_out(folder, words), *_set_against(words), *_beyond(words))]
+    return [f"{folder}: {line}" for line in (*_left_out(folder, metadata), *_set_against(metadata), *_beyond(metadata))]
 
 
-def _left_out(folder: Path, words: Mapping[str, Any]) -> list[str]:
+def _left_out(folder: Path, metadata: Mapping[str, Any]) -> list[str]:
     """Settings that were not part of the identity, so that a command with other values of them accepted this folder."""
     try:
         content = read_written(folder / CONFIG)
         own = {label: merged(content["shared"], rest or {}) for label, rest in content["variants"].items()}
     except (SettingError, OSError, ValueError, TypeError, KeyError, AttributeError):
         raise DamageError(str(folder / CONFIG), "cannot be read", "config.yaml as it was written") from None
-    settings, found = words["settings"], {}
+    settings, found = metadata["settings"], {}
     for label, tables in own.items():
         there = settings["shared"] | settings["variants"].get(label, {})
         now = {key: value for key, value in data_settings(tables).items() if not isinstance(value, list)}
@@ -60,16 +60,16 @@ def _left_out(folder: Path, words: Mapping[str, Any]) -> list[str]:
     return [f"may be stale: run with these values, whatever was asked for: {', '.join(shown[:SHOWN])}{more}"] if shown else []
 
 
-def _set_against(words: Mapping[str, Any]) -> list[str]:
+def _set_against(metadata: Mapping[str, Any]) -> list[str]:
     """Where variants have another reference than now, or than a command with another order of the same values asked for."""
-    labels, beside = words["coordinates"][VARIANT], words["beside"][VARIANT]
-    names = ["scenario", *json.loads(words["attributes"]["swept"]), *(["draw"] if "draw" in beside else [])]
+    labels, beside = metadata["coordinates"][VARIANT], metadata["beside"][VARIANT]
+    names = ["scenario", *json.loads(metadata["attributes"]["swept"]), *(["draw"] if "draw" in beside else [])]
     rows = zip(*(beside[name] for name in names), strict=True)
     variants: Any = [
         SimpleNamespace(label=label, coordinates=dict(zip(names, row, strict=True)))
         for label, row in zip(labels, rows, strict=True)
     ]
-    wanted = words["settings"]["shared"].get("reference", "")
+    wanted = metadata["settings"]["shared"].get("reference", "")
     now = [labels[index] for index in references(variants, wanted)]
     other = [
         f"{label} against {there}, now {here}"
@@ -83,9 +83,9 @@ def _set_against(words: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _beyond(words: Mapping[str, Any]) -> list[str]:
+def _beyond(metadata: Mapping[str, Any]) -> list[str]:
     """Where the time type of format 3 could not hold the dates of the run."""
-    first, last = words["coordinates"][PERIOD][0], words["coordinates"]["time"][-1]
+    first, last = metadata["coordinates"][PERIOD][0], metadata["coordinates"]["time"][-1]
     if NANOSECONDS[0] <= first[:4] and last[:4] < NANOSECONDS[1]:
         return []
     return [f"wrong dates in tables and figures: {first} to {last} did not fit"]

@@ -50,10 +50,10 @@ class Job:
 
 def write_folders(at: Path, plan: Plan, jobs: Sequence[Job], shares: Mapping[str, tuple[int, int]], texts: "ConfigTexts") -> None:
     """Write the folder of each job that has none, and set status and outcome of all jobs."""
-    words = manifest.read_batch(at)
-    summary = finals(at, words)
+    metadata = manifest.read_batch(at)
+    summary = finals(at, metadata)
     rows = list(tables.rows_of_variants(summary))
-    name = str(words["attributes"]["outcome"])
+    name = str(metadata["attributes"]["outcome"])
     outcomes = dataset.outcomes(summary)
     for job in jobs:
         first, last = shares[job.name]
@@ -71,7 +71,7 @@ def write_folders(at: Path, plan: Plan, jobs: Sequence[Job], shares: Mapping[str
             continue
         with lifecycle.whole(into) as draft:
             _write_tables(draft, tables.header(summary), own, texts.of(job.point))
-            (draft / manifest.JOB).write_bytes(manifest.sealed(_metadata(at, words, plan, job, (first, last))))
+            (draft / manifest.JOB).write_bytes(manifest.sealed(_metadata(at, metadata, plan, job, (first, last))))
             receipts.close(draft, {}, receipts.everything(draft, (manifest.JOB,)))
         job.status = COMPLETE
 
@@ -94,9 +94,9 @@ def _demand_job(folder: Path) -> None:
         raise DamageError(error.key, error.wrong, "remove the job's folder: the same command makes it again") from None
 
 
-def _metadata(at: Path, words: Mapping[str, Any], plan: Plan, job: Job, share: tuple[int, int]) -> dict[str, Any]:
+def _metadata(at: Path, metadata: Mapping[str, Any], plan: Plan, job: Job, share: tuple[int, int]) -> dict[str, Any]:
     """The content of a job's file: its batch, its variants in it, and the attributes that differ from those of the batch."""
-    contributions, impulses = words["coordinates"]["contribution"], impulse_shocks(plan.configs.select(np.arange(*share)))
+    contributions, impulses = metadata["coordinates"]["contribution"], impulse_shocks(plan.configs.select(np.arange(*share)))
     own = [f"impulse.{name}" for name in impulses]
     config = job.point.whole.config
     asked = config.draws if isinstance(plan.variants, Variants) and plan.variants.draw is not None else 1
@@ -146,18 +146,18 @@ def _indented(text: str) -> str:
     return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
 
 
-def finals(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
+def finals(folder: Path, metadata: Mapping[str, Any]) -> xr.Dataset:
     """The summary of every variable and measure at the last instant or period of a run, (variant, statistic, ...)."""
     last = {TIME: [-1], PERIOD: [-1]}
-    if STATISTIC in words["coordinates"]:
-        return reading.read_run(folder, words).isel(last)
-    coordinates = words["coordinates"]
+    if STATISTIC in metadata["coordinates"]:
+        return reading.read_run(folder, metadata).isel(last)
+    coordinates = metadata["coordinates"]
     periods = len(coordinates[PERIOD])
     moments = {TIME: sorted({0, periods - 1, periods}), PERIOD: sorted({0, periods - 1})}
-    kept = {when: [coordinates[when][at] for at in instants] for when, instants in moments.items()}
-    pieces = _moments(reading.pieces_of(folder, words), moments)
+    axes = {when: [coordinates[when][at] for at in instants] for when, instants in moments.items()}
+    pieces = _moments(reading.pieces_of(folder, metadata), moments)
     arrays = chunking.joined(pieces, False, len(coordinates[VARIANT]), len(coordinates["replicate"]))
-    ds = dataset.label(arrays, {**words, "coordinates": coordinates | kept})
+    ds = dataset.label(arrays, {**metadata, "coordinates": coordinates | axes})
     return dataset.summarise(measured(ds).isel(last))
 
 
@@ -165,7 +165,7 @@ def _moments(pieces: Iterator[tuple[Task, dict[str, Array]]], moments: Mapping[s
     """Chunks of single replicates, at some instants and periods only, without the contributions."""
     for task, arrays in pieces:
         own = {name: array for name, array in arrays.items() if name != MOVE}
-        yield task, {name: array[moments[dataset.dims_of(name, worlds=True)[2]]] for name, array in own.items()}
+        yield task, {name: array[moments[dataset.dims_of(name, by_replicate=True)[2]]] for name, array in own.items()}
 
 
 TABLE = "jobs.csv"

@@ -12,7 +12,7 @@ from sim.results.manifest import BATCHES
 from sim.text import say
 
 SHOWN = 4
-Words = dict[str, Any]
+Metadata = dict[str, Any]
 
 
 def command(options: Any) -> int:
@@ -31,44 +31,44 @@ def status(folder: Path) -> list[str]:
     DamageError
         If its metadata are not as they were written.
     """
-    words = manifest.read_manifest(folder)
-    wrong = wrong_tables(folder, words)
-    apart = [f"not as written: {receipts.told(wrong)}"] if wrong else []
-    if "jobs" not in words and "chunks" not in words:
+    metadata = manifest.read_manifest(folder)
+    wrong = wrong_tables(folder, metadata)
+    apart = [f"not as written: {receipts.described(wrong)}"] if wrong else []
+    if "jobs" not in metadata and "chunks" not in metadata:
         return [f"{folder}: a comparison or explanation, {'the same command completes it' if wrong else 'complete'}", *apart]
     owner = holder(folder)
     held = [f"in use by {owner}"] if owner else []
-    if "chunks" not in words:
-        done = sum((folder / name / manifest.JOB).is_file() for name in words["jobs"])
-        whole = done == len(words["jobs"]) and not wrong
-        lines = ["", f"jobs: {done:,} of {len(words['jobs']):,} complete, {shares.TABLE} lists them", *apart]
+    if "chunks" not in metadata:
+        done = sum((folder / name / manifest.JOB).is_file() for name in metadata["jobs"])
+        whole = done == len(metadata["jobs"]) and not wrong
+        lines = ["", f"jobs: {done:,} of {len(metadata['jobs']):,} complete, {shares.TABLE} lists them", *apart]
         for at in manifest.batches_of(folder):
             found, there = _chunks(at, manifest.read_batch(at))
             lines += [f"batch {at.name}: {line}" for line in found]
             whole &= there
         lines[0] = f"{folder}: {_how(whole, owner)}"
-        return [*lines, *held, *([] if whole else [f"to continue: sim {lifecycle.command(folder, words)}"])]
-    found, there = _chunks(folder, words)
-    whole = there and ("share" in words or is_whole(folder)) and not wrong
+        return [*lines, *held, *([] if whole else [f"to continue: sim {lifecycle.command(folder, metadata)}"])]
+    found, there = _chunks(folder, metadata)
+    whole = there and ("share" in metadata or is_whole(folder)) and not wrong
     return [
         f"{folder}: {_how(whole, owner)}",
         *found,
         *apart,
         *_failures(folder),
         *held,
-        *([] if whole else [f"to continue: sim {lifecycle.command(folder, words)}"]),
+        *([] if whole else [f"to continue: sim {lifecycle.command(folder, metadata)}"]),
     ]
 
 
-def wrong_tables(folder: Path, words: Words) -> dict[str, str]:
+def wrong_tables(folder: Path, metadata: Metadata) -> dict[str, str]:
     """Tables and figures of a folder and of its jobs that are missing or changed, with what is wrong with each."""
-    if "share" in words:
+    if "share" in metadata:
         return receipts.wrong(folder, shares.NEEDED)
-    if "chunks" in words:
-        needed = ([identity.CONFIG] if "jobs" in words else identity.NEEDED) if is_whole(folder) else []
+    if "chunks" in metadata:
+        needed = ([identity.CONFIG] if "jobs" in metadata else identity.NEEDED) if is_whole(folder) else []
         return receipts.wrong(folder, needed)
-    found = receipts.wrong(folder, [shares.TABLE] if "jobs" in words and is_whole(folder) else [])
-    inner = {name: shares.NEEDED for name in words.get("jobs", []) if (folder / name / manifest.JOB).is_file()}
+    found = receipts.wrong(folder, [shares.TABLE] if "jobs" in metadata and is_whole(folder) else [])
+    inner = {name: shares.NEEDED for name in metadata.get("jobs", []) if (folder / name / manifest.JOB).is_file()}
     inner |= {str(at.relative_to(folder)): [identity.CONFIG] for at in manifest.batches_of(folder) if is_whole(at)}
     for name, needed in inner.items():
         found |= {f"{name}/{file}": how for file, how in receipts.wrong(folder / name, needed).items()}
@@ -79,12 +79,12 @@ def _how(whole: bool, owner: str) -> str:
     return "complete" if whole else "being written" if owner else "not complete"
 
 
-def _chunks(folder: Path, words: Words) -> tuple[list[str], bool]:
+def _chunks(folder: Path, metadata: Metadata) -> tuple[list[str], bool]:
     """Which chunks are there, as lines of text, and whether all have their full size."""
-    if "share" in words:
-        first, last = words["share"]["variants"]
-        return [f"{last - first:,} of the variants of {folder.parent / BATCHES / Path(words['share']['batch']).name}"], True
-    store, tasks = manifest.store_of(folder, words), manifest.tasks_of(words)
+    if "share" in metadata:
+        first, last = metadata["share"]["variants"]
+        return [f"{last - first:,} of the variants of {folder.parent / BATCHES / Path(metadata['share']['batch']).name}"], True
+    store, tasks = manifest.store_of(folder, metadata), manifest.tasks_of(metadata)
     there = [task for task in tasks if store.receipt(task).exists()]
     damaged = [task.name for task in there if not store.looks_whole(task)]
     done = sum(task.worlds for task in there if task.name not in damaged)

@@ -11,7 +11,7 @@ import numpy as np
 from sim.commands import old_formats
 from sim.commands.arguments import said_once
 from sim.commands.codes import GOOD
-from sim.commands.rebuild import demand_words_of, rebuilt
+from sim.commands.rebuild import demand_metadata_of, rebuilt
 from sim.commands.status import is_whole, listed, wrong_tables
 from sim.config.known import whole_number
 from sim.engine.ensemble import run_task
@@ -27,7 +27,7 @@ from sim.text import say
 
 SAMPLE = 3
 """How many chunks are computed again by default."""
-Words = dict[str, Any]
+Metadata = dict[str, Any]
 
 
 def command(options: Any) -> int:
@@ -72,21 +72,21 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
         If the folder holds no run, or its run cannot be computed again exactly on this machine.
     """
     if manifest.format_of(folder) == manifest.BEFORE:
-        return old_formats.told(folder)
-    words, lines = manifest.read_manifest(folder), []
-    if "jobs" not in words and "chunks" not in words:
+        return old_formats.report(folder)
+    metadata, lines = manifest.read_manifest(folder), []
+    if "jobs" not in metadata and "chunks" not in metadata:
         return [f"{folder}: {_demand_tables(folder)} as written"]
-    runs = [Path(os.path.normpath(folder / words["share"]["batch"])) if "share" in words else folder]
-    if "jobs" in words and "chunks" not in words:
-        runs, there = manifest.batches_of(folder), [folder / name for name in words["jobs"] if (folder / name).exists()]
+    runs = [Path(os.path.normpath(folder / metadata["share"]["batch"])) if "share" in metadata else folder]
+    if "jobs" in metadata and "chunks" not in metadata:
+        runs, there = manifest.batches_of(folder), [folder / name for name in metadata["jobs"] if (folder / name).exists()]
         for at in there:
             manifest.read_manifest(at)
-        lines.append(f"{folder}: {len(there):,} of {len(words['jobs']):,} jobs as they were written")
+        lines.append(f"{folder}: {len(there):,} of {len(metadata['jobs']):,} jobs as they were written")
     every: list[tuple[Path, Task]] = []
     for at in runs:
-        kept, total = _hash_checked(at)
-        lines.append(f"{at}: {len(kept):,} of {total:,} chunks as they were written" + ("" if is_whole(at) else "; not complete"))
-        every += [(at, task) for task in kept]
+        found, total = _hash_checked(at)
+        lines.append(f"{at}: {len(found):,} of {total:,} chunks as they were written" + ("" if is_whole(at) else "; not complete"))
+        every += [(at, task) for task in found]
     drawn = [every[index] for index in sorted(np.random.default_rng(seed).permutation(len(every))[:sample])]
     for at in dict.fromkeys(at for at, _ in drawn):
         _compute_again(at, [task for where, task in drawn if where == at])
@@ -98,44 +98,44 @@ def verify(folder: Path, sample: int, seed: int) -> list[str]:
 
 def _demand_tables(folder: Path) -> str:
     """The number of tables and figures as text; `DamageError` if some are not as they were written."""
-    words = manifest.read_manifest(folder)
-    if wrong := wrong_tables(folder, words):
-        again = f"`sim {lifecycle.command(folder, words)}`" if "attributes" in words else "the command that wrote it"
-        message = f"not as {manifest.COMPLETE} lists it: {receipts.told(wrong)}"
+    metadata = manifest.read_manifest(folder)
+    if wrong := wrong_tables(folder, metadata):
+        again = f"`sim {lifecycle.command(folder, metadata)}`" if "attributes" in metadata else "the command that wrote it"
+        message = f"not as {manifest.COMPLETE} lists it: {receipts.described(wrong)}"
         raise DamageError(str(folder), message, f"{again} makes that again")
     return several(len(receipts.listed(folder)), "file")
 
 
 def _hash_checked(folder: Path) -> tuple[list[Task], int]:
     """The chunks of a run that are there, each read and compared with its hash, and how many there should be."""
-    words = manifest.read_batch(folder)
-    reading.demand_data(folder, words)
-    store, tasks = manifest.store_of(folder, words), manifest.tasks_of(words)
+    metadata = manifest.read_batch(folder)
+    reading.demand_data(folder, metadata)
+    store, tasks = manifest.store_of(folder, metadata), manifest.tasks_of(metadata)
     there = tasks if is_whole(folder) else [task for task in tasks if store.receipt(task).exists()]
     damaged = [str(store.path(task)) for task in there if not store.has(task)]
-    if is_whole(folder) and not _is_sealed(folder, words):
+    if is_whole(folder) and not _is_sealed(folder, metadata):
         damaged.insert(0, str(folder / manifest.COMPLETE))
     if damaged:
-        remedy = f"without {folder / manifest.COMPLETE}, `sim {lifecycle.command(folder, words)}` makes again what is damaged"
+        remedy = f"without {folder / manifest.COMPLETE}, `sim {lifecycle.command(folder, metadata)}` makes again what is damaged"
         raise DamageError(str(folder), f"not as written: {listed(damaged)}", remedy)
     return there, len(tasks)
 
 
-def _is_sealed(folder: Path, words: Words) -> bool:
+def _is_sealed(folder: Path, metadata: Metadata) -> bool:
     """Whether `complete.json` agrees with the manifest and the receipts of the chunks."""
-    receipt, now = receipts.read(folder / manifest.COMPLETE), manifest.completion(folder, words)
+    receipt, now = receipts.read(folder / manifest.COMPLETE), manifest.completion(folder, metadata)
     return {name: receipt.get(name) for name in now} == now
 
 
 def _compute_again(folder: Path, chosen: Sequence[Task]) -> None:
     """Compute the given chunks again; `DamageError` if the bytes of one differ from its file."""
-    words = manifest.read_batch(folder)
-    plan = rebuilt(folder, words)
-    demand_words_of(folder, words, plan)
-    store, job = manifest.store_of(folder, words), job_of(plan)
+    metadata = manifest.read_batch(folder)
+    plan = rebuilt(folder, metadata)
+    demand_metadata_of(folder, metadata, plan)
+    store, job = manifest.store_of(folder, metadata), job_of(plan)
     other = [str(store.path(task)) for task in chosen if packed(run_task(job, task)) != store.content(task)]
     if other:
-        made = json.loads(words["attributes"]["provenance"])["commit"]
+        made = json.loads(metadata["attributes"]["provenance"])["commit"]
         allowed = f"the code that made it ({made or 'an installed version'}; this is {commit() or 'an installed version'})"
         raise DamageError(str(folder), f"differs when computed again: {listed(other)}", allowed)
 
@@ -150,7 +150,7 @@ def data_hash(folder: Path) -> str:
     DamageError
         If a chunk is not as it was written.
     """
-    words = manifest.read_manifest(folder)
-    reading.demand_data(folder, words)
-    manifest.demand_whole(folder, words)
-    return of_data(folder, words)
+    metadata = manifest.read_manifest(folder)
+    reading.demand_data(folder, metadata)
+    manifest.demand_whole(folder, metadata)
+    return of_data(folder, metadata)

@@ -58,17 +58,17 @@ def write_run(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callabl
         If variants cannot be computed; the chunks of all others are saved, and FAILURES lists the failed ones.
     """
     try:
-        with simulated(folder, plan, {"settings": settings}, watch) as said:
-            ds = _write_tables(folder, said, plan.variants)
+        with simulated(folder, plan, {"settings": settings}, watch) as metadata:
+            ds = _write_tables(folder, metadata, plan.variants)
     except FailedError as error:
         listed = f"; {folder / FAILURES} lists what failed, all else is saved" if (folder / FAILURES).exists() else ""
         raise FailedError(error.key, error.wrong, error.allowed + listed) from None
     return ds
 
 
-def _write_tables(folder: Path, words: dict[str, Any], variants: Sequence[Variant]) -> xr.Dataset:
+def _write_tables(folder: Path, metadata: dict[str, Any], variants: Sequence[Variant]) -> xr.Dataset:
     """Write the tables and figures of a run from its chunks; returns its results, with measures."""
-    ds = measured(reading.read_run(folder, words))
+    ds = measured(reading.read_run(folder, metadata))
     summary = dataset.summarise(ds)
     with receipts.drafted(folder) as draft:
         tables.write_long(summary, draft / SUMMARY)
@@ -83,9 +83,9 @@ def mend(folder: Path, variants: Sequence[Variant]) -> list[str]:
     wrong = receipts.wrong(folder, NEEDED)
     if wrong:
         with hold(folder):
-            words = manifest.read_manifest(folder)
-            _write_tables(folder, words, variants)
-            manifest.write_complete(folder, words)
+            metadata = manifest.read_manifest(folder)
+            _write_tables(folder, metadata, variants)
+            manifest.write_complete(folder, metadata)
     return [f"made again from the chunks: {', '.join(wrong)}"] if wrong else []
 
 
@@ -98,19 +98,19 @@ def simulated(
     `more` is added to the metadata that the plan gives: the settings.
     """
     job = job_of(plan)
-    with trusting(plan.config.engine.chunks), begun(folder, _words(plan, job, more)):
-        said = manifest.read_manifest(folder)
-        manifest.store_of(folder, said).sweep(manifest.tasks_of(said))
-        failures = _fill(folder, said, plan, job, manifest.tasks_of(said), watch)
+    with trusting(plan.config.engine.chunks), begun(folder, _metadata(plan, job, more)):
+        metadata = manifest.read_manifest(folder)
+        manifest.store_of(folder, metadata).sweep(manifest.tasks_of(metadata))
+        failures = _fill(folder, metadata, plan, job, manifest.tasks_of(metadata), watch)
         while any(is_divisible(failure) for failure in failures) and all(failure.tried for failure in failures):
-            said, failures = _cut_again(folder, said, plan, job, failures, watch)
-        manifest.store_of(folder, said).sweep(manifest.tasks_of(said))
+            metadata, failures = _cut_again(folder, metadata, plan, job, failures, watch)
+        manifest.store_of(folder, metadata).sweep(manifest.tasks_of(metadata))
         if failures:
-            if manifest.store_of(folder, said).begun():
-                write_failures(folder, said, job, failures)
+            if manifest.store_of(folder, metadata).begun():
+                write_failures(folder, metadata, job, failures)
             raise failed(job, failures)
-        yield said
-        manifest.write_complete(folder, said)
+        yield metadata
+        manifest.write_complete(folder, metadata)
 
 
 def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callable[[int, int], None] | None = None) -> int:
@@ -124,36 +124,36 @@ def write_part(folder: Path, plan: Plan, settings: dict[str, Any], watch: Callab
         How many chunks the part has.
     """
     job, (number, parts) = job_of(plan), plan.config.engine.share or (1, 1)
-    said = _words(plan, job, {"settings": settings})
-    with trusting(plan.config.engine.chunks), begun(folder, said, together=True):
-        said = manifest.read_manifest(folder)
-        own = manifest.tasks_of(said)[number - 1 :: parts]
-        failures = _fill(folder, said, plan, job, own, watch)
+    metadata = _metadata(plan, job, {"settings": settings})
+    with trusting(plan.config.engine.chunks), begun(folder, metadata, together=True):
+        metadata = manifest.read_manifest(folder)
+        own = manifest.tasks_of(metadata)[number - 1 :: parts]
+        failures = _fill(folder, metadata, plan, job, own, watch)
         if failures:
             raise failed(job, failures)
     return len(own)
 
 
-def _words(plan: Plan, job: Job, more: dict[str, Any]) -> dict[str, Any]:
+def _metadata(plan: Plan, job: Job, more: dict[str, Any]) -> dict[str, Any]:
     """The metadata in the manifest of a run: those of its plan, `more` (its settings), its chunks and their place."""
     engine, run = plan.config.engine, fingerprint(more["settings"])
-    said: dict[str, Any] = metadata_of(plan) | more | {"settings_hash": run}
-    said["attributes"] |= {"settings_hash": run}
-    said["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
+    metadata: dict[str, Any] = metadata_of(plan) | more | {"settings_hash": run}
+    metadata["attributes"] |= {"settings_hash": run}
+    metadata["chunks"] = [[*task.variants, *task.replicates] for task in tasks(job, engine.chunk)]
     if engine.chunks:
         software = versions(engine.backend.value)
-        labels = manifest.labels_hash(said)
-        own = fingerprint([run, labels, said["chunks"], software])  # runs whose chunks differ get different places
-        said["place"] = f"{engine.chunks.rstrip('/')}/{own[:PLACE_LETTERS]}"
-        place_of(said["place"]).exists()  # raises an error before anything is written, if it cannot be opened
-    return said
+        labels = manifest.labels_hash(metadata)
+        own = fingerprint([run, labels, metadata["chunks"], software])  # runs whose chunks differ get different places
+        metadata["place"] = f"{engine.chunks.rstrip('/')}/{own[:PLACE_LETTERS]}"
+        place_of(metadata["place"]).exists()  # raises an error before anything is written, if it cannot be opened
+    return metadata
 
 
 def _fill(
-    folder: Path, said: dict[str, Any], plan: Plan, job: Job, own: Sequence[Task], watch: Callable[[int, int], None] | None
+    folder: Path, metadata: dict[str, Any], plan: Plan, job: Job, own: Sequence[Task], watch: Callable[[int, int], None] | None
 ) -> list[Failure]:
     """Compute those of the given chunks that are missing; returns what failed."""
-    engine, store = plan.config.engine, manifest.store_of(folder.absolute(), said)
+    engine, store = plan.config.engine, manifest.store_of(folder.absolute(), metadata)
     todo = [task for task in own if not store.has(task)]
     total = sum(task.worlds for task in own)
     done = total - sum(task.worlds for task in todo)
@@ -171,7 +171,7 @@ def _fill(
 
 def _cut_again(
     folder: Path,
-    said: dict[str, Any],
+    metadata: dict[str, Any],
     plan: Plan,
     job: Job,
     failures: Sequence[Failure],
@@ -180,18 +180,18 @@ def _cut_again(
     """Divide failed chunks into chunks of fewer variants and compute those; returns the new metadata and what failed again."""
     pieces = {failure.task: divided(failure) for failure in failures if is_divisible(failure)}
     cut = []
-    for task in manifest.tasks_of(said):
+    for task in manifest.tasks_of(metadata):
         todo, known = pieces.get(task, ([task], []))
         cut += sorted([*todo, *(failure.task for failure in known)])
-    said = said | {"chunks": [[*task.variants, *task.replicates] for task in cut]}
-    manifest.write_manifest(folder, said)
+    metadata = metadata | {"chunks": [[*task.variants, *task.replicates] for task in cut]}
+    manifest.write_manifest(folder, metadata)
     again = [task for todo, _ in pieces.values() for task in todo]
     left = [failure for failure in failures if failure.task not in pieces]
     left += [failure for _, known in pieces.values() for failure in known]
-    return said, sorted(left + _fill(folder, said, plan, job, again, watch), key=lambda failure: failure.task)
+    return metadata, sorted(left + _fill(folder, metadata, plan, job, again, watch), key=lambda failure: failure.task)
 
 
-def write_failures(folder: Path, said: dict[str, Any], job: Job, failures: Sequence[Failure]) -> None:
+def write_failures(folder: Path, metadata: dict[str, Any], job: Job, failures: Sequence[Failure]) -> None:
     """Write the table of what failed: variant, replicates, seed, reason, and the command that computes these chunks again."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -201,7 +201,7 @@ def write_failures(folder: Path, said: dict[str, Any], job: Job, failures: Seque
         for label in at_fault(job, failure):
             seed = job.seeds[job.labels.index(label)]
             row = [failure.task.name, label, low, high - 1, seed, failure.error.key, failure.error.wrong]
-            writer.writerow([*map(tables.cell, row), tables.cell(f"sim {command(folder, said)}")])
+            writer.writerow([*map(tables.cell, row), tables.cell(f"sim {command(folder, metadata)}")])
     with receipts.drafted(folder, FAILURES) as draft:
         (draft / FAILURES).write_bytes(text.getvalue().encode())
 

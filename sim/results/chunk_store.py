@@ -1,4 +1,4 @@
-"""The chunks of a run as files: each is there completely or not at all, and its hash is checked whenever it is read.
+"""The chunks of a run as files: each is there completely or not at all, and is read only if it is as it was written.
 
 A chunk is an `.npz` of plain arrays (`sim.results.packing`) with a receipt: its size and SHA-256, and the hashes of the settings
 that made it and of the metadata that label it. A chunk without a receipt counts as not written. Chunks are in the results folder

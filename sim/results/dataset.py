@@ -26,36 +26,36 @@ from sim.names import (
     TIME,
     VARIANT,
 )
-from sim.results.derived import measured, with_words_of_rivals
+from sim.results.derived import measured, with_rival_attributes
 from sim.results.schema import dims_of, quantity_of
 from sim.science.measures import STATISTICS, half_interval, spread
 
 HALF_WIDTH = "half_width"
 """A statistic of differences: half the 95 % interval of their mean (Student's t)."""
-OUTCOME_WORDS = {
+OUTCOME_ATTRIBUTES = {
     FINAL: {"long_name": "Alignment at the end", "units": "alignment"},
     REALIGNMENT: {"long_name": "Instant from which it stays realigned, -1 for never", "units": "number of the instant"},
 }
 
 
-def label(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> xr.Dataset:
+def label(arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> xr.Dataset:
     """The labelled Dataset of recorded arrays.
 
-    `words` holds the metadata: names and labels of actors, instants, variants, provenance (see `sim.results.manifest`).
+    `metadata` holds names and labels of actors, instants, variants and provenance (see `sim.results.manifest`).
     """
-    worlds = STATISTIC not in words["coordinates"]
-    coordinates = words["coordinates"]
+    by_replicate = STATISTIC not in metadata["coordinates"]
+    coordinates = metadata["coordinates"]
     coords: dict[str, Any] = {name: (name, _values(name, values)) for name, values in coordinates.items()}
-    for dim, columns in words["beside"].items():
+    for dim, columns in metadata["beside"].items():
         coords |= {name: (dim, np.array(values)) for name, values in columns.items()}
     variables = {}
     for name, array in arrays.items():
-        dims = dims_of(name, worlds)
+        dims = dims_of(name, by_replicate)
         variables[name] = (dims, array, _attributes(name))
     used = {dim for dims, _, _ in variables.values() for dim in dims}
     coords = {name: value for name, value in coords.items() if value[0] in used}
-    ds = xr.Dataset(variables, coords, {name: value for name, value in words["attributes"].items()})
-    return ds if worlds else with_words_of_rivals(ds)
+    ds = xr.Dataset(variables, coords, {name: value for name, value in metadata["attributes"].items()})
+    return ds if by_replicate else with_rival_attributes(ds)
 
 
 def _values(name: str, values: Sequence[Any]) -> Array:
@@ -64,7 +64,7 @@ def _values(name: str, values: Sequence[Any]) -> Array:
 
 def _attributes(variable: str) -> dict[str, str]:
     if variable in OUTCOMES:
-        return OUTCOME_WORDS[variable]
+        return OUTCOME_ATTRIBUTES[variable]
     if variable == MOVE:
         return {"long_name": "Contribution to the change of the alignment", "units": "alignment"}
     quantity = quantity_of(variable)
@@ -121,7 +121,7 @@ def outcomes(ds: xr.Dataset) -> Array:
     """The same for every variant, (variant,)."""
     variable, *actors = ds.attrs["outcome"].split(".")
     ds = ds if variable in ds else measured(ds)
-    last = summarise(ds[[variable]])[variable].isel({dims_of(variable, worlds=True)[2]: -1}).sel(statistic="mean")
+    last = summarise(ds[[variable]])[variable].isel({dims_of(variable, by_replicate=True)[2]: -1}).sel(statistic="mean")
     return last.sel(dict(zip(quantity_of(variable).dims, actors, strict=True))).values
 
 

@@ -48,7 +48,7 @@ def measured(ds: xr.Dataset) -> xr.Dataset:
     if STATISTIC in ds.dims:
         return ds
     found: dict[str, list[Array]] = {name: [] for name in MEASURES}
-    rivalry, attributes = rivalries(ds), words_of_rivals(ds)
+    rivalry, attributes = rivalries(ds), rival_attributes(ds)
     for variant in range(ds.sizes[VARIANT]):
         one = ds.isel({VARIANT: variant})
         for name, array in _of_variant(one, rivalry[variant, None, None], *joins(one)).items():
@@ -80,16 +80,16 @@ def rivalries(ds: xr.Dataset) -> Array:
     return rules.rivalry(relation)
 
 
-def words_of_rivals(ds: xr.Dataset) -> dict[str, str]:
+def rival_attributes(ds: xr.Dataset) -> dict[str, str]:
     """The attribute that names the blocs without a rival in some variant; no attribute if all have one."""
     alone = ~(rivalries(ds) > 0).any(axis=-1).all(axis=0)
     return {SIDELESS: ", ".join(map(str, ds[BLOC].values[alone]))} if alone.any() else {}
 
 
-def with_words_of_rivals(summaries: xr.Dataset) -> xr.Dataset:
+def with_rival_attributes(summaries: xr.Dataset) -> xr.Dataset:
     """Summaries whose measures and their differences have that attribute."""
     for name in (name + end for name in BY_RIVALRY for end in ("", DIFFERENCE)):
-        summaries[name].attrs |= words_of_rivals(summaries)
+        summaries[name].attrs |= rival_attributes(summaries)
     return summaries
 
 

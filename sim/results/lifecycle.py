@@ -117,14 +117,14 @@ def remove_empty(folders: Sequence[Path]) -> None:
 
 
 @contextmanager
-def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterator[None]:
+def begun(folder: Path, metadata: dict[str, Any], together: bool = False) -> Iterator[None]:
     """A context that locks a folder and writes its manifest; after an error, a run that saved no chunks is removed again.
 
     Processes that share the lock (`together`) compute parts of one run: the first writes the manifest, and none removes anything.
     """
     places.demand_inside(folder)  # a lock that is a link would be written outside the folder
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    store, kept = manifest.store_of(folder, said) if "chunks" in said else None, True
+    store, saved = manifest.store_of(folder, metadata) if "chunks" in metadata else None, True
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = hold(folder, together)
@@ -133,7 +133,7 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
         raise _no_room(folder, error) from None
     try:
         with lock:
-            complete(folder, said["settings"])  # another process may have written it since the last check
+            complete(folder, metadata["settings"])  # another process may have written it since the last check
             if not together:
                 _sweep(folder)
                 receipts.reopen(folder)
@@ -141,21 +141,21 @@ def begun(folder: Path, said: dict[str, Any], together: bool = False) -> Iterato
                     receipts.remove(folder, FAILURES)
             try:
                 if not _has_manifest(folder):
-                    manifest.write_manifest(folder, said, new=together)
+                    manifest.write_manifest(folder, metadata, new=together)
                     receipts.begin(folder)
-                _demand_same_software(folder, said)
+                _demand_same_software(folder, metadata)
                 yield
             except BaseException:
                 if store and not together:
                     store.sweep()
-                    kept = store.begun()
+                    saved = store.begun()
                 elif not together:
-                    kept = any(folder.glob(f"**/{CHUNKS}/*.json"))
-                if not kept:
+                    saved = any(folder.glob(f"**/{CHUNKS}/*.json"))
+                if not saved:
                     clear(folder, store)
                 raise
     finally:
-        if not kept:
+        if not saved:
             remove_empty(missing)
 
 
@@ -170,9 +170,11 @@ def _no_room(folder: Path, error: OSError) -> RoomError:
     return RoomError("out", f"cannot be written: {error.strerror}; another folder, or more room there", where=f"out={folder}")
 
 
-def _demand_same_software(folder: Path, said: dict[str, Any]) -> None:
+def _demand_same_software(folder: Path, metadata: dict[str, Any]) -> None:
     """Raise `SettingError` if the run was begun with other software versions: all numbers of a run come from the same ones."""
-    there, here = (json.loads(found["attributes"]["provenance"])["versions"] for found in (manifest.read_manifest(folder), said))
+    there, here = (
+        json.loads(found["attributes"]["provenance"])["versions"] for found in (manifest.read_manifest(folder), metadata)
+    )
     rows = differing(there, here)
     if rows:
         shown = "; ".join(f"{key} {old} there, {new} here" for key, old, new in rows)
@@ -218,16 +220,16 @@ def answered(folder: Path, asked: dict[str, Any]) -> Iterator[Path]:
         receipts.close(folder, {})
 
 
-def command(folder: Path, words: Mapping[str, Any]) -> str:
+def command(folder: Path, metadata: Mapping[str, Any]) -> str:
     """The command that continues a folder, from the command that its metadata record; for a batch, the command of all jobs.
 
     Settings that name places are left out, except that of existing chunks: whoever types the command decides on them.
     """
-    folder = manifest.jobs_of(folder) if "jobs" in words and "chunks" in words else folder
-    came = json.loads(words["attributes"]["provenance"])
-    there = str(words.get("place", "")).rpartition("/")[0]
+    folder = manifest.jobs_of(folder) if "jobs" in metadata and "chunks" in metadata else folder
+    came = json.loads(metadata["attributes"]["provenance"])
+    there = str(metadata.get("place", "")).rpartition("/")[0]
     overrides = [text for text in came["overrides"] if not places.is_place(text)] + ([f"engine.chunks={there}"] if there else [])
     out = str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f"'{folder}'"
     own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
-    verb = ["run", "-m"] if "jobs" in words else ["sweep"]
+    verb = ["run", "-m"] if "jobs" in metadata else ["sweep"]
     return shlex.join([*verb, *overrides, f"out={out}", *own])

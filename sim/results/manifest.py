@@ -21,7 +21,7 @@ from sim.results.atomic import put_file
 from sim.results.chunk_store import Store
 from sim.results.chunking import Task
 from sim.results.receipts import COMPLETE
-from sim.results.schema import demand_share, demand_words
+from sim.results.schema import demand_metadata, demand_share
 
 MANIFEST, JOB = "manifest.json", "job.json"
 FORMAT, BEFORE = 5, 3
@@ -31,14 +31,14 @@ WAY_TO_BATCH = rf"\.\./{BATCHES}/[0-9]{{1,9}}"
 """The path of a job's batch, relative to the job's folder, as a regular expression."""
 
 
-def write_manifest(folder: Path, words: Mapping[str, Any], new: bool = False) -> None:
+def write_manifest(folder: Path, metadata: Mapping[str, Any], new: bool = False) -> None:
     """Write the metadata of a folder with their hash; with `new`, a manifest that another process has written first is left."""
-    put_file(folder / MANIFEST, sealed(words), new)
+    put_file(folder / MANIFEST, sealed(metadata), new)
 
 
-def sealed(words: Mapping[str, Any]) -> bytes:
+def sealed(metadata: Mapping[str, Any]) -> bytes:
     """Metadata as the bytes of a JSON file with the hash of its content, by which `unsealed` finds changes."""
-    plain = json.loads(json.dumps(words, ensure_ascii=False, default=_plain))
+    plain = json.loads(json.dumps(metadata, ensure_ascii=False, default=_plain))
     return (json.dumps(plain | {SEAL: fingerprint(plain)}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -74,7 +74,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             raise DamageError(str(folder), wrong, "the whole folder of the jobs, copied or moved together")
         batch = read_batch(folder / job["batch"])
         demand_share(folder / JOB, batch, job)
-        return words_of_job(batch, job)
+        return metadata_of_job(batch, job)
     return read_batch(folder)
 
 
@@ -84,10 +84,10 @@ def read_batch(folder: Path) -> dict[str, Any]:
     Raises `SettingError` too if its data are in another place that is not trusted.
     """
     places.demand_inside(folder)
-    words = unsealed(folder / MANIFEST)
-    places.demand_trusted(folder, words.get("place"))
-    places.demand_names(folder, words.get("jobs", []))
-    return words
+    metadata = unsealed(folder / MANIFEST)
+    places.demand_trusted(folder, metadata.get("place"))
+    places.demand_names(folder, metadata.get("jobs", []))
+    return metadata
 
 
 def format_of(folder: Path) -> object:
@@ -101,33 +101,33 @@ def format_of(folder: Path) -> object:
 def unsealed(path: Path, wanted: int = 0) -> dict[str, Any]:
     """The metadata of a file that `sealed` made, of the current format or of `wanted`; errors as of `read_manifest`."""
     try:
-        words = json.loads(path.read_text("utf-8"))
-        form, seal = words["format"], words.pop(SEAL, "")
+        metadata = json.loads(path.read_text("utf-8"))
+        form, seal = metadata["format"], metadata.pop(SEAL, "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise DamageError(str(path), "cannot be read", "a manifest as it was written") from None
     wanted = wanted or FORMAT
     if form != wanted:
         hint = "; sim verify reports whether it may be stale" if form == BEFORE else ""
-        raise SettingError(str(path), f"has format {form!r}", f"{wanted}: make it again with {_again(words)}{hint}")
-    if seal != fingerprint(words):
+        raise SettingError(str(path), f"has format {form!r}", f"{wanted}: make it again with {_again(metadata)}{hint}")
+    if seal != fingerprint(metadata):
         raise DamageError(str(path), "is not as it was written", "a manifest as it was written")
     if form == FORMAT:
-        demand_words(path, words, path.name == JOB)
-    return words
+        demand_metadata(path, metadata, path.name == JOB)
+    return metadata
 
 
-def _again(words: Mapping[str, Any]) -> str:
+def _again(metadata: Mapping[str, Any]) -> str:
     """The command that makes a folder of another format again, with the names of settings of this version."""
     try:
-        came = json.loads(words["attributes"]["provenance"])
+        came = json.loads(metadata["attributes"]["provenance"])
         own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
         overrides = [renewed(text) for text in came["overrides"] if not places.is_place(text) and not text.startswith("out=")]
-        return "`" + shlex.join(["sim", *(["run", "-m"] if "jobs" in words else ["sweep"]), *overrides, *own]) + "`"
+        return "`" + shlex.join(["sim", *(["run", "-m"] if "jobs" in metadata else ["sweep"]), *overrides, *own]) + "`"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "this version"
 
 
-def words_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
+def metadata_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
     """The metadata of one job as if it had run alone, from those of its batch and the job's own file."""
     own = slice(*job["variants"])
     labels = batch["coordinates"][VARIANT][own]
@@ -173,46 +173,46 @@ def settings_of_job(settings: Mapping[str, Any], label: str) -> dict[str, Any]:
     return {name: own.get(name, value) for name, value in settings.items() if name not in ("order", "against")}
 
 
-def write_complete(folder: Path, words: Mapping[str, Any]) -> None:
+def write_complete(folder: Path, metadata: Mapping[str, Any]) -> None:
     """Write the receipt of a complete folder, with the hash of every chunk, table and figure."""
-    receipts.close(folder, completion(folder, words))
+    receipts.close(folder, completion(folder, metadata))
 
 
-def is_complete(folder: Path, words: Mapping[str, Any]) -> bool:
+def is_complete(folder: Path, metadata: Mapping[str, Any]) -> bool:
     """Whether a run was completed and its chunks have not changed since; all chunks are read."""
-    store, receipt = store_of(folder, words), receipts.read(folder / COMPLETE)
-    now = completion(folder, words)
-    return {name: receipt.get(name) for name in now} == now and all(store.has(task) for task in tasks_of(words))
+    store, receipt = store_of(folder, metadata), receipts.read(folder / COMPLETE)
+    now = completion(folder, metadata)
+    return {name: receipt.get(name) for name in now} == now and all(store.has(task) for task in tasks_of(metadata))
 
 
-def completion(folder: Path, words: Mapping[str, Any]) -> dict[str, Any]:
+def completion(folder: Path, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """What the receipt of a complete folder records of its run: the hashes of settings, metadata and chunks."""
-    store = store_of(folder, words)
-    hashes = {task.name: store.sha256(task) for task in tasks_of(words)}
-    return {"run": words["settings_hash"], "manifest": fingerprint(words), "chunks": hashes}
+    store = store_of(folder, metadata)
+    hashes = {task.name: store.sha256(task) for task in tasks_of(metadata)}
+    return {"run": metadata["settings_hash"], "manifest": fingerprint(metadata), "chunks": hashes}
 
 
-def tasks_of(words: Mapping[str, Any]) -> list[Task]:
+def tasks_of(metadata: Mapping[str, Any]) -> list[Task]:
     """The chunks of a run according to its metadata."""
-    return [Task((first, last), (low, high)) for first, last, low, high in words["chunks"]]
+    return [Task((first, last), (low, high)) for first, last, low, high in metadata["chunks"]]
 
 
-def store_of(folder: Path, words: Mapping[str, Any]) -> Store:
+def store_of(folder: Path, metadata: Mapping[str, Any]) -> Store:
     """The store of a folder's chunks, in the folder or at the place in its metadata; for a job, that of its batch."""
-    share, place = words.get("share"), words.get("place", "")
+    share, place = metadata.get("share"), metadata.get("place", "")
     if share:
         return Store(folder / share["batch"], share["run"], place, share["words"])
-    return Store(folder, words["settings_hash"], place, labels_hash(words))
+    return Store(folder, metadata["settings_hash"], place, labels_hash(metadata))
 
 
-def labels_hash(words: Mapping[str, Any]) -> str:
+def labels_hash(metadata: Mapping[str, Any]) -> str:
     """The hash of the metadata that label the arrays of a run: all except chunks, place, settings and provenance."""
-    labels = {name: value for name, value in words.items() if name not in ("chunks", "place", "settings", "attributes")}
-    attributes = {name: value for name, value in words["attributes"].items() if name != "provenance"}
+    labels = {name: value for name, value in metadata.items() if name not in ("chunks", "place", "settings", "attributes")}
+    attributes = {name: value for name, value in metadata["attributes"].items() if name != "provenance"}
     return fingerprint({**labels, "attributes": attributes})
 
 
-def demand_whole(folder: Path, words: Mapping[str, Any]) -> None:
+def demand_whole(folder: Path, metadata: Mapping[str, Any]) -> None:
     """Raise an error for a run that is not complete, or whose metadata or chunks have changed since.
 
     Raises
@@ -222,15 +222,15 @@ def demand_whole(folder: Path, words: Mapping[str, Any]) -> None:
     DamageError
         If the receipt is of other metadata or chunks.
     """
-    share = words.get("share")
+    share = metadata.get("share")
     path = (folder / share["batch"] if share else folder) / COMPLETE
     if not path.is_file():
         raise SettingError(str(folder), "is not complete", "a complete run; the command that began it continues it")
     receipt = receipts.read(path)
-    run, about = (share["run"], share["manifest"]) if share else (words["settings_hash"], fingerprint(words))
-    store = store_of(folder, words)
+    run, about = (share["run"], share["manifest"]) if share else (metadata["settings_hash"], fingerprint(metadata))
+    store = store_of(folder, metadata)
     if receipt.get("run") != run or receipt.get("manifest") != about or "chunks" not in receipt:
         raise DamageError(str(path), "is of another manifest", "the manifest as it was written")
-    for task in tasks_of(words):
+    for task in tasks_of(metadata):
         if store.sha256(task) not in ("", receipt["chunks"].get(task.name)):
             raise DamageError(str(store.path(task)), f"is not the chunk that {COMPLETE} lists", "the chunk as it was written")

@@ -31,48 +31,48 @@ def open_results(folder: str | Path, trust_place: bool = False) -> xr.Dataset:
     """
     folder = Path(folder)
     with places.trusting(places.ANY if trust_place else ""):
-        words = manifest.read_manifest(folder)
-    demand_run(folder, words)
-    demand_chunks(folder, words)
-    manifest.demand_whole(folder, words)
-    return read_run(folder, words)
+        metadata = manifest.read_manifest(folder)
+    demand_run(folder, metadata)
+    demand_chunks(folder, metadata)
+    manifest.demand_whole(folder, metadata)
+    return read_run(folder, metadata)
 
 
-def demand_run(folder: Path, words: Mapping[str, Any]) -> None:
+def demand_run(folder: Path, metadata: Mapping[str, Any]) -> None:
     """Raise `SettingError` for a folder that does not hold exactly one run: a comparison, several jobs, or their batch."""
-    if "jobs" in words and "chunks" in words:
-        one = manifest.jobs_of(folder) / next(iter(words["jobs"]))
+    if "jobs" in metadata and "chunks" in metadata:
+        one = manifest.jobs_of(folder) / next(iter(metadata["jobs"]))
         raise SettingError(str(folder), "is a batch of several jobs", f"the folder of one: {one}")
-    demand_data(folder, words)
+    demand_data(folder, metadata)
 
 
-def demand_data(folder: Path, words: Mapping[str, Any]) -> None:
+def demand_data(folder: Path, metadata: Mapping[str, Any]) -> None:
     """Raise `SettingError` for a folder without chunks of its own or of its batch."""
-    if "jobs" in words and "chunks" not in words:
-        raise SettingError(str(folder), "holds several jobs", f"the folder of one: {folder / next(iter(words['jobs']))}")
-    if "chunks" not in words:
+    if "jobs" in metadata and "chunks" not in metadata:
+        raise SettingError(str(folder), "holds several jobs", f"the folder of one: {folder / next(iter(metadata['jobs']))}")
+    if "chunks" not in metadata:
         raise SettingError(str(folder), "holds a comparison and no run", "a folder that sim run or sweep has written")
 
 
-def read_run(folder: Path, words: Mapping[str, Any]) -> xr.Dataset:
+def read_run(folder: Path, metadata: Mapping[str, Any]) -> xr.Dataset:
     """The Dataset of the chunks of a folder; its tables and figures need not be there."""
-    demand_chunks(folder, words)
-    pieces, coordinates = pieces_of(folder, words), words["coordinates"]
+    demand_chunks(folder, metadata)
+    pieces, coordinates = pieces_of(folder, metadata), metadata["coordinates"]
     sizes = len(coordinates[VARIANT]), len(coordinates[REPLICATE])
     arrays = joined(pieces, STATISTIC in coordinates, *sizes)
-    return label({name: arrays[name] for name in words["variables"]}, words)
+    return label({name: arrays[name] for name in metadata["variables"]}, metadata)
 
 
-def demand_chunks(folder: Path, words: Mapping[str, Any]) -> None:
+def demand_chunks(folder: Path, metadata: Mapping[str, Any]) -> None:
     """Raise `SettingError` for a run some of whose chunks are missing."""
-    tasks, store = manifest.tasks_of(words), manifest.store_of(folder, words)
+    tasks, store = manifest.tasks_of(metadata), manifest.store_of(folder, metadata)
     there = sum(store.receipt(task).exists() for task in tasks)
     if there < len(tasks):
         wrong = f"has {there} of {len(tasks)} chunks"
         raise SettingError(str(folder), wrong, "a complete run; the command that began it continues it")
 
 
-def pieces_of(folder: Path, words: Mapping[str, Any]) -> Iterator[tuple[Task, dict[str, Array]]]:
+def pieces_of(folder: Path, metadata: Mapping[str, Any]) -> Iterator[tuple[Task, dict[str, Array]]]:
     """The chunks of a run with their arrays, one after another; for a job, its own variants of the chunks of its batch.
 
     Raises
@@ -80,9 +80,9 @@ def pieces_of(folder: Path, words: Mapping[str, Any]) -> Iterator[tuple[Task, di
     DamageError
         If a chunk is missing, or not as it was written.
     """
-    store, share = manifest.store_of(folder, words), words.get("share")
-    whole = {**words, "coordinates": words["coordinates"] | share["coordinates"]} if share else words
-    for task in manifest.tasks_of(words):
+    store, share = manifest.store_of(folder, metadata), metadata.get("share")
+    whole = {**metadata, "coordinates": metadata["coordinates"] | share["coordinates"]} if share else metadata
+    for task in manifest.tasks_of(metadata):
         forms = forms_of(whole, task)
         if not share:
             yield task, store.get(task, forms)
@@ -93,13 +93,13 @@ def pieces_of(folder: Path, words: Mapping[str, Any]) -> Iterator[tuple[Task, di
             own = Task((lead + begin, lead + end), task.replicates)
             yield (
                 own,
-                {name: _share(name, array, slice(begin, end), share, words) for name, array in store.get(task, forms).items()},
+                {name: _share(name, array, slice(begin, end), share, metadata) for name, array in store.get(task, forms).items()},
             )
 
 
-def _share(name: str, array: Array, own: slice, share: Mapping[str, Any], words: Mapping[str, Any]) -> Array:
+def _share(name: str, array: Array, own: slice, share: Mapping[str, Any], metadata: Mapping[str, Any]) -> Array:
     """Some variants of an array of a chunk, with those contributions that the job has."""
     if name == MOVE:
         return array[:, share["parts"]][..., own, :]
-    worlds = STATISTIC not in words["coordinates"] or name in OUTCOMES
-    return array[..., own, :] if worlds else array[..., own]
+    by_replicate = STATISTIC not in metadata["coordinates"] or name in OUTCOMES
+    return array[..., own, :] if by_replicate else array[..., own]

@@ -65,7 +65,7 @@ def wrong(folder: Path, needed: Sequence[str] = ()) -> dict[str, str]:
     return found
 
 
-def told(found: Mapping[str, str], most: int = 4) -> str:
+def described(found: Mapping[str, str], most: int = 4) -> str:
     """What is wrong with some files, as text for a message."""
     shown = "; ".join(f"{name} {how}" for name, how in list(found.items())[:most])
     return shown + (f" and {len(found) - most} more" if len(found) > most else "")

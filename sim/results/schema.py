@@ -63,7 +63,7 @@ class _WrongError(ValueError):
     """What is wrong with some metadata, as text for a message."""
 
 
-def demand_words(path: Path, words: Mapping[str, Any], job: bool = False) -> None:
+def demand_metadata(path: Path, metadata: Mapping[str, Any], job: bool = False) -> None:
     """Check that metadata are those of a results folder and consistent; with `job`, those of one job among several.
 
     Raises
@@ -73,15 +73,15 @@ def demand_words(path: Path, words: Mapping[str, Any], job: bool = False) -> Non
     """
     try:
         if job:
-            _demand_job(words)
-        elif "chunks" in words:
-            _demand_run(words)
+            _demand_job(metadata)
+        elif "chunks" in metadata:
+            _demand_run(metadata)
         else:
-            _demand_settings(words)
-            jobs = words.get("jobs", [])
+            _demand_settings(metadata)
+            jobs = metadata.get("jobs", [])
             _demand(_names(jobs) and all(map(JOB_NAME.fullmatch, jobs)), "jobs are no list of names")
             if jobs:
-                _demand_provenance(words["attributes"])
+                _demand_provenance(metadata["attributes"])
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         wrong = str(error) if isinstance(error, _WrongError) else "lacks entries of such a file, or has others"
         raise DamageError(str(path), wrong, AS_WRITTEN) from None
@@ -106,8 +106,8 @@ def _pair(value: object, most: int) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_whole, value)) and 0 <= value[0] < value[1] <= most
 
 
-def _demand_settings(words: Mapping[str, Any]) -> None:
-    settings = words["settings"]
+def _demand_settings(metadata: Mapping[str, Any]) -> None:
+    settings = metadata["settings"]
     _demand(isinstance(settings, dict), "settings are no table")
     _demand(isinstance(settings["shared"], dict) and isinstance(settings["variants"], dict), "settings are no tables")
     _demand(all(isinstance(own, dict) for own in settings["variants"].values()), "settings of variants are no tables")
@@ -116,31 +116,33 @@ def _demand_settings(words: Mapping[str, Any]) -> None:
 # A run ----------------------------------------------------------------------------------------------------------------------
 
 
-def _demand_run(words: Mapping[str, Any]) -> None:
+def _demand_run(metadata: Mapping[str, Any]) -> None:
     """Check the metadata of a run, or of jobs that were computed together."""
-    _demand_settings(words)
-    coordinates = words["coordinates"]
+    _demand_settings(metadata)
+    coordinates = metadata["coordinates"]
     sizes = _demand_coordinates(coordinates)
-    worlds = STATISTIC not in coordinates
-    recorded = (*RECORDED, MOVE) if words["variables"][-1:] == [MOVE] else RECORDED
-    wanted = list(recorded) if worlds else [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
-    _demand(words["variables"] == wanted, "variables are not those of a run")
-    _demand(isinstance(words.get("place", ""), str), "place is no text")
-    cuts = words["chunks"]
+    by_replicate = STATISTIC not in coordinates
+    recorded = (*RECORDED, MOVE) if metadata["variables"][-1:] == [MOVE] else RECORDED
+    wanted = list(recorded) if by_replicate else [*(name + end for name in SHOWN for end in ("", DIFFERENCE)), *OUTCOMES]
+    _demand(metadata["variables"] == wanted, "variables are not those of a run")
+    _demand(isinstance(metadata.get("place", ""), str), "place is no text")
+    cuts = metadata["chunks"]
     _demand(all(_pair(cut[:2], sizes[VARIANT]) and _pair(cut[2:], sizes[REPLICATE]) for cut in cuts), "chunks are none of the run")
     wrong = uncovered([Task((cut[0], cut[1]), (cut[2], cut[3])) for cut in cuts], sizes[VARIANT], sizes[REPLICATE])
     _demand(not wrong, f"chunks {wrong}")
-    _demand_columns(words["beside"], coordinates, words["variables"])
-    _demand_attributes(words, coordinates, worlds)
+    _demand_columns(metadata["beside"], coordinates, metadata["variables"])
+    _demand_attributes(metadata, coordinates, by_replicate)
     labels = dict.fromkeys(DRAW.sub("", label) for label in coordinates[VARIANT])
-    _demand(list(labels) == list(words["settings"]["variants"]), "variants are not those of the settings")
+    _demand(list(labels) == list(metadata["settings"]["variants"]), "variants are not those of the settings")
     for axis, table in ((STATE, "states"), (BLOC, "blocs")):
-        _demand(_in_order(coordinates[axis], f"region.{table}.", words["settings"]["shared"]), f"{axis} is not as in the settings")
-    _demand(words["settings_hash"] == fingerprint(words["settings"]), "settings_hash is not that of the settings")
-    if "jobs" in words:
-        shares = sorted(words["jobs"].values())
+        _demand(
+            _in_order(coordinates[axis], f"region.{table}.", metadata["settings"]["shared"]), f"{axis} is not as in the settings"
+        )
+    _demand(metadata["settings_hash"] == fingerprint(metadata["settings"]), "settings_hash is not that of the settings")
+    if "jobs" in metadata:
+        shares = sorted(metadata["jobs"].values())
         _demand(all(_pair(share, sizes[VARIANT]) for share in shares), "jobs have no variants")
-        _demand(all(JOB_NAME.fullmatch(name) for name in words["jobs"]), "jobs have no names of jobs")
+        _demand(all(JOB_NAME.fullmatch(name) for name in metadata["jobs"]), "jobs have no names of jobs")
         ends = [0, *(last for _, last in shares)]
         _demand(
             [first for first, _ in shares] == ends[:-1] and ends[-1] == sizes[VARIANT], "the jobs do not have each variant once"
@@ -199,30 +201,34 @@ def _demand_pairs(pairs: Iterable[Any], coordinates: Mapping[str, Any], name: st
         _demand(state in coordinates[STATE] and bloc in coordinates[BLOC], f"{name} name no state and bloc")
 
 
-def _demand_attributes(words: Mapping[str, Any], coordinates: Mapping[str, Any], worlds: bool) -> None:
+def _demand_attributes(metadata: Mapping[str, Any], coordinates: Mapping[str, Any], by_replicate: bool) -> None:
     """Check that attributes are there, have their types and agree with the coordinates."""
-    said, beside = words["attributes"], words["beside"][VARIANT]
-    _demand(all(isinstance(value, str | int | float) for value in said.values()), "attributes are no plain values")
-    _demand(all(isinstance(said[name], str) for name in TEXTS), "attributes are not those of a run")
-    _demand(all(_whole(said[name]) for name in ("replicates", "periods_per_year", "refused_draws")), "attributes are no numbers")
-    _demand(said["replicates"] == len(coordinates[REPLICATE]), "replicates are not as many as are named")
-    _demand(_whole(said.get("seed", 0)), "seed is no number")
-    record = Record.summaries if not worlds else Record.decomposition if words["variables"][-1] == MOVE else Record.trajectories
-    _demand(said["record"] == record.value, "record is not what was recorded")
-    _demand(said["settings_hash"] == words["settings_hash"], "settings_hash has two different values")
-    variable, *actors = said["outcome"].split(".")
+    attributes, beside = metadata["attributes"], metadata["beside"][VARIANT]
+    _demand(all(isinstance(value, str | int | float) for value in attributes.values()), "attributes are no plain values")
+    _demand(all(isinstance(attributes[name], str) for name in TEXTS), "attributes are not those of a run")
+    _demand(
+        all(_whole(attributes[name]) for name in ("replicates", "periods_per_year", "refused_draws")), "attributes are no numbers"
+    )
+    _demand(attributes["replicates"] == len(coordinates[REPLICATE]), "replicates are not as many as are named")
+    _demand(_whole(attributes.get("seed", 0)), "seed is no number")
+    record = (
+        Record.summaries if not by_replicate else Record.decomposition if metadata["variables"][-1] == MOVE else Record.trajectories
+    )
+    _demand(attributes["record"] == record.value, "record is not what was recorded")
+    _demand(attributes["settings_hash"] == metadata["settings_hash"], "settings_hash has two different values")
+    variable, *actors = attributes["outcome"].split(".")
     dims = quantity_of(variable).dims
     known = variable in SHOWN and len(actors) == len(dims)
     _demand(known and all(name in coordinates[dim] for name, dim in zip(actors, dims, strict=True)), "outcome names nothing")
-    _demand_pairs(json.loads(said["same_as"]), coordinates, "same_as")
-    _demand(set(json.loads(said["swept"])) <= beside.keys(), "swept names no column")
-    _demand(json.loads(said["shocks"]).keys() == {*coordinates[VARIANT]}, "shocks are not those of the variants")
-    _demand(json.loads(said[DRAWN]).keys() >= {*beside[DRAWN]} - {""}, "drawn names no table")
-    _demand_provenance(said)
+    _demand_pairs(json.loads(attributes["same_as"]), coordinates, "same_as")
+    _demand(set(json.loads(attributes["swept"])) <= beside.keys(), "swept names no column")
+    _demand(json.loads(attributes["shocks"]).keys() == {*coordinates[VARIANT]}, "shocks are not those of the variants")
+    _demand(json.loads(attributes[DRAWN]).keys() >= {*beside[DRAWN]} - {""}, "drawn names no table")
+    _demand_provenance(attributes)
 
 
-def _demand_provenance(said: Mapping[str, Any]) -> None:
-    came = json.loads(said["provenance"])
+def _demand_provenance(attributes: Mapping[str, Any]) -> None:
+    came = json.loads(attributes["provenance"])
     _demand(_texts(came["overrides"]) and isinstance(came["config_dir"], str), "provenance is not that of a run")
     _demand(isinstance(came["commit"], str) and isinstance(came["versions"], dict), "provenance is not that of a run")
     _demand(_texts(list(came["versions"].values())), "versions are no texts")
@@ -235,17 +241,17 @@ def _texts(values: object) -> bool:
 # A job ----------------------------------------------------------------------------------------------------------------------
 
 
-def _demand_job(words: Mapping[str, Any]) -> None:
+def _demand_job(metadata: Mapping[str, Any]) -> None:
     """Check the metadata of one job."""
-    _demand(BATCH.fullmatch(words["batch"]), "batch is no path of a batch")
-    _demand(JOB_NAME.fullmatch(words["job"]) and isinstance(words["label"], str), "the job has no name")
-    _demand(_pair(words["variants"], 10**9), "variants are no range")
-    own = words["parts"]
+    _demand(BATCH.fullmatch(metadata["batch"]), "batch is no path of a batch")
+    _demand(JOB_NAME.fullmatch(metadata["job"]) and isinstance(metadata["label"], str), "the job has no name")
+    _demand(_pair(metadata["variants"], 10**9), "variants are no range")
+    own = metadata["parts"]
     _demand(isinstance(own, list) and all(_whole(at) and at >= 0 for at in own), "parts are no numbers")
     _demand(all(one < other for one, other in itertools.pairwise(own)), "parts are not in rising order")
-    said = words["attributes"]
+    attributes = metadata["attributes"]
     _demand(
-        isinstance(said["title"], str) and _whole(said["seed"]) and _whole(said["refused_draws"]),
+        isinstance(attributes["title"], str) and _whole(attributes["seed"]) and _whole(attributes["refused_draws"]),
         "attributes are not those of a job",
     )
 
@@ -274,28 +280,28 @@ def quantity_of(variable: str) -> Quantity:
     return QUANTITIES[variable.removesuffix(DIFFERENCE)]
 
 
-def dims_of(variable: str, worlds: bool) -> tuple[str, ...]:
+def dims_of(variable: str, by_replicate: bool) -> tuple[str, ...]:
     """The dimensions of a recorded variable."""
     if variable in OUTCOMES:
         return (VARIANT, REPLICATE, *OUTCOMES[variable])
-    lead = (VARIANT, REPLICATE if worlds else STATISTIC)
+    lead = (VARIANT, REPLICATE if by_replicate else STATISTIC)
     if variable == MOVE:
         return (*lead, PERIOD, CONTRIBUTION, STATE, BLOC)
     quantity = quantity_of(variable)
     return (*lead, PERIOD if quantity.per_period else TIME, *quantity.dims)
 
 
-def forms_of(words: Mapping[str, Any], task: Task) -> dict[str, Form]:
+def forms_of(metadata: Mapping[str, Any], task: Task) -> dict[str, Form]:
     """The form that each array of a chunk must have, from the metadata of its run."""
-    sizes = {name: len(values) for name, values in words["coordinates"].items()}
-    worlds, alone = STATISTIC not in sizes, len(segments(sizes[REPLICATE])) == 1
+    sizes = {name: len(values) for name, values in metadata["coordinates"].items()}
+    by_replicate, alone = STATISTIC not in sizes, len(segments(sizes[REPLICATE])) == 1
     wide, high = task.variants[1] - task.variants[0], task.replicates[1] - task.replicates[0]
     forms = {}
-    for name in words["variables"]:
-        inner = tuple(sizes[dim] for dim in dims_of(name, worlds)[2:])
+    for name in metadata["variables"]:
+        inner = tuple(sizes[dim] for dim in dims_of(name, by_replicate)[2:])
         if name in OUTCOMES:
             forms[name] = Form((*inner, wide, high), "f" if name == FINAL else "i")
-        elif worlds:
+        elif by_replicate:
             forms[name] = Form((*inner, wide, high), "f", narrow=True)
         else:
             gaps = name.removesuffix(DIFFERENCE) not in RECORDED
