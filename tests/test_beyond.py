@@ -233,7 +233,7 @@ def test_runs_of_other_cuts_do_not_share_a_place(hard, tmp_path):
 
 @pytest.mark.parametrize("url", ["here", "s3:/bucket", "file://relative/path", "://x"])
 def test_what_is_no_url_is_refused(url):
-    with pytest.raises(SettingError, match=r"engine\.chunks.*is no URL"):
+    with pytest.raises(SettingError, match=r"engine\.chunks.*is not a URL"):
         expand([f"engine.chunks='{url}'"])
 
 

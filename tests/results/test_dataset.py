@@ -317,4 +317,4 @@ def test_no_spreadsheet_reads_a_cell_as_a_formula(text):
 @pytest.mark.parametrize("record", ["ds", "parts"])
 def test_the_estimate_is_what_keeping_takes(hard, request, record):
     taken = sum(array.nbytes for array in request.getfixturevalue(record).data_vars.values())
-    assert estimate_bytes(plan_of(hard).layout, 4, 9, 24, parts=9 * (record == "parts")) == taken
+    assert estimate_bytes(plan_of(hard).layout, 4, 9, 24, contributions=9 * (record == "parts")) == taken
