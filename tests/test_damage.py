@@ -27,6 +27,8 @@ from sim.results.packing import Form, packed, unpacked
 from sim.results.reading import open_results
 from sim.results.receipts import COMPLETE
 
+pytestmark = pytest.mark.slow
+
 SAID = ["region=toy", "shock=[]", "replicates=6", "end=2022-04", "dynamics.vigilance=0.5,1", "engine.chunk=2", "out=out"]
 
 

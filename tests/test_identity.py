@@ -17,6 +17,8 @@ from sim.engine.plan import Plan, references
 from sim.errors import SettingError
 from sim.results import dataset, manifest
 
+pytestmark = pytest.mark.slow
+
 TOY = ["region=toy", "replicates=2", "end=2022-04"]
 
 

@@ -131,6 +131,7 @@ def reseal(folder, edit):
     manifest.write_complete(folder, words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "edit",
     [
@@ -149,6 +150,7 @@ def test_words_that_are_not_those_of_the_run_are_found_though_all_is_sealed_agai
         verify(out, 1, 0)
 
 
+@pytest.mark.slow
 def test_a_run_whose_receipt_is_damaged_is_mended_by_its_command(out):
     before = {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     for content in (before["complete.json"][:300], b"{}", b"x"):
@@ -157,6 +159,7 @@ def test_a_run_whose_receipt_is_damaged_is_mended_by_its_command(out):
         assert {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_chunk_that_is_somebodys_is_left_alone(out):
     (out / "chunks" / "v000009-r000000000.npz").write_bytes(b"mine")
     assert run_command(["clean", "out"]) == 0 and receipts.listed(out)

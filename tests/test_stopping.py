@@ -65,6 +65,7 @@ BLIND = "while True: pass", "time.sleep(60)", "threading.Lock().acquire() and th
 """Work that never checks whether it must stop."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_never_looks_is_ended_in_two_seconds(number):
     """All at once, as each takes the full two seconds."""

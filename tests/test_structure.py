@@ -41,6 +41,7 @@ def test_no_function_is_longer_than_a_screen_or_takes_more_than_it_can_name():
     assert [name for name, _, arguments in found if arguments > ARGUMENTS_MAX] == []
 
 
+@pytest.mark.slow
 def test_the_drawing_of_the_guide_is_that_of_the_house():
     text = GUIDE.read_text("utf-8")
     assert text == drawn(text, drawing()), "python -m experiments.structure draws it"
@@ -76,6 +77,7 @@ assert set(sim._HOMES) <= set(dir(sim))
 """
 
 
+@pytest.mark.slow
 def test_the_root_offers_its_names_whatever_was_imported_before():
     subprocess.run([sys.executable, "-c", ROOT_OFFERS], check=True, cwd=ROOT)
 

@@ -14,6 +14,8 @@ from sim.engine.workers import Failure, divided, is_divisible
 from sim.errors import FailedError
 from sim.results.chunking import Task
 
+pytestmark = pytest.mark.slow
+
 bits, faults = trust.bits, trust.faults
 
 SECONDS = {"R6", "R8", "R9", "R10", "R11", "R13"}

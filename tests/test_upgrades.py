@@ -36,6 +36,7 @@ def test_every_released_version_has_left_its_results():
     assert set(released) <= {place.name for place in upgrades.kept()}
 
 
+@pytest.mark.slow
 def test_a_fixture_that_opens_with_other_numbers_is_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(upgrades, "FIXTURES", tmp_path)
     place = upgrades.keep("now")

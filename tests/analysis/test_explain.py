@@ -178,6 +178,7 @@ def here(tmp_path, written, monkeypatch, capsys):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_explain_writes_a_table_and_a_figure_once(here, capsys):
     argv = ["explain", "decomposition", "north", "east", "from=2022-03", "out=why"]
     assert run_command(argv) == 0

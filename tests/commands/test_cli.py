@@ -105,6 +105,7 @@ def test_the_next_step_that_is_offered_works(sim, argv):
     assert code == 0, wrong
 
 
+@pytest.mark.slow
 def test_default_folder_is_named_by_verb_and_settings(sim, here):
     sim("run", *TOY)
     sim("run", *TOY, "seed=3")
@@ -193,6 +194,7 @@ def test_plan_says_what_a_sweep_takes_and_writes_nothing(sim, here):
         assert words in said, said
 
 
+@pytest.mark.slow
 def test_plan_says_where_sobol_points_are_balanced_and_what_is_there(sim, here):
     asked = [*TOY, "dynamics.vigilance=interval(0,2)", "design=sobol", "out=there"]
     assert "balanced at powers of 2 only (draws=8)" in sim("plan", *asked, "draws=5")[1]
@@ -302,6 +304,7 @@ def test_compare_says_when_replicates_are_no_pairs(sim, here):
     assert "NOT on common random numbers" in said
 
 
+@pytest.mark.slow
 def test_compare_needs_worlds_and_says_how_to_keep_them(sim, here):
     sim("run", *TOY, "record=summaries", "out=one")
     sim("run", *TOY, "out=two")
@@ -517,6 +520,7 @@ def completed(line, here):
     return found.stdout.split()
 
 
+@pytest.mark.slow
 def test_completion_cuts_the_verb_away(here):
     assert completed("sim ", here) == ["run", "sweep", "plan", "compare", "explain", "status", "verify", "clean", "figures"]
     assert completed("sim sw", here) == ["sweep"]
@@ -534,6 +538,7 @@ def test_completion_knows_the_files_of_ones_own_folder(here, said):
     assert completed("sim run --config-dir nowhere region=t", here) == ["region=toy"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_nothing_half_written(here):
     argv = [sys.executable, "-m", "sim", "run", "region=toy", "replicates=40000", "record=summaries", "out=long"]
     process = subprocess.Popen(

@@ -105,6 +105,7 @@ def test_a_job_opens_as_if_it_had_run_alone(hard, tmp_path, named):
         assert job.outcome == (other.attrs["outcome"], dataset.outcome(other))
 
 
+@pytest.mark.slow
 def test_jobs_of_one_run_are_one_batch_and_plain_values_give_the_same_worlds(hard, tmp_path):
     write(hard, [*SAID, *CHANCE, "periods_per_year=4,12", "seed=7,8", "dynamics.vigilance=0.5,2"], tmp_path / "out")
     assert sorted(os.listdir(tmp_path / "out" / "batches")) == ["0", "1"]

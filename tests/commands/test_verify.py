@@ -136,6 +136,7 @@ def test_settings_that_cannot_be_read_are_refused(out, text):
 DOUBLED = "a0: &a0 [1, 2]\n" + "".join(f"a{at + 1}: &a{at + 1} [*a{at}, *a{at}]\n" for at in range(40))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", [DOUBLED, "a: &a [*a]\n", "a: " + "[" * 100_000, "a: !!python/tuple [1]\n", "a: [" + "1," * 1_000_000 + "1]\n"]
 )

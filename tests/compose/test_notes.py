@@ -58,6 +58,7 @@ def on(kind, day, **lasting):
     return Effect(date=day, kind=ShockKind[kind], target="tie", who=TIE, size=1, range=[1, 1], unit="tie", source="x", **lasting)
 
 
+@pytest.mark.slow
 @given(dated(), st.sampled_from([1, 4, 12, 48]), st.integers(1, 4))
 @example(on("step", "2023-01-01"), 12, 1)
 @example(on("impulse", "2023-01-01"), 12, 1)
@@ -131,6 +132,7 @@ def test_an_effect_on_nobody_is_said(tmp_path):
     assert "effect nobody of shock late acts on nobody" in line
 
 
+@pytest.mark.slow
 def test_draws_that_no_run_can_meet_are_said_and_marked_in_their_table(tmp_path):
     gone = effect("tie", "step", TIE, 0.1, date="2040-01-01")
     watch = effect("vigilance", "step", {"bloc": "east"}, 0.2, date="2023-01-01")

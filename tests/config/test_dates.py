@@ -47,6 +47,7 @@ def run(request):
     return months_between(*WINDOWS[request.param]), simulate(expand([*said(request.param), "replicates=2", "record=trajectories"]))
 
 
+@pytest.mark.slow
 def test_a_run_holds_the_instants_of_its_window(run):
     days, ds = run
     assert ds["time"].dtype == ds["period"].dtype == INSTANTS
@@ -73,6 +74,7 @@ def test_dates_pass_through_pandas_and_back(run):
     assert np.array_equal(one.sel(time=slice(days[1], None)).values, one.values[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [name for name in WINDOWS if name != "all there is"])
 def test_the_files_of_a_run_say_them(window, tmp_path, capsys):
     """Tables, comparisons and explanations; the figures are drawn without a warning."""

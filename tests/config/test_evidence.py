@@ -82,6 +82,7 @@ def test_the_span_is_from_one_end_to_the_other():
     assert span(QUANTITIES["legacy"]) == float("inf")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "words"),
     [

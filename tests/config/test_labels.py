@@ -120,6 +120,7 @@ def test_scenarios_of_one_label_are_called_by_their_names(twins):
     assert page.columns == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_the_command_draws_them(tmp_path):
     folder = shocks(tmp_path, one="Deal", two="deal")
     out = tmp_path / "out"

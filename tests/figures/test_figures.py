@@ -552,6 +552,7 @@ def all_figures(ds):
     return [*figures, contrasts.plot_comparison(one, other, compare(one, other), ("one $run", "_two"))]
 
 
+@pytest.mark.slow
 def test_bands_replicates_seed_and_study_are_named_on_every_figure(ds):
     for figure in all_figures(ds.assign_attrs(study="toys", settings_hash="0123456789abcdef")):
         words = sentence(figure)
@@ -560,6 +561,7 @@ def test_bands_replicates_seed_and_study_are_named_on_every_figure(ds):
         assert "not a forecast" in words and "Toy region" in words
 
 
+@pytest.mark.slow
 def test_a_single_replicate_has_no_band_and_the_figure_says_so(made):
     for figure in all_figures(made("replicates=1")):
         assert not [band for ax in figure.axes for band in bands(ax)]
@@ -617,6 +619,7 @@ def test_no_words_are_cut_off_or_cover_others(ds, nasty):
             assert not (across > 1 and along > 1), f"{one} and {other} lie over each other"
 
 
+@pytest.mark.slow
 def test_drawing_changes_neither_the_results_nor_the_settings_of_matplotlib(ds):
     before, settings = ds.copy(deep=True), dict(matplotlib.rcParams)
     all_figures(ds)
@@ -656,6 +659,7 @@ def test_unknown_variants_and_variables_are_refused(ds, effects):
         contrasts.plot_comparison(ds, ds, effects, ("one", "two"))
 
 
+@pytest.mark.slow
 def test_looking_loads_neither_pyplot_nor_what_simulates():
     code = "import sys, json, sim.figures.run, sim.figures.compare; print(json.dumps(sorted(sys.modules)))"
     loaded = set(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout))

@@ -69,6 +69,7 @@ TIES = np.array([[0.0, 0.7, 0.3], [0.5, 0.0, 0.5], [0.2, 0.8, 0.0]])
 LOOPS = np.array([[0.4, 0.3, 0.3], [0.25, 0.5, 0.25], [0.1, 0.3, 0.6]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ties", [TIES, LOOPS], ids=["no self-loops", "self-loops"])
 def test_friedkin_johnsen(ties):
     """Friedkin & Johnsen 1990: at rest a = L W a + (1 - L) A, L = peer_influence/(peer_influence + stubbornness)."""

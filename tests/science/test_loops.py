@@ -118,6 +118,7 @@ def test_a_path_through_the_same_stock_of_another_actor_is_a_loop():
 # Against long runs ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", ["toy", "connected"])
 def test_responses_are_where_a_long_run_rests(region, tmp_path):
     """A small lasting forcing on every target in turn, without noise, run to rest: every stock moves by the response matrix."""
@@ -136,6 +137,7 @@ def _inside(found, rises):
     return np.diag(rises) > 0.5
 
 
+@pytest.mark.slow
 def test_at_a_kink_each_direction_meets_its_own_side():
     """A state moved away from a bloc bears an exit cost; moved towards it, none."""
     said = ["region=toy", *LONE, "region.states.north.readiness.east=0.9", "dynamics.exit_cost_strength=0.5"]
