@@ -42,6 +42,7 @@ def contributions_of(ds):
     return [str(name) for name in ds["contribution"].values]
 
 
+@pytest.mark.slow
 def test_the_implementations_agree_over_a_full_run(implementations):
     """Every stock at every instant, every flow in every period, every contribution to every move."""
     ds, model = implementations

@@ -529,6 +529,7 @@ def test_completion_cuts_the_verb_away(here):
     assert "dynamics.vigilance=" in completed("sim sweep region=toy dynamics.vigil", here)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["--config-dir mine", "--config-dir=mine", "-m --config-dir 'my, own'", "--config-dir my,\\ own"])
 def test_completion_knows_the_files_of_ones_own_folder(here, said):
     for folder in ("mine", "my, own"):

@@ -178,6 +178,7 @@ def test_a_number_moves_nothing_wherever_it_is_said_to(tmp_path):
         assert same is not met, key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", [["run"], ["sweep"], ["plan"], ["run", "-m"]])
 def test_every_verb_that_runs_or_plans_says_it(tmp_path, capsys, verb):
     late(tmp_path, gone=effect("tie", "step", TIE, 0.1, date="2040-01-01"))

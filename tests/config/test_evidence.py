@@ -53,6 +53,7 @@ def test_a_size_or_range_that_does_not_fit_is_refused_in_a_file(tmp_path, size, 
     assert caught.value.allowed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", sorted(WHO))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.floats(-3, 3), ends=st.tuples(st.floats(-3, 3), st.floats(-3, 3)))
