@@ -180,7 +180,7 @@ def several(tmp_path_factory):
         put("../../elsewhere", "batch"),
         put("../batches/0/../0", "batch"),
         put(7, "batch"),
-        put([0, 99], "parts"),
+        put([0, 99], "contributions"),
         put(None, "attributes"),
         put("1_baseline_vigilance_1", "job"),
     ],

@@ -8,6 +8,7 @@ from conftest import ROOT
 
 from experiments.reliability import upgrades
 from sim.commands.cli import run_command
+from sim.errors import SettingError
 from sim.results import manifest
 
 
@@ -45,3 +46,12 @@ def test_a_fixture_that_opens_with_other_numbers_is_seen(tmp_path, monkeypatch):
     assert upgrades.opened(place) == "other numbers" and upgrades.fixtures(tmp_path).wrong == 1
     monkeypatch.setattr(upgrades.manifest, "FORMAT", 99)
     assert upgrades.opened(place) == "explained"
+
+
+def test_a_job_of_another_format_names_the_command_of_all_its_jobs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["run", "-m", "region=toy", "seed=1,2", "replicates=2", "end=2022-02", "out=all"]) == 0
+    for path in (tmp_path / "all").glob("*/job.json"):
+        path.write_text(path.read_text().replace(f'"format": {manifest.FORMAT}', '"format": 4'))
+        with pytest.raises(SettingError, match=r"has format 4\n.*`sim run -m region=toy seed=1,2 replicates=2 end=2022-02`"):
+            manifest.read_manifest(path.parent)

@@ -247,5 +247,13 @@ def _all_jobs(folder: Path, name: str) -> None:
 
 
 def _share(folder: Path, batch: object) -> None:
-    said = {"format": manifest.FORMAT, "job": "x", "label": "x", "batch": batch, "variants": [0, 1], "parts": [], "attributes": {}}
+    said = {
+        "format": manifest.FORMAT,
+        "job": "x",
+        "label": "x",
+        "batch": batch,
+        "variants": [0, 1],
+        "contributions": [],
+        "attributes": {},
+    }
     (folder / manifest.JOB).write_bytes(manifest.sealed(said))

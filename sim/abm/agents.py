@@ -124,8 +124,9 @@ class StateAgent(mesa.Agent):
             anchor=rules.hold_anchor(now.stubbornness, now.anchor, stance),
             legacy=rules.hold_legacy(now.stubbornness, legacy),
             exit_cost=rules.cost_of_exit(now.exit_cost_strength, stocks["readiness"], self.opening["alignment"], legacy, stance),
-            security=now.contests
-            * rules.value_security(now.security_weight, now.threat_floor, flows["threat"], flows["protection"]),
+            security=rules.value_security(
+                now.contests, now.security_weight, now.threat_floor, flows["threat"], flows["protection"]
+            ),
             economy=rules.value_markets(now.contests, now.security_weight, flows["dependence"]),
             exclusivity=rules.side_cost(now.exclusivity, stance, rules.rivalry(region.relation)),
             peer_influence=rules.follow_peers(

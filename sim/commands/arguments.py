@@ -44,7 +44,7 @@ SETTINGS_HELP = """settings of a run (configs/config.yaml lists them all):
   'KEY=interval(LOW,HIGH)'   draw one number between two ends, draws=N times
   design=grid|zip            all combinations of swept values, or the first with the first and so on
   design=random|latin|sobol  how ranges and intervals are drawn
-  record=trajectories|decomposition|summaries   what the results folder holds
+  record=auto|trajectories|decomposition|summaries   what the results folder holds
   reference=SCENARIO         what the others are compared with: its variant of the same other values; empty: the baseline,
                              else the first scenario; the label of a variant: all are compared with that one
   out=DIR                    the folder of results"""

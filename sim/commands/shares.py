@@ -106,7 +106,7 @@ def _metadata(at: Path, metadata: Mapping[str, Any], plan: Plan, job: Job, share
         "label": job.point.label,
         "batch": f"../{BATCHES}/{at.name}",
         "variants": list(share),
-        "parts": [at for at, name in enumerate(contributions) if not name.startswith("impulse.") or name in own],
+        "contributions": [at for at, name in enumerate(contributions) if not name.startswith("impulse.") or name in own],
         "attributes": {
             "title": config.study.question or f"{config.region.label}: {config.scenario.label}",
             "seed": config.seed,

@@ -1,6 +1,7 @@
 """Suggestions for misspelt names: the known name that was likely meant."""
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
@@ -18,15 +19,24 @@ RETIRED = {
 
 
 def renewed(override: str) -> str:
-    """An override with retired settings and values replaced by their current names.
+    """An override of an earlier version in the current names of settings, values and files.
 
-    >>> renewed("keep=parts"), renewed("region.states.north.company=0.1"), renewed("seed=1")
-    ('record=decomposition', 'region.states.north.peer_influence=0.1', 'seed=1')
+    >>> renewed("keep=worlds,parts"), renewed("+region.states.north.company=0.1"), renewed("dynamics=reference,no_company")
+    ('record=trajectories,decomposition', '+region.states.north.peer_influence=0.1', 'dynamics=reference,no_peer_influence')
+    >>> renewed("region.blocs.world={company: 0.1}"), renewed("reference='no_company, company=0.5'")
+    ('region.blocs.world={company: 0.1}', "reference='no_peer_influence, peer_influence=0.5'")
     """
     key, sign, value = override.partition("=")
-    path = key.split(".")
-    path[0], path[-1] = RETIRED.get(path[0], path[0]), RETIRED.get(path[-1], path[-1])
-    return ".".join(path) + sign + (RETIRED.get(value, value) if path[0] in ("record", "dynamics") else value)
+    path = key.lstrip("+~").split(".")
+    if path == ["keep"]:
+        path, value = [RETIRED["keep"]], re.sub(r"\b(?:worlds|parts)\b", lambda found: RETIRED[found[0]], value)
+    elif path[0] == "dynamics" or path[:2] == ["region", "states"]:
+        number = 1 if path[0] == "dynamics" else 3
+        path[number:] = [RETIRED["company"] if name == "company" else name for name in path[number:]]
+        value = re.sub(r"\bno_company\b|\bcompany(?=\s*:)", lambda found: RETIRED[found[0]], value)
+    elif path == ["reference"]:
+        value = re.sub(r"\bno_company\b|\bcompany(?==)", lambda found: RETIRED[found[0]], value)
+    return key[: len(key) - len(key.lstrip("+~"))] + ".".join(path) + sign + value
 
 
 def likely(word: str, known: Iterable[str] | Mapping[str, str], cutoff: float = 0.5) -> str:

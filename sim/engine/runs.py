@@ -9,6 +9,7 @@ from sim.config.schema import Record, Variant
 from sim.engine import ensemble, workers
 from sim.engine.metadata import metadata_of
 from sim.engine.plan import Plan, job_of
+from sim.errors import SettingError
 from sim.results import chunking, dataset
 
 
@@ -31,6 +32,8 @@ def simulate(variants: Sequence[Variant] | Plan) -> xr.Dataset:
     SettingError
         Where a variant cannot be run.
     """
+    if not isinstance(variants, Plan) and len(variants) and isinstance(variants[0], str):
+        raise SettingError("variants", "are overrides", "variants: sim.simulate(sim.expand(overrides))")
     plan = variants if isinstance(variants, Plan) else Plan(variants)
     return dataset.label(run_arrays(plan), metadata_of(plan))
 

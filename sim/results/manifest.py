@@ -108,7 +108,7 @@ def unsealed(path: Path, wanted: int = 0) -> dict[str, Any]:
     wanted = wanted or FORMAT
     if form != wanted:
         hint = "; sim verify reports whether it may be stale" if form == BEFORE else ""
-        raise SettingError(str(path), f"has format {form!r}", f"{wanted}: make it again with {_again(metadata)}{hint}")
+        raise SettingError(str(path), f"has format {form!r}", f"{wanted}: make it again with {_again(path, metadata)}{hint}")
     if seal != fingerprint(metadata):
         raise DamageError(str(path), "is not as it was written", "a manifest as it was written")
     if form == FORMAT:
@@ -116,14 +116,17 @@ def unsealed(path: Path, wanted: int = 0) -> dict[str, Any]:
     return metadata
 
 
-def _again(metadata: Mapping[str, Any]) -> str:
-    """The command that makes a folder of another format again, with the names of settings of this version."""
+def _again(path: Path, metadata: Mapping[str, Any]) -> str:
+    """The command that makes a folder of another format again elsewhere, with current names; a job's is that of all its jobs."""
     try:
+        if path.name == JOB:
+            metadata = json.loads((path.parent.parent / MANIFEST).read_text("utf-8"))
         came = json.loads(metadata["attributes"]["provenance"])
         own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
         overrides = [renewed(text) for text in came["overrides"] if not places.is_place(text) and not text.startswith("out=")]
-        return "`" + shlex.join(["sim", *(["run", "-m"] if "jobs" in metadata else ["sweep"]), *overrides, *own]) + "`"
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        verb = ["run", "-m"] if "jobs" in metadata else ["sweep"]
+        return f"`{shlex.join(['sim', *verb, *overrides, *own])}`, which writes a new folder"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "this version"
 
 
@@ -139,7 +142,7 @@ def metadata_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[st
     return {
         **{key: value for key, value in batch.items() if key != "jobs"},
         "coordinates": batch["coordinates"]
-        | {VARIANT: labels, "contribution": [batch["coordinates"]["contribution"][at] for at in job["parts"]]},
+        | {VARIANT: labels, "contribution": [batch["coordinates"]["contribution"][at] for at in job["contributions"]]},
         "beside": batch["beside"] | {VARIANT: {name: column[own] for name, column in batch["beside"][VARIANT].items()}},
         "attributes": attributes | {"settings_hash": fingerprint(settings)},
         "settings": settings,
@@ -147,7 +150,7 @@ def metadata_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[st
         "share": {
             "batch": job["batch"],
             "variants": job["variants"],
-            "parts": job["parts"],
+            "contributions": job["contributions"],
             "run": batch["settings_hash"],
             "words": labels_hash(batch),
             "manifest": fingerprint(batch),

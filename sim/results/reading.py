@@ -100,6 +100,6 @@ def pieces_of(folder: Path, metadata: Mapping[str, Any]) -> Iterator[tuple[Task,
 def _share(name: str, array: Array, own: slice, share: Mapping[str, Any], metadata: Mapping[str, Any]) -> Array:
     """Some variants of an array of a chunk, with those contributions that the job has."""
     if name == MOVE:
-        return array[:, share["parts"]][..., own, :]
+        return array[:, share["contributions"]][..., own, :]
     by_replicate = STATISTIC not in metadata["coordinates"] or name in OUTCOMES
     return array[..., own, :] if by_replicate else array[..., own]

@@ -246,7 +246,7 @@ def _demand_job(metadata: Mapping[str, Any]) -> None:
     _demand(BATCH.fullmatch(metadata["batch"]), "batch is no path of a batch")
     _demand(JOB_NAME.fullmatch(metadata["job"]) and isinstance(metadata["label"], str), "the job has no name")
     _demand(_pair(metadata["variants"], 10**9), "variants are no range")
-    own = metadata["parts"]
+    own = metadata["contributions"]
     _demand(isinstance(own, list) and all(_whole(at) and at >= 0 for at in own), "parts are no numbers")
     _demand(all(one < other for one, other in itertools.pairwise(own)), "parts are not in rising order")
     attributes = metadata["attributes"]
@@ -267,7 +267,7 @@ def demand_share(path: Path, batch: Mapping[str, Any], job: Mapping[str, Any]) -
     labels = batch["coordinates"][VARIANT][slice(*job["variants"])]
     good = batch.get("jobs", {}).get(job["job"]) == job["variants"]
     good &= {DRAW.sub("", label) for label in labels} == {job["label"]}
-    good &= max(job["parts"], default=-1) < len(batch["coordinates"][CONTRIBUTION])
+    good &= max(job["contributions"], default=-1) < len(batch["coordinates"][CONTRIBUTION])
     if not good:
         raise DamageError(str(path), f"is no share of {job['batch']}", AS_WRITTEN)
 

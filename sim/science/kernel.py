@@ -134,7 +134,7 @@ def states_act(world: World, params: Params, opening: Opening, effort: Array, la
     market = rules.weigh_markets(world.access, effort, opening.effort, params.economic)
     dependence = rules.contest(market, opening.outside_trade)
     legacy = params.legacy_weight * world.legacy
-    security = params.contests * rules.value_security(params.security_weight, params.threat_floor, threat, protection)
+    security = rules.value_security(params.contests, params.security_weight, params.threat_floor, threat, protection)
     economy = rules.value_markets(params.contests, params.security_weight, dependence)
     scale = opening.tie_scale
     pulls = Pulls(

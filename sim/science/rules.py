@@ -159,12 +159,12 @@ def weigh_markets(access: Array, effort: Array, effort_opening: Array, economic:
 # The move of a state --------------------------------------------------------------------------------------------------------
 
 
-def value_security(weight: Array, threat_floor: Array, threat: Array, protection: Array) -> Array:
+def value_security(contests: Array, weight: Array, threat_floor: Array, threat: Array, protection: Array) -> Array:
     """What protection is worth to a state, more under threat.
 
     Source: Morrow 1991 (autonomy and security); Walt 1987.
     """
-    return weight * (threat_floor + (1.0 - threat_floor) * threat) * protection
+    return contests * (weight * (threat_floor + (1.0 - threat_floor) * threat) * protection)
 
 
 def value_markets(contests: Array, security_weight: Array, dependence: Array) -> Array:

@@ -300,7 +300,7 @@ def test_other_settings_and_damage_are_refused(hard, tmp_path):
             write(hard, [*SAID, *said], out)
     assert files(out) == before
     file = out / done[0].name / "job.json"
-    file.write_text(file.read_text().replace('"parts"', '"part"'))
+    file.write_text(file.read_text().replace('"contributions"', '"contribution"'))
     with pytest.raises(DamageError, match=r"job\.json"):
         open_results(out / done[0].name)
     with pytest.raises(DamageError, match="remove the job's folder"):

@@ -148,3 +148,8 @@ def test_single_precision_is_recorded_as_such_and_near_the_double(hard):
     for name, array in single.items():
         assert array.dtype == np.float32
         np.testing.assert_allclose(array, double[name], rtol=0, atol=2e-5)
+
+
+def test_overrides_in_the_place_of_variants_are_refused_with_what_makes_them():
+    with pytest.raises(SettingError, match=r"sim\.simulate\(sim\.expand\(overrides\)\)"):
+        simulate(["region=toy"])

@@ -41,7 +41,7 @@ SHAPES = {
     "contest": ((COURT, COLUMN), COURT, "state"),
     "outside_weight": ((SCALAR, COURT), COLUMN, "state"),
     "weigh_markets": ((COURT, COURT, COURT, ROW), COURT, "state bloc"),
-    "value_security": ((SCALAR, SCALAR, COURT, COURT), COURT, "state bloc"),
+    "value_security": ((SCALAR, SCALAR, SCALAR, COURT, COURT), COURT, "state bloc"),
     "value_markets": ((SCALAR, SCALAR, COURT), COURT, "state bloc"),
     "side_cost": ((COLUMN, COURT, RELATION), COURT, "state"),
     "follow_peers": ((COLUMN, PAIR, COLUMN, (PEER, BLOC), (PEER, BLOC), COURT), COURT, "state bloc"),
