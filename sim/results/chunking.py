@@ -16,7 +16,7 @@ POINT = 2.0**36
 ROOM = 2.0**62
 """The largest sum that is allowed."""
 NOTHING = np.iinfo(np.int64).min
-"""Stands for a sum over values of which one is not a number."""
+"""Marks a sum over values of which one is not a number."""
 AS_WRITTEN = "chunks as they were written"
 SEGMENT = 256
 """The fewest replicates over which quantiles are computed at once, if there are more than twice as many."""
