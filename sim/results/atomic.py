@@ -70,8 +70,6 @@ def move(path: Path, target: Path) -> None:
     """Move a file to its final path; errors as of `sync`."""
     try:
         path.replace(target)
-    except FileNotFoundError:
-        raise
     except OSError as error:
         raise _at(target, error) from None
 

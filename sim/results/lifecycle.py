@@ -226,10 +226,6 @@ def command(folder: Path, metadata: Mapping[str, Any]) -> str:
     Settings that name places are left out, except that of existing chunks: whoever types the command decides on them.
     """
     folder = manifest.jobs_of(folder) if "jobs" in metadata and "chunks" in metadata else folder
-    came = json.loads(metadata["attributes"]["provenance"])
     there = str(metadata.get("place", "")).rpartition("/")[0]
-    overrides = [text for text in came["overrides"] if not places.is_place(text)] + ([f"engine.chunks={there}"] if there else [])
     out = str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f"'{folder}'"
-    own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
-    verb = ["run", "-m"] if "jobs" in metadata else ["sweep"]
-    return shlex.join([*verb, *overrides, f"out={out}", *own])
+    return shlex.join(manifest.command_of(metadata, *([f"engine.chunks={there}"] if there else []), f"out={out}"))

@@ -121,13 +121,17 @@ def _again(path: Path, metadata: Mapping[str, Any]) -> str:
     try:
         if path.name == JOB:
             metadata = json.loads((path.parent.parent / MANIFEST).read_text("utf-8"))
-        came = json.loads(metadata["attributes"]["provenance"])
-        own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
-        overrides = [renewed(text) for text in came["overrides"] if not places.is_place(text) and not text.startswith("out=")]
-        verb = ["run", "-m"] if "jobs" in metadata else ["sweep"]
-        return f"`{shlex.join(['sim', *verb, *overrides, *own])}`, which writes a new folder"
+        return f"`{shlex.join(['sim', *map(renewed, command_of(metadata))])}`, which writes a new folder"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "this version"
+
+
+def command_of(metadata: Mapping[str, Any], *more: str) -> list[str]:
+    """The words of the command that wrote a folder, with more overrides; those that name places are left out."""
+    came = json.loads(metadata["attributes"]["provenance"])
+    own = ["--config-dir", came["config_dir"]] if came["config_dir"] else []
+    verb = ["run", "-m"] if "jobs" in metadata else ["sweep"]
+    return [*verb, *(text for text in came["overrides"] if not places.is_place(text)), *more, *own]
 
 
 def metadata_of_job(batch: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
